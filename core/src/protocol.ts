@@ -1,0 +1,118 @@
+// What the browser, the command line and the server say to each other: records, events and requests under /sluice/api/v1.
+import type { JsonValue } from './pipeline.js';
+
+export type RunState = 'pending' | 'running' | 'succeeded' | 'cached' | 'failed' | 'skipped' | 'canceled' | 'paused';
+
+export const endedStates: ReadonlySet<RunState> = new Set(['succeeded', 'cached', 'failed', 'skipped', 'canceled']);
+
+/** Where and why a step failed. */
+export interface Failure {
+  /** the exception's class, or what ended the process: `exit-status`, `signal`, `timeout`, `cannot-travel`, `interrupted`, … */
+  readonly name: string;
+  readonly message: string;
+  /** index of the cell, from 0; undefined where no cell is at fault */
+  readonly cell?: number;
+  /** line in the cell, from 1 */
+  readonly line?: number;
+  readonly traceback?: readonly string[];
+}
+
+/** Jupyter's output object (nbformat 4): stream, display_data, execute_result or error. */
+export type Output = { readonly output_type: string } & Readonly<Record<string, unknown>>;
+
+/** A metric's value: a number, or anything a Jupyter output can show. */
+export type MetricValue = number | string | boolean | { readonly [key: string]: JsonValue } | readonly JsonValue[];
+
+export type RunEventBody =
+  | { readonly type: 'run-started'; readonly run: string; readonly steps: readonly string[] }
+  | {
+      readonly type: 'step';
+      readonly step: string;
+      readonly state: RunState;
+      readonly durationMs?: number;
+      /** one line: class, message and place */
+      readonly error?: string;
+      readonly failure?: Failure;
+      /** why it waits, came from cache, was skipped or canceled */
+      readonly reason?: string;
+    }
+  | { readonly type: 'log'; readonly step: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly type: 'cell'; readonly step: string; readonly cell: number; readonly state: RunState }
+  | { readonly type: 'output'; readonly step: string; readonly cell: number; readonly output: Output }
+  | { readonly type: 'metric'; readonly step: string; readonly name: string; readonly value: MetricValue }
+  | { readonly type: 'artifact'; readonly step: string; readonly artifact: ArtifactRecord }
+  | {
+      readonly type: 'run-ended';
+      readonly run: string;
+      readonly state: RunState;
+      readonly reason?: string;
+      readonly metrics: Readonly<Record<string, MetricValue>>;
+    };
+
+/** Events of one run are numbered from 1 without gaps; `at` is milliseconds since 1970. */
+export type RunEvent = RunEventBody & { readonly seq: number; readonly at: number };
+
+export interface ArtifactRecord {
+  readonly name: string;
+  readonly kind: 'values' | 'metrics' | 'notebook' | 'file';
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** for values: each variable with its type and a short description of it */
+  readonly variables?: readonly { readonly name: string; readonly type: string; readonly summary: string }[];
+}
+
+export interface StepRun {
+  readonly name: string;
+  readonly state: RunState;
+  readonly startedAt?: number;
+  readonly durationMs?: number;
+  readonly error?: string;
+  readonly failure?: Failure;
+  readonly reason?: string;
+  /** the cell that runs now, by index */
+  readonly cell?: number;
+}
+
+export interface RunSummary {
+  readonly id: string;
+  /** counts up from 1 within one store; what people call it */
+  readonly number: number;
+  readonly pipeline: string;
+  /** path of the notebook as it was submitted; undefined for a run of an IR file */
+  readonly notebook?: string;
+  readonly runner: string;
+  readonly state: RunState;
+  readonly reason?: string;
+  /** milliseconds since 1970 */
+  readonly createdAt: number;
+  readonly endedAt?: number;
+  readonly parameters: Readonly<Record<string, JsonValue>>;
+  readonly steps: readonly StepRun[];
+  readonly metrics: Readonly<Record<string, MetricValue>>;
+}
+
+/** POST /runs */
+export interface SubmitRequest {
+  /** path of the notebook, relative to the server's root */
+  readonly notebook: string;
+  /** the notebook as it stands in the editor; without it the file is read */
+  readonly content?: unknown;
+  readonly parameters?: Readonly<Record<string, JsonValue>>;
+  readonly runner?: string;
+  readonly selection?: Selection;
+  /** id of a past run to take inputs from */
+  readonly resume?: string;
+  readonly cache?: boolean;
+}
+
+export interface Selection {
+  readonly step?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+export interface ErrorBody {
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: unknown;
+}
