@@ -1,0 +1,13 @@
+// The real Python parser for tests: both WebAssembly programs read from node_modules, made ready once per test file.
+import { readFileSync } from 'node:fs';
+import { makeParser, type PythonParser } from '../../src/python/parser';
+
+let ready: Promise<PythonParser> | undefined;
+
+export function parser(): Promise<PythonParser> {
+  ready ??= makeParser({
+    runtime: readFileSync(require.resolve('web-tree-sitter/web-tree-sitter.wasm')),
+    grammar: readFileSync(require.resolve('tree-sitter-python/tree-sitter-python.wasm'))
+  });
+  return ready;
+}
