@@ -1,6 +1,10 @@
 // The outline of a notebook: which cells make which step, before any Python is read. Tags and their order decide it alone.
-import type { Diagnostic } from './diagnostic.js';
-import type { StepSettings } from './step.js';
+import type { CellRange, Diagnostic, Severity } from './diagnostic.js';
+import { readMetadata } from './metadata.js';
+import type { Cell, Notebook } from './notebook.js';
+import { mergeSpecs, toStepSettings, type StepSettings, type StepSpec } from './step.js';
+import { didYouMean } from './suggest.js';
+import { checkStepName, readTags, type TagReading } from './tags.js';
 
 /** What a cell is to the pipeline. `step` cells know their step's name; `isHead` marks the cell that carries the tag. */
 export type CellRole =
@@ -30,4 +34,210 @@ export interface Outline {
   /** one for every cell of the notebook; markdown and raw cells are `none` */
   readonly roles: readonly CellRole[];
   readonly diagnostics: readonly Diagnostic[];
+}
+
+export function outlineNotebook(notebook: Notebook): Outline {
+  const metadata = readMetadata(notebook);
+  const diagnostics: Diagnostic[] = [...checkLanguage(notebook), ...metadata.diagnostics];
+  const readings = notebook.cells.map(cell => (cell.type === 'code' ? readTags(cell.tags) : undefined));
+  const { roles, heads } = assignRoles(notebook, readings, diagnostics);
+  const names = new Set(roles.flatMap(role => (role.kind === 'step' ? [role.step] : [])));
+  const steps = [...names].map(name => {
+    const tags = heads.get(name)!.map(index => readings[index]!);
+    const spec = mergeSpecs(...tags.map(reading => reading.spec), metadata.steps.get(name) ?? {});
+    return outlineStep(name, roles, readings, toPrevious(name, heads, readings, names, diagnostics), {
+      defaults: metadata.defaults,
+      spec
+    });
+  });
+  if (steps.length === 0) diagnostics.push(noSteps());
+  diagnostics.push(...checkTags(notebook, readings), ...checkSettings([...metadata.steps.keys()], names));
+  const indices = (kind: CellRole['kind']): number[] => roles.flatMap((role, i) => (role.kind === kind ? [i] : []));
+  return {
+    name: metadata.name,
+    description: metadata.description,
+    ...(notebook.kernel === undefined ? {} : { kernel: notebook.kernel }),
+    steps,
+    importCells: indices('imports'),
+    functionCells: indices('functions'),
+    parameterCells: indices('parameters'),
+    roles,
+    diagnostics
+  };
+}
+
+/** In prose cells are counted from 1. */
+function cellNumber(index: number): string {
+  return `cell ${index + 1}`;
+}
+
+// Where tags are meant: the cell's first line.
+function firstLine(cell: Cell): CellRange {
+  const end = cell.source.indexOf('\n');
+  return { cell: cell.index, from: 0, to: end < 0 ? cell.source.length : end };
+}
+
+function checkLanguage(notebook: Notebook): readonly Diagnostic[] {
+  const { language } = notebook;
+  if (language === undefined || /^i?python\d*$/.test(language)) return [];
+  const message = `The notebook's language is ‘${language}’, but Sluice runs Python notebooks. Choose a Python kernel for it.`;
+  return [{ code: 'language', severity: 'error', message }];
+}
+
+function noSteps(): Diagnostic {
+  const message =
+    'The notebook has no steps. Tag the first cell of each step with ‘step:NAME’, in the Sluice sidebar or in the cell’s tags.';
+  return { code: 'no-steps', severity: 'error', message };
+}
+
+interface Roles {
+  readonly roles: readonly CellRole[];
+  /** for each step the indices of the cells that carry its tag */
+  readonly heads: ReadonlyMap<string, readonly number[]>;
+}
+
+// One pass from top to bottom, with the step that untagged cells join.
+function assignRoles(
+  notebook: Notebook,
+  readings: readonly (TagReading | undefined)[],
+  diagnostics: Diagnostic[]
+): Roles {
+  const heads = new Map<string, number[]>();
+  const first = readings.find(reading => reading !== undefined && stepOf(reading) !== undefined);
+  let current = first && stepOf(first);
+  let isBeforeSteps = true;
+  const roles = notebook.cells.map((cell, index): CellRole => {
+    const reading = readings[index];
+    if (reading === undefined) return { kind: 'none' };
+    const say = (code: string, severity: Severity, message: string): void => {
+      diagnostics.push({ code, severity, message, range: firstLine(cell) });
+    };
+    checkRoles(reading, index, say);
+    const step = stepOf(reading);
+    if (step !== undefined) {
+      const others = heads.get(step);
+      if (others === undefined) {
+        const problem = checkStepName(step);
+        if (problem !== undefined) say('step-name', 'error', problem);
+      } else if (current !== step) {
+        const message = `Step ‘${step}’ begins in ${cellNumber(others[0]!)} and again in ${cellNumber(index)}, with other steps between. Its cells run together as one step; give one of the two another name if that is not meant.`;
+        say('duplicate-step', 'warning', message);
+      }
+      heads.set(step, [...(others ?? []), index]);
+      current = step;
+      isBeforeSteps = false;
+      return { kind: 'step', step, isHead: true };
+    }
+    const role = reading.roles.includes('skip') ? 'skip' : reading.roles[0];
+    if (role === 'metrics') {
+      if (isBeforeSteps && current !== undefined) {
+        const message = `The metrics in ${cellNumber(index)} stand before the first step, so they run at the beginning of step ‘${current}’. Move the cell below the step that it measures.`;
+        say('metrics-before-steps', 'warning', message);
+      }
+      return { kind: 'metrics', step: current };
+    }
+    if (role !== undefined) return { kind: role };
+    return current === undefined ? { kind: 'none' } : { kind: 'step', step: current, isHead: false };
+  });
+  return { roles, heads };
+}
+
+// `skip` wins over a step; a step wins over the other roles; with `pipeline-metrics` the cell is both.
+function stepOf(reading: TagReading): string | undefined {
+  return reading.roles.includes('skip') ? undefined : reading.steps[0];
+}
+
+function checkRoles(
+  reading: TagReading,
+  index: number,
+  say: (code: string, severity: Severity, message: string) => void
+): void {
+  const { steps, roles } = reading;
+  if (steps.length > 1) {
+    const list = steps.map(step => `‘${step}’`).join(' and ');
+    const message = `The cell belongs to several steps, ${list}. Split ${cellNumber(index)}, or keep one of its step tags.`;
+    say('several-steps', 'error', message);
+  }
+  const words = [...(steps.length > 0 && roles.some(role => role !== 'metrics') ? ['step'] : []), ...roles];
+  if (words.length > 1) {
+    const kept = roles.includes('skip') ? 'skip' : words[0]!;
+    const message = `The cell is tagged as ${words.map(word => `‘${word}’`).join(' and ')}; Sluice takes it as ‘${kept}’. Keep one of the tags.`;
+    say('several-roles', 'warning', message);
+  }
+}
+
+function toPrevious(
+  name: string,
+  heads: ReadonlyMap<string, readonly number[]>,
+  readings: readonly (TagReading | undefined)[],
+  names: ReadonlySet<string>,
+  diagnostics: Diagnostic[]
+): readonly string[] {
+  const previous = new Set<string>();
+  for (const index of heads.get(name)!)
+    for (const other of readings[index]!.previous) {
+      const range = { cell: index, from: 0, to: 0 };
+      if (other === name) {
+        const message = `Step ‘${name}’ is tagged to run after itself. Remove its tag ‘prev:${name}’.`;
+        diagnostics.push({ code: 'cycle', severity: 'error', message, range });
+      } else if (!names.has(other)) {
+        const message = `Step ‘${name}’ is tagged to run after ‘${other}’, but there is no step of this name.${didYouMean(other, names)} Change or remove its tag ‘prev:${other}’.`;
+        diagnostics.push({ code: 'unknown-step', severity: 'error', message, range });
+      } else previous.add(other);
+    }
+  return [...names].filter(other => previous.has(other));
+}
+
+function outlineStep(
+  name: string,
+  roles: readonly CellRole[],
+  readings: readonly (TagReading | undefined)[],
+  previous: readonly string[],
+  specs: { defaults: StepSpec; spec: StepSpec }
+): StepOutline {
+  const cells: number[] = [];
+  const metricsCells: number[] = [];
+  roles.forEach((role, index) => {
+    if ((role.kind !== 'step' && role.kind !== 'metrics') || role.step !== name) return;
+    cells.push(index);
+    if (role.kind === 'metrics' || readings[index]!.roles.includes('metrics')) metricsCells.push(index);
+  });
+  return { name, cells, metricsCells, previous, settings: toStepSettings(specs.defaults, specs.spec) };
+}
+
+function checkTags(notebook: Notebook, readings: readonly (TagReading | undefined)[]): readonly Diagnostic[] {
+  return notebook.cells.flatMap((cell, index): readonly Diagnostic[] => {
+    const range = firstLine(cell);
+    const reading = readings[index];
+    if (reading === undefined) {
+      const { steps } = readTags(cell.tags);
+      if (steps.length === 0) return [];
+      const message = `The tag ‘step:${steps[0]}’ is on a ${cell.type} cell, which does not run. Make ${cellNumber(index)} a code cell, or remove the tag.`;
+      return [{ code: 'tag-not-on-code', severity: 'warning', message, range }];
+    }
+    return reading.unreadable.map(tag => {
+      const message = `The tag ‘${tag}’ cannot be read and is ignored. Write ${tagForm(tag)}.`;
+      return { code: 'setting', severity: 'warning', message, range };
+    });
+  });
+}
+
+function tagForm(tag: string): string {
+  const forms: Readonly<Record<string, string>> = {
+    cache: '‘cache:enabled’ or ‘cache:disabled’',
+    limit: '‘limit:cpu:2’, ‘limit:memory:4Gi’ or ‘limit:nvidia.com/gpu:1’',
+    label: '‘label:KEY:VALUE’',
+    annotation: '‘annotation:KEY:VALUE’',
+    secret: '‘secret:NAME:KEY:VARIABLE’'
+  };
+  return forms[tag.slice(0, tag.indexOf(':'))] ?? 'it anew';
+}
+
+function checkSettings(written: readonly string[], names: ReadonlySet<string>): readonly Diagnostic[] {
+  return written
+    .filter(name => !names.has(name))
+    .map(name => {
+      const message = `The notebook's metadata have settings for step ‘${name}’, but there is no such step.${didYouMean(name, names)}`;
+      return { code: 'setting', severity: 'warning', message };
+    });
 }
