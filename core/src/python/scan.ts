@@ -1,0 +1,255 @@
+// Python read by its characters alone: where a logical line ends, given its strings, brackets, comments and backslashes.
+// IPython's lines are recognised and broken cells are cut between logical lines, so this must hold where parsing fails.
+
+/** What is wrong with the characters of a line, at offsets into the text that was read. */
+export interface Problem {
+  readonly from: number;
+  readonly to: number;
+  readonly message: string;
+}
+
+/** One logical line: a simple statement or a compound one's head, with the physical lines its brackets and strings span. */
+export interface LogicalLine {
+  readonly from: number;
+  /** its first character that is not a blank */
+  readonly start: number;
+  /** behind its last character, the line break excluded */
+  readonly to: number;
+  /** where the next line begins */
+  readonly next: number;
+  /** offset of its last character that is neither blank nor comment; before `start` where it has none */
+  readonly last: number;
+  /** where IPython's `!` or `%` follows the line's first `=`; the line is read up to there */
+  readonly escape?: number;
+  /** offsets of the prefixes of its t-strings */
+  readonly templates: readonly number[];
+  readonly problem?: Problem;
+}
+
+const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+const word = /[\p{XID_Start}_][\p{XID_Continue}]*/uy;
+const stringPrefix = /^(?:[bu]|[ft]|r[bft]?|[bft]r)$/i;
+/** Words that cannot begin a line inside brackets: where one does, a bracket was never closed. */
+const statementStart =
+  /[ \t]*(?:(?:def|class|import|while|with|try|return|del|assert|raise|global|nonlocal|pass|break|continue|except|finally|elif)\b(?![ \t]*=[^=])|from[ \t]+[\w.]+[ \t]+import\b)/y;
+const escapeBehindAssignment = /[ \t]*(?=!|%[ \t]*[\p{XID_Start}_])/uy;
+
+/** Read the logical line that begins at `from`, which must be the beginning of a physical line. */
+export function readLogicalLine(text: string, from: number): LogicalLine {
+  const start = skipBlanks(text, from);
+  const open: number[] = [];
+  const templates: number[] = [];
+  let problem: Problem | undefined;
+  let last = start - 1;
+  let hasAssigned = false;
+  let at = start;
+
+  const end = (to: number): LogicalLine => ({ from, start, to, next: nextLine(text, to), last, templates, problem });
+  const report = (place: number, length: number, message: string): void => {
+    problem ??= { from: place, to: place + length, message };
+  };
+  /** Give up on the brackets: the line ends before the next one that is not indented deeper. */
+  const cut = (): LogicalLine => {
+    const to = endOfBlock(text, open[0]!, start - from);
+    return end(to);
+  };
+
+  while (at < text.length) {
+    const character = text[at]!;
+    switch (character) {
+      case '\n':
+        if (open.length === 0) return end(at);
+        at++;
+        if (matchAt(statementStart, text, at)) {
+          report(open.at(-1)!, 1, `unclosed ‘${text[open.at(-1)!]}’`);
+          return end(at - 1);
+        }
+        continue;
+      case ' ':
+      case '\t':
+      case '\r':
+      case '\f':
+        at++;
+        continue;
+      case '#':
+        at = endOfLine(text, at);
+        continue;
+      case '\\': {
+        const lineBreak = /\r?\n/y;
+        lineBreak.lastIndex = at + 1;
+        at += 1 + (lineBreak.exec(text)?.[0].length ?? 0);
+        continue;
+      }
+      case '(':
+      case '[':
+      case '{':
+        open.push(at);
+        break;
+      case ')':
+      case ']':
+      case '}': {
+        const opening = open.pop();
+        if (opening === undefined) report(at, 1, `‘${character}’ closes nothing`);
+        else if (closing[text[opening]!] !== character) {
+          report(at, 1, `‘${character}’ does not close ‘${text[opening]}’`);
+          open.push(opening);
+          return cut();
+        }
+        break;
+      }
+      case '=':
+        if (open.length === 0 && !hasAssigned && !isComparison(text, at)) {
+          hasAssigned = true;
+          const blanks = matchAt(escapeBehindAssignment, text, at + 1);
+          if (blanks !== undefined) return { ...end(at), escape: at + 1 + blanks.length };
+        }
+        break;
+      case '"':
+      case "'": {
+        const behind = skipString(text, at, false);
+        if (behind < 0) {
+          report(at, quoteLength(text, at), 'string without an end');
+          if (quoteLength(text, at) === 3) return end(text.length);
+          at = endOfLine(text, at);
+          last = at - 1;
+          continue;
+        }
+        last = behind - 1;
+        at = behind;
+        continue;
+      }
+      default: {
+        const name = matchAt(word, text, at);
+        if (name === undefined) break;
+        const quote = at + name.length;
+        if (isQuote(text[quote]) && stringPrefix.test(name)) {
+          if (/t/i.test(name)) templates.push(at + name.search(/t/i));
+          const behind = skipString(text, quote, /[ft]/i.test(name));
+          if (behind >= 0) {
+            last = behind - 1;
+            at = behind;
+            continue;
+          }
+        }
+        last = quote - 1;
+        at = quote;
+        continue;
+      }
+    }
+    last = at;
+    at++;
+  }
+  if (open.length > 0) {
+    report(open.at(-1)!, 1, `unclosed ‘${text[open.at(-1)!]}’`);
+    return cut();
+  }
+  return end(text.length);
+}
+
+/** All logical lines of a text, blank ones and comments included. */
+export function readLogicalLines(text: string): LogicalLine[] {
+  const lines: LogicalLine[] = [];
+  for (let at = 0; at < text.length; at = lines.at(-1)!.next) lines.push(readLogicalLine(text, at));
+  return lines;
+}
+
+export function skipBlanks(text: string, at: number): number {
+  while (text[at] === ' ' || text[at] === '\t' || text[at] === '\f') at++;
+  return at;
+}
+
+export function endOfLine(text: string, at: number): number {
+  const lineBreak = text.indexOf('\n', at);
+  return lineBreak < 0 ? text.length : lineBreak;
+}
+
+/** Match a sticky expression at an offset. */
+export function matchAt(expression: RegExp, text: string, at: number): string | undefined {
+  expression.lastIndex = at;
+  return expression.exec(text)?.[0];
+}
+
+function nextLine(text: string, at: number): number {
+  return Math.min(endOfLine(text, at) + 1, text.length);
+}
+
+/** `==`, `<=`, `!=`, `:=` and the augmented assignments hold a `=` that assigns nothing by itself. */
+function isComparison(text: string, at: number): boolean {
+  return text[at + 1] === '=' || /[=!<>:+\-*/%&|^@~]/.test(text[at - 1] ?? '');
+}
+
+/** End of the physical line before the first one behind `at` that is indented by `indent` or less. */
+function endOfBlock(text: string, at: number, indent: number): number {
+  let to = endOfLine(text, at);
+  while (to < text.length) {
+    const start = skipBlanks(text, to + 1);
+    const isBlank = start >= text.length || text[start] === '\n' || text[start] === '\r';
+    if (!isBlank && start - (to + 1) <= indent) break;
+    to = endOfLine(text, to + 1);
+  }
+  return to;
+}
+
+function isQuote(character: string | undefined): boolean {
+  return character === '"' || character === "'";
+}
+
+function quoteLength(text: string, at: number): 1 | 3 {
+  return text[at + 1] === text[at] && text[at + 2] === text[at] ? 3 : 1;
+}
+
+/** Offset behind the string whose quotes open at `at`; -1 where it has no end. */
+function skipString(text: string, at: number, isFormatted: boolean): number {
+  const quote = text.slice(at, at + quoteLength(text, at));
+  let i = at + quote.length;
+  while (i < text.length) {
+    if (text.startsWith(quote, i)) return i + quote.length;
+    const character = text[i];
+    if (character === '\\') i += 2;
+    else if (character === '\n' && quote.length === 1) break;
+    else if (isFormatted && character === '{') {
+      if (text[i + 1] === '{') i += 2;
+      else {
+        i = skipHole(text, i, quote);
+        if (i < 0) break;
+      }
+    } else i++;
+  }
+  // Where the holes of an f-string lead nowhere, its first closing quote ends it, as before Python 3.12.
+  return isFormatted ? skipString(text, at, false) : -1;
+}
+
+/** Offset behind the `}` of an f-string's hole that opens at `at`; -1 where it has none. */
+function skipHole(text: string, at: number, quote: string): number {
+  let depth = 0;
+  let i = at + 1;
+  while (i < text.length) {
+    const character = text[i]!;
+    if (character === '}' && depth === 0) return i + 1;
+    if (character === ':' && depth === 0) return skipFormat(text, i + 1, quote);
+    if ('([{'.includes(character)) depth++;
+    else if (')]}'.includes(character)) depth--;
+    if (depth < 0) return -1;
+    if (character === '#') i = endOfLine(text, i);
+    else if (isQuote(character)) {
+      const prefix = /[a-z]*$/i.exec(text.slice(Math.max(at, i - 3), i))![0];
+      i = skipString(text, i, /[ft]/i.test(prefix));
+      if (i < 0) return -1;
+    } else i++;
+  }
+  return -1;
+}
+
+/** Offset behind the `}` that ends a hole whose format begins at `at`; -1 where it has none. */
+function skipFormat(text: string, at: number, quote: string): number {
+  let i = at;
+  while (i < text.length && !text.startsWith(quote, i)) {
+    if (text[i] === '}') return i + 1;
+    if (text[i] === '\n' && quote.length === 1) return -1;
+    if (text[i] === '{') {
+      i = skipHole(text, i, quote);
+      if (i < 0) return -1;
+    } else i++;
+  }
+  return -1;
+}
