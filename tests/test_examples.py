@@ -152,7 +152,11 @@ def test_a_run_gives_the_metrics_of_the_notebook_run_from_top_to_bottom(notebook
     *_, last = map(json.loads, done.stdout.splitlines())
     assert (last["type"], last["state"]) == ("run-ended", "succeeded")
     truth = top_to_bottom(examples / notebook, TRUTH[notebook])
-    assert {name: last["metrics"].get(name) for name in truth} == pytest.approx(truth, abs=0, rel=1e-12)
+    assert {name: last["metrics"].get(name) for name in truth} == {
+        # Sums may differ in their last digit between two processes; nothing else may.
+        name: pytest.approx(value, rel=1e-12, abs=0) if isinstance(value, float) else value
+        for name, value in truth.items()
+    }
 
 
 def test_a_parameter_changes_what_a_run_gives(tmp_path: Path):

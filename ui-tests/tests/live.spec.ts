@@ -1,0 +1,25 @@
+// What a step needs follows from its text, so the panel follows the typing; no kernel has to run for that.
+import { expect, test } from './fixtures';
+import { chain } from './notebooks';
+
+test('typing in a cell changes what its step needs, without a kernel', async ({ page, sluice }) => {
+  await sluice.open(chain);
+  await page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll());
+  const kernels = () =>
+    page.evaluate(async () => {
+      await window.jupyterapp.serviceManager.kernels.refreshRunning();
+      return [...window.jupyterapp.serviceManager.kernels.running()].length;
+    });
+
+  await expect(sluice.step('show')).toContainText('total');
+  await sluice.type(3, 'print(numbers[0])');
+  await expect(sluice.step('show')).toContainText('numbers');
+
+  await sluice.type(3, 'print(nubmers)');
+  await expect(sluice.diagnostics.filter({ hasText: 'nubmers' })).toBeVisible();
+  await sluice.picture('live-diagnostic');
+
+  await sluice.type(3, 'print(numbers)');
+  await expect(sluice.diagnostics.filter({ hasText: 'nubmers' })).toHaveCount(0);
+  expect(await kernels()).toBe(0);
+});
