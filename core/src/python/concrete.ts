@@ -1,7 +1,7 @@
 // The parser's tree lives in WebAssembly memory, where each look costs a call. This module copies it out in one walk,
 // without comments and with offsets into the cell's source; everything after works on plain objects.
 import type { Language, Tree } from 'web-tree-sitter';
-import type { Excerpt } from './excerpt.js';
+import { rangeIn, type Excerpt } from './excerpt.js';
 import type { Expression, Statement } from './syntax.js';
 
 /** A node of the grammar (`node_modules/tree-sitter-python/src/node-types.json`), its tokens included. */
@@ -15,6 +15,8 @@ export interface Concrete {
   readonly from: number;
   readonly to: number;
   readonly children: Concrete[];
+  /** what stands before a statement on its line */
+  readonly indent: string | undefined;
   /** what was blanked out here before parsing */
   readonly standsFor: StandIn | undefined;
 }
@@ -32,19 +34,20 @@ export function copyTree(tree: Tree, excerpt: Excerpt, standIns: ReadonlyMap<num
   const { types, fields } = tree.language;
   const named = namedTypes(tree.language);
   const cursor = tree.walk();
-  const copyNode = (): Concrete => {
+  const copyNode = (parent?: Concrete): Concrete => {
     const id = cursor.nodeTypeId;
     const type = types[id] ?? 'ERROR';
     const from = cursor.startIndex;
     const to = cursor.endIndex;
+    const isStatement = parent?.type === 'block' || parent?.type === 'module';
     return {
       type,
       isNamed: named[id] ?? true,
       field: fields[cursor.currentFieldId] ?? undefined,
       text: excerpt.text.slice(from, to),
-      from: excerpt.toSource(from),
-      to: to > from ? excerpt.toSource(to - 1) + 1 : excerpt.toSource(to),
+      ...rangeIn(excerpt, from, to),
       children: [],
+      indent: isStatement ? excerpt.text.slice(excerpt.text.lastIndexOf('\n', from - 1) + 1, from) : undefined,
       standsFor: type === 'identifier' ? standIns.get(from) : undefined
     };
   };
@@ -54,7 +57,7 @@ export function copyTree(tree: Tree, excerpt: Excerpt, standIns: ReadonlyMap<num
   try {
     if (!cursor.gotoFirstChild()) return root;
     for (;;) {
-      const node = copyNode();
+      const node = copyNode(path.at(-1));
       const isExtra = node.type === 'comment' || node.type === 'line_continuation';
       if (!isExtra) path.at(-1)!.children.push(node);
       if (cursor.gotoFirstChild()) {

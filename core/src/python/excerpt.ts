@@ -16,6 +16,11 @@ export function partOf(excerpt: Excerpt, from: number, to: number, text = excerp
   return { text, toSource: offset => excerpt.toSource(from + offset) };
 }
 
+/** The range in the cell's source of the characters between two offsets. */
+export function rangeIn({ toSource }: Excerpt, from: number, to: number): { from: number; to: number } {
+  return { from: toSource(from), to: to > from ? toSource(to - 1) + 1 : toSource(from) };
+}
+
 /** `excerpt` without the first `counts[i]` characters of each line i. */
 export function withoutLineStarts(excerpt: Excerpt, counts: readonly number[]): Excerpt {
   if (counts.every(count => count === 0)) return excerpt;

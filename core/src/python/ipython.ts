@@ -17,6 +17,8 @@ export interface Blanked {
   /** as long as the text that was given, and Python but for mistakes */
   readonly text: string;
   readonly commands: readonly Command[];
+  /** names that were blanked because the grammar takes them for keywords */
+  readonly names: readonly { readonly id: string; readonly from: number; readonly to: number }[];
 }
 
 /** `%%name rest` at the top of a cell: offsets of its parts. */
@@ -47,9 +49,10 @@ export function readCellMagic({ text }: Excerpt): CellMagicHead | undefined {
   };
 }
 
-/** Find and blank all commands of a text, and what else the grammar does not know (the `t` of t-strings becomes `f`). */
+/** Find and blank all commands of a text, and what else the grammar would misread (the `t` of t-strings becomes `f`). */
 export function blankCommands(text: string): Blanked {
   const commands: Command[] = [];
+  const names: { id: string; from: number; to: number }[] = [];
   const pieces: string[] = [];
   let kept = 0;
   const replace = (from: number, to: number, by: string): void => {
@@ -59,7 +62,11 @@ export function blankCommands(text: string): Blanked {
   let at = 0;
   while (at < text.length) {
     const line = readLine(text, at);
-    for (const template of line.templates) replace(template, template + 1, 'f');
+    for (const { kind, from } of line.misread) {
+      const to = from + (kind === 'type' ? 4 : 1);
+      if (kind === 'type') names.push({ id: 'type', from, to });
+      replace(from, to, kind === 'type' ? '____' : 'f');
+    }
     if (line.command) {
       const { from, to } = line.command;
       replace(from, to, '_'.repeat(to - from));
@@ -68,19 +75,19 @@ export function blankCommands(text: string): Blanked {
     at = line.next;
   }
   pieces.push(text.slice(kept));
-  return { text: pieces.join(''), commands };
+  return { text: pieces.join(''), commands, names };
 }
 
-type Line = Pick<LogicalLine, 'next' | 'templates'> & { readonly command?: Command };
+type Line = Pick<LogicalLine, 'next' | 'misread'> & { readonly command?: Command };
 
 function readLine(text: string, at: number): Line {
   const start = skipBlanks(text, at);
   if (isEscape(text, start)) return readEscaped(text, start);
   const line = readLogicalLine(text, at);
-  if (line.escape !== undefined) return { ...readEscaped(text, line.escape), templates: line.templates };
+  if (line.escape !== undefined) return { ...readEscaped(text, line.escape), misread: line.misread };
   if (text[line.last] === '?' && help.test(text.slice(start, line.last + 1))) {
     const command = commandAt(text, 'help', start, line.last + 1);
-    return { next: line.next, templates: [], command };
+    return { next: line.next, misread: [], command };
   }
   return line;
 }
@@ -97,7 +104,7 @@ function readEscaped(text: string, from: number): Line {
   const content = text.slice(from, to).trimEnd();
   const isHelp = text[from] === '?' || (help.test(content) && !/['"#]/.test(content));
   const kind = isHelp ? 'help' : text[from] === '!' ? 'shell' : text[from] === '%' ? 'magic' : 'call';
-  return { next: Math.min(to + 1, text.length), templates: [], command: commandAt(text, kind, from, to) };
+  return { next: Math.min(to + 1, text.length), misread: [], command: commandAt(text, kind, from, to) };
 }
 
 function commandAt(text: string, kind: Command['kind'], from: number, to: number): Command {

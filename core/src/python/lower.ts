@@ -30,6 +30,7 @@ export function lowerModule(root: Concrete): Lowered {
   for (const [i, child] of root.children.entries()) {
     if (!child.isNamed) continue;
     try {
+      checkIndent(child, '');
       body.push(toStatement(child, root.children[i + 1]?.type === ';'));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -238,13 +239,22 @@ function identifierIn(node: Concrete): Concrete {
   return identifierIn(inner[0]!);
 }
 
-/** The statements of a block. The grammar takes a block without any, Python does not. */
+/** The statements of a block. The grammar takes a block without any, and any indentation; Python does not. */
 function toBlock(block: Concrete): Statement[] {
-  const statements = block.children.flatMap((child, i) =>
-    child.isNamed ? [toStatement(child, block.children[i + 1]?.type === ';')] : []
-  );
+  const indent = block.children[0]?.indent;
+  const statements = block.children.flatMap((child, i) => {
+    if (!child.isNamed) return [];
+    checkIndent(child, indent);
+    return [toStatement(child, block.children[i + 1]?.type === ';')];
+  });
   if (statements.length === 0) throw new Refusal(block, 'expected an indented block');
   return statements;
+}
+
+/** A statement that begins a line must stand in its block's column; others follow a `;` or a `:`. */
+function checkIndent(statement: Concrete, indent: string | undefined): void {
+  const beginsLine = statement.indent?.trim() === '';
+  if (beginsLine && statement.indent !== indent) throw new Refusal(statement, 'unexpected indentation');
 }
 
 function toElse(clause: Concrete | undefined): Statement[] {

@@ -1,6 +1,6 @@
 // What IPython's commands mean to Python: the names that a shell line or magic looks up (`{x}`, `$x`), the Python that
 // magics such as `%time` run, and the calls that `/f x` stands for.
-import { partOf, type Excerpt } from './excerpt.js';
+import { partOf, rangeIn, type Excerpt } from './excerpt.js';
 import type { CellMagicHead, Command } from './ipython.js';
 import type { Lowered } from './lower.js';
 import type { CellMagic, Expression, Help, MagicExpression, Node, Shell, Statement } from './syntax.js';
@@ -38,7 +38,7 @@ const pythonCellMagics: Readonly<Record<string, boolean>> = {
 
 export function toCommand(command: Command, excerpt: Excerpt, parse: Parse): Meaning {
   const text = partOf(excerpt, command.from, command.to, command.text);
-  const range = { from: text.toSource(0), to: text.toSource(command.text.length - 1) + 1 };
+  const range = rangeIn(text, 0, command.text.length);
   switch (command.kind) {
     case 'help':
       return { node: { type: 'Help', text: command.text, ...range }, errors: [] };
@@ -55,7 +55,7 @@ export function toCommand(command: Command, excerpt: Excerpt, parse: Parse): Mea
 export function toCellMagic(head: CellMagicHead, excerpt: Excerpt, parse: Parse): Lowered {
   const { name } = head;
   const { text } = excerpt;
-  const range = { from: excerpt.toSource(head.from), to: excerpt.toSource(Math.max(text.length - 1, 0)) + 1 };
+  const range = rangeIn(excerpt, head.from, text.length);
   const node = {
     type: 'CellMagic' as const,
     name,
@@ -136,8 +136,10 @@ function withoutComma(text: string): string {
   return text.replace(/,$/, ' ');
 }
 
-function toText({ text, toSource }: Excerpt): Expression {
-  return { type: 'Constant', kind: 'str', value: text, text, from: toSource(0), to: toSource(text.length) };
+function toText(excerpt: Excerpt): Expression {
+  const { text } = excerpt;
+  const range = rangeIn(excerpt, 0, text.length);
+  return { type: 'Constant', kind: 'str', value: text, text, ...range };
 }
 
 /**

@@ -2,7 +2,7 @@
 // not parse, it is cut into its top-level statements, each parsed by itself, and the broken ones become errors.
 import { findProblem, topLevelChunks } from './broken.js';
 import { copyTree, type Concrete, type StandIn } from './concrete.js';
-import { partOf, type Excerpt } from './excerpt.js';
+import { partOf, rangeIn, type Excerpt } from './excerpt.js';
 import { readInput } from './input.js';
 import { blankCommands, readCellMagic } from './ipython.js';
 import { lowerModule, type Lowered } from './lower.js';
@@ -23,9 +23,11 @@ function parseExcerpt(parser: PythonParser, excerpt: Excerpt): Lowered {
   const head = readCellMagic(excerpt);
   if (head) return toCellMagic(head, excerpt, parse);
 
-  const { text, commands } = blankCommands(excerpt.text);
+  const { text, commands, names } = blankCommands(excerpt.text);
   const meanings = commands.map(command => toCommand(command, excerpt, parse));
-  const standIns = new Map<number, StandIn>(commands.map((command, i) => [command.from, meanings[i]!.node]));
+  const standIns = new Map<number, StandIn>();
+  commands.forEach((command, i) => standIns.set(command.from, meanings[i]!.node));
+  names.forEach(({ id, from, to }) => standIns.set(from, { type: 'Name', id, ...rangeIn(excerpt, from, to) }));
   const { body, errors } = parsePython(parser, partOf(excerpt, 0, text.length, text), standIns);
   return { body, errors: [...meanings.flatMap(meaning => meaning.errors), ...errors].sort((a, b) => a.from - b.from) };
 }
@@ -44,7 +46,12 @@ function parsePython(parser: PythonParser, excerpt: Excerpt, standIns: StandIns)
 function parseChunk(parser: PythonParser, excerpt: Excerpt, standIns: StandIns): Lowered {
   const { root, problem } = readTree(parser, excerpt, standIns);
   if (root) return lowerModule(root);
-  return parseWithTypeDefaults(parser, excerpt, standIns) ?? { body: [], errors: [inSource(problem, excerpt)] };
+  return (
+    parseWithTypeDefaults(parser, excerpt, standIns) ?? {
+      body: [],
+      errors: [{ ...problem, ...rangeIn(excerpt, problem.from, problem.to) }]
+    }
+  );
 }
 
 /** Parse a chunk whose type parameters have defaults (`class A[T = int]`, Python 3.13), which the grammar does not know. */

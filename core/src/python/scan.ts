@@ -8,6 +8,12 @@ export interface Problem {
   readonly message: string;
 }
 
+/** The `t` of a t-string, or a `type` that is called or subscribed where a statement begins (not Python 3.12's `type X = …`). */
+export interface Misread {
+  readonly kind: 'template' | 'type';
+  readonly from: number;
+}
+
 /** One logical line: a simple statement or a compound one's head, with the physical lines its brackets and strings span. */
 export interface LogicalLine {
   readonly from: number;
@@ -21,38 +27,36 @@ export interface LogicalLine {
   readonly last: number;
   /** where IPython's `!` or `%` follows the line's first `=`; the line is read up to there */
   readonly escape?: number;
-  /** offsets of the prefixes of its t-strings */
-  readonly templates: readonly number[];
+  /** offsets of what the grammar would misread */
+  readonly misread: readonly Misread[];
   readonly problem?: Problem;
 }
 
 const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 const word = /[\p{XID_Start}_][\p{XID_Continue}]*/uy;
+const openingBracket = /[ \t]*[([]/y;
 const stringPrefix = /^(?:[bu]|[ft]|r[bft]?|[bft]r)$/i;
 /** Words that cannot begin a line inside brackets: where one does, a bracket was never closed. */
 const statementStart =
-  /[ \t]*(?:(?:def|class|import|while|with|try|return|del|assert|raise|global|nonlocal|pass|break|continue|except|finally|elif)\b(?![ \t]*=[^=])|from[ \t]+[\w.]+[ \t]+import\b)/y;
+  /[ \t]*(?:(?:def|class|import|while|with|try|return|del|assert|raise|global|nonlocal|pass|break|continue|except|finally|elif)\b(?![ \t]*=[^=])|else[ \t]*:|from[ \t]+[\w.]+[ \t]+import\b)/y;
 const escapeBehindAssignment = /[ \t]*(?=!|%[ \t]*[\p{XID_Start}_])/uy;
 
 /** Read the logical line that begins at `from`, which must be the beginning of a physical line. */
 export function readLogicalLine(text: string, from: number): LogicalLine {
   const start = skipBlanks(text, from);
   const open: number[] = [];
-  const templates: number[] = [];
+  const misread: Misread[] = [];
   let problem: Problem | undefined;
   let last = start - 1;
   let hasAssigned = false;
   let at = start;
 
-  const end = (to: number): LogicalLine => ({ from, start, to, next: nextLine(text, to), last, templates, problem });
+  const end = (to: number): LogicalLine => ({ from, start, to, next: nextLine(text, to), last, misread, problem });
   const report = (place: number, length: number, message: string): void => {
     problem ??= { from: place, to: place + length, message };
   };
   /** Give up on the brackets: the line ends before the next one that is not indented deeper. */
-  const cut = (): LogicalLine => {
-    const to = endOfBlock(text, open[0]!, start - from);
-    return end(to);
-  };
+  const cut = (): LogicalLine => end(endOfBlock(text, open[0]!, start - from));
 
   while (at < text.length) {
     const character = text[at]!;
@@ -62,7 +66,7 @@ export function readLogicalLine(text: string, from: number): LogicalLine {
         at++;
         if (matchAt(statementStart, text, at)) {
           report(open.at(-1)!, 1, `unclosed ‘${text[open.at(-1)!]}’`);
-          return end(at - 1);
+          return cut();
         }
         continue;
       case ' ':
@@ -110,9 +114,7 @@ export function readLogicalLine(text: string, from: number): LogicalLine {
         if (behind < 0) {
           report(at, quoteLength(text, at), 'string without an end');
           if (quoteLength(text, at) === 3) return end(text.length);
-          at = endOfLine(text, at);
-          last = at - 1;
-          continue;
+          return open.length > 0 ? cut() : end(endOfLine(text, at));
         }
         last = behind - 1;
         at = behind;
@@ -123,7 +125,7 @@ export function readLogicalLine(text: string, from: number): LogicalLine {
         if (name === undefined) break;
         const quote = at + name.length;
         if (isQuote(text[quote]) && stringPrefix.test(name)) {
-          if (/t/i.test(name)) templates.push(at + name.search(/t/i));
+          if (/t/i.test(name)) misread.push({ kind: 'template', from: at + name.search(/t/i) });
           const behind = skipString(text, quote, /[ft]/i.test(name));
           if (behind >= 0) {
             last = behind - 1;
@@ -131,6 +133,9 @@ export function readLogicalLine(text: string, from: number): LogicalLine {
             continue;
           }
         }
+        const beginsStatement = open.length === 0 && (last < start || text[last] === ';' || text[last] === ':');
+        if (name === 'type' && beginsStatement && matchAt(openingBracket, text, quote) !== undefined)
+          misread.push({ kind: 'type', from: at });
         last = quote - 1;
         at = quote;
         continue;
