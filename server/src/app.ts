@@ -1,0 +1,225 @@
+// The sidecar's routes. Jupyter's extension has authenticated the caller before a request comes here, and proves itself by the secret.
+import { timingSafeEqual } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { RunEvent, RunSummary, SubmitRequest } from '@sluice/core';
+import { errorBody, httpStatus, PipelineError } from './errors.js';
+import type { StepArtifact } from './store.js';
+
+/** What the routes need; service.ts has it. */
+export interface Api {
+  readonly version: string;
+  list(notebook: string | undefined): RunSummary[];
+  read(run: string): RunSummary;
+  submit(request: SubmitRequest, signal: AbortSignal): Promise<string>;
+  cancel(run: string): Promise<void>;
+  watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent>;
+  artifacts(run: string): StepArtifact[];
+  /** path of the log's file, which is missing while the step has not printed */
+  logFile(run: string, step: string): string;
+}
+
+export interface AppOptions {
+  /** undefined: anyone who can reach the socket may ask (tests only) */
+  readonly secret: string;
+  readonly bodyBytes?: number;
+  readonly heartbeatMs?: number;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  /** aborted when the client goes away */
+  readonly signal: AbortSignal;
+  readonly options: Required<AppOptions>;
+}
+
+type Route = readonly [
+  method: string,
+  path: RegExp,
+  handle: (api: Api, exchange: Exchange, ...parts: string[]) => Promise<void>
+];
+
+const routes: readonly Route[] = [
+  ['GET', /^\/health$/, async (api, exchange) => send(exchange, 200, { version: api.version })],
+  ['GET', /^\/runs$/, listRuns],
+  ['POST', /^\/runs$/, submitRun],
+  ['GET', /^\/runs\/([^/]+)$/, async (api, exchange, run) => send(exchange, 200, api.read(run!))],
+  ['POST', /^\/runs\/([^/]+)\/cancel$/, cancelRun],
+  ['GET', /^\/runs\/([^/]+)\/events$/, streamEvents],
+  [
+    'GET',
+    /^\/runs\/([^/]+)\/artifacts$/,
+    async (api, exchange, run) => send(exchange, 200, { artifacts: api.artifacts(run!) })
+  ],
+  ['GET', /^\/runs\/([^/]+)\/steps\/([^/]+)\/log$/, sendLog],
+  ['GET', /^\/runs\/([^/]+)\/steps\/([^/]+)\/notebook$/, sendNotebook]
+];
+
+const prefix = '/sluice/api/v1';
+
+export function makeApp(api: Api, options: AppOptions): Server {
+  const complete = { bodyBytes: 50 << 20, heartbeatMs: 10_000, ...options };
+  return createServer((request, response) => void answer(api, request, response, complete));
+}
+
+async function answer(
+  api: Api,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: Required<AppOptions>
+): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  const url = new URL(request.url ?? '/', 'http://sluice');
+  const exchange: Exchange = { request, response, url, signal: gone.signal, options };
+  try {
+    if (!isSecret(request.headers['x-sluice-secret'], options.secret))
+      throw new PipelineError('Only Jupyter’s own extension may ask the sidecar.', 'forbidden');
+    await dispatch(api, exchange);
+  } catch (error) {
+    if (gone.signal.aborted) return;
+    if (response.headersSent) response.destroy();
+    else send(exchange, httpStatus(error), errorBody(error));
+  }
+}
+
+function isSecret(given: string | string[] | undefined, secret: string): boolean {
+  const [a, b] = [Buffer.from(typeof given === 'string' ? given : ''), Buffer.from(secret)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+async function dispatch(api: Api, exchange: Exchange): Promise<void> {
+  const { request, response, url } = exchange;
+  const path = url.pathname.startsWith(prefix) ? url.pathname.slice(prefix.length) : url.pathname;
+  const matching = routes.filter(([, pattern]) => pattern.test(path));
+  const route = matching.find(([method]) => method === request.method);
+  if (route !== undefined) return route[2](api, exchange, ...route[1].exec(path)!.slice(1).map(decode));
+  if (matching.length === 0) throw new PipelineError(`There is nothing at ‘${url.pathname}’.`, 'not-found');
+  response.setHeader('Allow', matching.map(([method]) => method).join(', '));
+  send(exchange, 405, { code: 'bad-request', message: `‘${url.pathname}’ does not take ${request.method}.` });
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new PipelineError(`‘${part}’ is not a well-formed part of an address.`, 'bad-request');
+  }
+}
+
+async function listRuns(api: Api, exchange: Exchange): Promise<void> {
+  send(exchange, 200, { runs: api.list(exchange.url.searchParams.get('notebook') ?? undefined) });
+}
+
+async function submitRun(api: Api, exchange: Exchange): Promise<void> {
+  const request = toSubmitRequest(await readBody(exchange));
+  send(exchange, 201, { run: await api.submit(request, exchange.signal) });
+}
+
+async function cancelRun(api: Api, exchange: Exchange, run?: string): Promise<void> {
+  await api.cancel(run!);
+  send(exchange, 202, {});
+}
+
+async function streamEvents(api: Api, { response, url, signal, options }: Exchange, run?: string): Promise<void> {
+  const after = Number(url.searchParams.get('after') ?? 0);
+  if (!Number.isInteger(after) || after < 0)
+    throw new PipelineError('‘after’ is the number of the last event seen, 0 or more.', 'bad-request');
+  api.read(run!);
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
+  response.flushHeaders();
+  const heartbeat = setInterval(() => response.write(': still here\n\n'), options.heartbeatMs);
+  try {
+    for await (const event of api.watch(run!, signal, after)) {
+      const hasRoom = response.write(`data: ${JSON.stringify(event)}\n\n`);
+      if (!hasRoom && !signal.aborted) await drained(response);
+    }
+  } finally {
+    clearInterval(heartbeat);
+    response.end();
+  }
+}
+
+async function sendLog(api: Api, { response }: Exchange, run?: string, step?: string): Promise<void> {
+  api.read(run!);
+  const path = api.logFile(run!, step!);
+  response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' });
+  if (existsSync(path)) await pipeline(createReadStream(path), response);
+  else response.end();
+}
+
+async function sendNotebook(api: Api, { response }: Exchange, run?: string, step?: string): Promise<void> {
+  api.read(run!);
+  const artifact = api.artifacts(run!).find(a => a.step === step && a.kind === 'notebook');
+  if (artifact === undefined || !existsSync(artifact.path))
+    throw new PipelineError(`Step ‘${step}’ of run ‘${run}’ has no executed notebook.`, 'not-found');
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  await pipeline(createReadStream(artifact.path), response);
+}
+
+async function readBody({ request, options }: Exchange): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= options.bodyBytes) chunks.push(chunk); // the rest is read and dropped, so that the answer arrives
+  }
+  if (length > options.bodyBytes)
+    throw new PipelineError(
+      `The notebook as sent takes ${length} bytes, more than the ${options.bodyBytes} that Sluice takes. Clear its outputs and run again.`,
+      'too-large'
+    );
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (cause) {
+    throw new PipelineError('The request’s body is not JSON.', 'bad-request', { cause });
+  }
+}
+
+/** The one check of a request from outside; parameters are checked against the pipeline later. */
+function toSubmitRequest(body: unknown): SubmitRequest {
+  const bad = (what: string) => new PipelineError(`In the request, ${what}.`, 'bad-request');
+  if (!isRecord(body)) throw bad('the body must be an object');
+  const { notebook, content, parameters, runner, selection, resume, cache } = body;
+  if (typeof notebook !== 'string' || notebook === '') throw bad('‘notebook’ must be the path of a notebook');
+  if (parameters !== undefined && !isRecord(parameters)) throw bad('‘parameters’ must be an object');
+  if (runner !== undefined && typeof runner !== 'string') throw bad('‘runner’ must be a name');
+  if (resume !== undefined && typeof resume !== 'string') throw bad('‘resume’ must be the id of a run');
+  if (cache !== undefined && typeof cache !== 'boolean') throw bad('‘cache’ must be true or false');
+  if (selection !== undefined && !(isRecord(selection) && Object.values(selection).every(v => typeof v === 'string')))
+    throw bad('‘selection’ must be an object of step names');
+  return {
+    notebook,
+    ...(content === undefined ? {} : { content }),
+    ...(parameters === undefined ? {} : { parameters: parameters as NonNullable<SubmitRequest['parameters']> }),
+    ...(runner === undefined ? {} : { runner }),
+    ...(selection === undefined ? {} : { selection }),
+    ...(resume === undefined ? {} : { resume }),
+    ...(cache === undefined ? {} : { cache })
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function send({ response }: Exchange, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}

@@ -1,0 +1,35 @@
+// Where Sluice keeps its records: one folder `.sluice`, which git ignores by itself and nobody else may read.
+import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+/** `$SLUICE_HOME`, else the `.sluice` of the nearest folder at or above `start`, else the one in `cwd`. */
+export function findHome(env: NodeJS.ProcessEnv, start: string, cwd: string): string {
+  if (env.SLUICE_HOME) return resolve(cwd, env.SLUICE_HOME);
+  const begin = existsSync(start) ? realpathSync(start) : resolve(start);
+  for (let folder = begin; ; folder = dirname(folder)) {
+    const home = join(folder, '.sluice');
+    if (statSync(home, { throwIfNoEntry: false })?.isDirectory()) return home;
+    if (folder === dirname(folder)) return join(resolve(cwd), '.sluice');
+  }
+}
+
+/** Make the folder where it is missing. Returns its real path. */
+export function openHome(home: string): string {
+  mkdirSync(join(home, 'runs'), { recursive: true, mode: 0o700 });
+  const ignore = join(home, '.gitignore');
+  if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+  return realpathSync(home);
+}
+
+export function runFolder(home: string, run: string): string {
+  return join(home, 'runs', run);
+}
+
+export function logFile(home: string, run: string, step: string): string {
+  return join(runFolder(home, run), `${fileName(step)}.log`);
+}
+
+/** A step's name as a file's name: whatever a path could trip over is written as %XX. */
+export function fileName(step: string): string {
+  return encodeURIComponent(step).replace(/^\./, '%2E').slice(0, 200);
+}

@@ -1,0 +1,20 @@
+// What lies beside the bundle: the parser's two programs, the Python runtime, the version. Tests hand in the same from the source tree.
+import type { ParserPrograms } from '@sluice/core';
+import { fileURLToPath } from 'node:url';
+import { readPrograms } from './programs.js';
+
+export interface Install {
+  readonly version: string;
+  readonly runtimeFolder: string;
+  readPrograms(): Promise<ParserPrograms>;
+}
+
+declare const VERSION: string;
+
+export function bundledInstall(): Install {
+  return {
+    version: VERSION,
+    runtimeFolder: fileURLToPath(new URL('../runtime/', import.meta.url)),
+    readPrograms
+  };
+}

@@ -1,0 +1,151 @@
+// What a step prints goes whole into a file, in the order in which it came. Watchers see it live in small batches, and only its beginning when it is very long.
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { StringDecoder } from 'node:string_decoder';
+
+export type Stream = 'stdout' | 'stderr';
+
+export interface LogPiece {
+  readonly stream: Stream;
+  readonly text: string;
+}
+
+export interface LogSizes {
+  readonly sizeBytes: number;
+  readonly lines: number;
+}
+
+const batchMs = 100;
+/** an unfinished line waits that long for its end */
+const patienceMs = 1000;
+const batchChars = 16_000;
+/** characters of one step's log that are kept as events */
+export const liveChars = 256_000;
+
+/**
+ * The log of one step. `FILE` holds the text; `FILE.streams` has a line `OFFSET STREAM` for each change from one stream to the other.
+ * Memory stays bounded: `write` returns false when the caller should wait for `drained`.
+ */
+export class StepLog {
+  private readonly file: WriteStream;
+  private readonly marks: WriteStream;
+  private readonly decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
+  private readonly timer: NodeJS.Timeout;
+  private pending: LogPiece[] = [];
+  private pendingSince = 0;
+  private liveLeft = liveChars;
+  private hasToldEnd = false;
+  private last: Stream | undefined;
+  private sizeBytes = 0;
+  private lines = 0;
+  private failure: Error | undefined;
+
+  constructor(
+    readonly path: string,
+    private readonly onPiece: (piece: LogPiece) => void
+  ) {
+    this.file = createWriteStream(path, { flags: 'a' });
+    this.marks = createWriteStream(`${path}.streams`, { flags: 'a' });
+    for (const stream of [this.file, this.marks]) stream.on('error', error => (this.failure ??= error));
+    this.timer = setInterval(() => this.flush(false), batchMs);
+  }
+
+  write(stream: Stream, chunk: Buffer): boolean {
+    if (this.failure !== undefined) return true; // told at the end; the step goes on
+    if (stream !== this.last) this.marks.write(`${this.sizeBytes} ${stream}\n`);
+    this.last = stream;
+    this.sizeBytes += chunk.length;
+    for (let i = chunk.indexOf(10); i >= 0; i = chunk.indexOf(10, i + 1)) this.lines++;
+    this.keepLive(stream, chunk);
+    return this.file.write(chunk);
+  }
+
+  /** Resolves when the file has taken what was written. */
+  drained(): Promise<void> {
+    return this.file.writableNeedDrain && this.failure === undefined
+      ? new Promise(resolve => {
+          this.file.once('drain', resolve);
+          this.file.once('error', () => resolve());
+        })
+      : Promise.resolve();
+  }
+
+  /** @throws the error with which writing the file failed, if it did */
+  async close(): Promise<LogSizes> {
+    clearInterval(this.timer);
+    this.flush(true);
+    await Promise.all(
+      [this.file, this.marks].map(
+        stream =>
+          new Promise<void>(resolve => {
+            if (stream.errored) return resolve();
+            stream.once('error', () => resolve());
+            stream.end(resolve);
+          })
+      )
+    );
+    if (this.failure !== undefined) throw this.failure;
+    return { sizeBytes: this.sizeBytes, lines: this.lines };
+  }
+
+  private keepLive(stream: Stream, chunk: Buffer): void {
+    if (this.liveLeft <= 0) return;
+    const text = this.decoders[stream].write(chunk).slice(0, this.liveLeft);
+    this.liveLeft -= text.length;
+    if (text === '') return;
+    if (this.pending.length === 0) this.pendingSince = Date.now();
+    const before = this.pending.at(-1);
+    if (before?.stream === stream) this.pending[this.pending.length - 1] = { stream, text: before.text + text };
+    else this.pending.push({ stream, text });
+  }
+
+  /** Hand on whole lines; all there is when `isLast` or when a line has been unfinished for long. */
+  private flush(isLast: boolean): void {
+    if (this.pending.length > 0) {
+      const mayCut = isLast || Date.now() - this.pendingSince > patienceMs || this.liveLeft <= 0;
+      const pieces = isLast ? this.pending.splice(0) : this.pending.splice(0, 4);
+      const tail = mayCut || this.pending.length > 0 ? undefined : pieces.pop();
+      for (const piece of pieces) this.tell(piece);
+      if (tail !== undefined) {
+        const end = Math.max(tail.text.lastIndexOf('\n'), tail.text.lastIndexOf('\r')) + 1;
+        if (end > 0) this.tell({ stream: tail.stream, text: tail.text.slice(0, end) });
+        if (end < tail.text.length) this.pending.unshift({ stream: tail.stream, text: tail.text.slice(end) });
+        if (end > 0) this.pendingSince = Date.now();
+      }
+    }
+    if (this.liveLeft <= 0 && this.pending.length === 0 && !this.hasToldEnd) {
+      this.hasToldEnd = true;
+      this.onPiece({ stream: 'stderr', text: `… there is more: the whole log is in ${this.path}\n` });
+    }
+  }
+
+  private tell({ stream, text }: LogPiece): void {
+    for (let i = 0; i < text.length; i += batchChars) this.onPiece({ stream, text: text.slice(i, i + batchChars) });
+  }
+}
+
+/** The log in pieces of one stream each, read a part at a time. */
+export async function* readLog(path: string): AsyncIterable<LogPiece> {
+  const marks = (await readFile(`${path}.streams`, 'utf8').catch(() => ''))
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => ({ offset: Number(line.split(' ')[0]), stream: line.split(' ')[1] as Stream }));
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.alloc(1 << 16);
+    const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
+    let offset = 0;
+    let mark = 0;
+    for (;;) {
+      while (marks[mark + 1] !== undefined && marks[mark + 1]!.offset <= offset) mark++;
+      const end = marks[mark + 1]?.offset ?? Infinity;
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - offset), offset);
+      if (bytesRead === 0) return;
+      offset += bytesRead;
+      const stream = marks[mark]?.stream ?? 'stdout';
+      yield { stream, text: decoders[stream].write(buffer.subarray(0, bytesRead)) };
+    }
+  } finally {
+    await file.close();
+  }
+}

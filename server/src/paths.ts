@@ -1,0 +1,24 @@
+// A path from a request must stay within the server's root, also through links. Everything else in this process takes absolute paths.
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
+import { PipelineError } from './errors.js';
+
+/** Contents paths of Jupyter: `/` between parts, relative to the root, with or without a leading slash. */
+export function resolveNotebook(root: string, path: string): string {
+  if (path.includes('\0')) throw new PipelineError('A path can’t contain a null character.', 'bad-request');
+  const base = realpathSync(root);
+  const absolute = resolve(base, `./${path.replace(/^\/+/, '')}`);
+  if (!isWithin(base, absolute) || !isWithin(base, realPathOf(absolute)))
+    throw new PipelineError(`The notebook ‘${path}’ is outside the folder that Jupyter serves.`, 'forbidden');
+  return absolute;
+}
+
+export function isWithin(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+/** Of a file that need not exist yet: an unsaved notebook has a path, too. */
+function realPathOf(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  return path === dirname(path) ? path : join(realPathOf(dirname(path)), path.slice(dirname(path).length));
+}

@@ -1,0 +1,64 @@
+// Which step may start when: all that it waits for must have ended well, and only so many run at once. What waits in vain is skipped.
+import { endedStates, type RunState } from '@sluice/core';
+
+export interface Scheduled {
+  readonly name: string;
+  readonly after: readonly string[];
+}
+
+export interface Scheduling<T extends Scheduled> {
+  readonly jobs: number;
+  /** steps that this run does not execute, and how they show; nobody waits for them */
+  readonly settled: ReadonlyMap<string, RunState>;
+  /** no step starts any more once it is aborted; those that run are awaited */
+  readonly signal: AbortSignal;
+  /** execute the step; never throws for what the user's code does */
+  execute(step: T): Promise<RunState>;
+  skip(step: T, reason: string): void;
+}
+
+/** Resolves with the state of every step when none runs and none can start. A throw of `execute` is thrown on after the others have ended. */
+export async function schedule<T extends Scheduled>(
+  steps: readonly T[],
+  how: Scheduling<T>
+): Promise<Map<string, RunState>> {
+  const states = new Map(how.settled);
+  const running = new Map<string, Promise<void>>();
+  const errors: unknown[] = [];
+  for (;;) {
+    for (const step of steps) {
+      if (states.has(step.name) || running.has(step.name)) continue;
+      const broken = step.after.filter(name => !how.settled.has(name) && isBroken(states.get(name)));
+      if (broken.length > 0) {
+        how.skip(step, `Needs ${list(broken)}, which did not succeed.`);
+        states.set(step.name, 'skipped');
+      } else if (running.size < how.jobs && !how.signal.aborted && errors.length === 0 && isReady(step, states)) {
+        const work = how.execute(step).then(
+          state => void states.set(step.name, state),
+          error => {
+            errors.push(error);
+            states.set(step.name, 'failed');
+          }
+        );
+        running.set(
+          step.name,
+          work.then(() => void running.delete(step.name))
+        );
+      }
+    }
+    if (running.size === 0) break;
+    await Promise.race(running.values());
+  }
+  if (errors.length > 0) throw errors[0];
+  return states;
+}
+
+const isBroken = (state: RunState | undefined) => state === 'failed' || state === 'skipped' || state === 'canceled';
+
+function isReady(step: Scheduled, states: ReadonlyMap<string, RunState>): boolean {
+  return step.after.every(name => endedStates.has(states.get(name) ?? 'pending'));
+}
+
+function list(names: readonly string[]): string {
+  return names.map(name => `‘${name}’`).join(' and ');
+}

@@ -1,0 +1,29 @@
+// The runtime that each step carries: the Python files of jupyterlab_sluice/runtime/, packed into one text for the IR.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
+
+export interface PackedRuntime {
+  /** the program that unpacks the rest, see decision 0002 */
+  readonly boot: string;
+  /** base64 of zlib of a JSON object `{module: source}` */
+  readonly packed: string;
+}
+
+const loads = new Map<string, Promise<PackedRuntime>>();
+
+/** Read once a process. The same files give the same text, byte for byte. */
+export function packRuntime(folder: string): Promise<PackedRuntime> {
+  const load = loads.get(folder) ?? pack(folder);
+  loads.set(folder, load);
+  return load;
+}
+
+async function pack(folder: string): Promise<PackedRuntime> {
+  const files = (await readdir(folder)).filter(file => file.endsWith('.py') && file !== 'boot.py').sort();
+  const sources = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')));
+  const modules = Object.fromEntries(files.map((file, i) => [file.slice(0, -'.py'.length), sources[i]]));
+  const packed = await promisify(deflate)(JSON.stringify(modules), { level: 9 });
+  return { boot: await readFile(join(folder, 'boot.py'), 'utf8'), packed: packed.toString('base64') };
+}

@@ -1,0 +1,97 @@
+// The tables of the records, and the steps from each version to the next. `user_version` says how far a file has come.
+import type { DatabaseSync } from 'node:sqlite';
+import { PipelineError } from './errors.js';
+
+const migrations = [
+  `CREATE TABLE runs (
+     id TEXT PRIMARY KEY,
+     number INTEGER NOT NULL UNIQUE,
+     pipeline TEXT NOT NULL,
+     notebook TEXT,
+     runner TEXT NOT NULL,
+     state TEXT NOT NULL,
+     reason TEXT,
+     created_at INTEGER NOT NULL,
+     ended_at INTEGER,
+     parameters TEXT NOT NULL,
+     metrics TEXT NOT NULL,
+     parent TEXT,
+     last_seq INTEGER NOT NULL DEFAULT 0,
+     owner_pid INTEGER NOT NULL,
+     owner_place TEXT NOT NULL,
+     owner_started TEXT NOT NULL,
+     seen_at INTEGER NOT NULL,
+     cancel_requested INTEGER NOT NULL DEFAULT 0
+   );
+   CREATE INDEX runs_by_notebook ON runs (notebook, number);
+   CREATE INDEX open_runs ON runs (id) WHERE ended_at IS NULL;
+   CREATE TABLE steps (
+     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+     position INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     state TEXT NOT NULL,
+     started_at INTEGER,
+     duration_ms REAL,
+     error TEXT,
+     failure TEXT,
+     reason TEXT,
+     cell INTEGER,
+     PRIMARY KEY (run, position)
+   );
+   CREATE TABLE events (
+     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+     seq INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     json TEXT NOT NULL,
+     PRIMARY KEY (run, seq)
+   ) WITHOUT ROWID;
+   CREATE TABLE metrics (
+     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+     step TEXT NOT NULL,
+     name TEXT NOT NULL,
+     value TEXT NOT NULL,
+     PRIMARY KEY (run, step, name)
+   );
+   CREATE TABLE artifacts (
+     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+     step TEXT NOT NULL,
+     name TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     path TEXT NOT NULL,
+     size_bytes INTEGER NOT NULL,
+     variables TEXT,
+     PRIMARY KEY (run, step, name)
+   );
+   CREATE TABLE logs (
+     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+     step TEXT NOT NULL,
+     path TEXT NOT NULL,
+     size_bytes INTEGER NOT NULL,
+     lines INTEGER NOT NULL,
+     PRIMARY KEY (run, step)
+   );`
+];
+
+/** Bring the file to this version. Safe when two processes open a new file at once. */
+export function migrate(db: DatabaseSync): void {
+  if (version(db) === migrations.length) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const from = version(db);
+    if (from > migrations.length)
+      throw new PipelineError(
+        'The records were written by a later version of Sluice. Update Sluice, or set SLUICE_HOME to another folder.',
+        'storage'
+      );
+    for (const sql of migrations.slice(from)) db.exec(sql);
+    db.exec(`PRAGMA user_version = ${migrations.length}`);
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function version(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()!.user_version);
+}

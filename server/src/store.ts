@@ -1,0 +1,363 @@
+// The records of all runs, in one SQLite file that sidecar and command line share. Events are the only way that state changes: each is
+// written together with what it changes.
+import { EventEmitter } from 'node:events';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import {
+  endedStates,
+  reduceRun,
+  type ArtifactRecord,
+  type JsonValue,
+  type MetricValue,
+  type RunEvent,
+  type RunEventBody,
+  type RunState,
+  type RunSummary,
+  type StepRun
+} from '@sluice/core';
+import { PipelineError } from './errors.js';
+import type { LogSizes } from './logs.js';
+import { isOwnerAlive, thisOwner } from './owner.js';
+import { migrate } from './schema.js';
+
+export interface NewRun {
+  readonly pipeline: string;
+  readonly notebook?: string;
+  readonly runner: string;
+  readonly parameters: Readonly<Record<string, JsonValue>>;
+  /** the run whose values this one takes */
+  readonly parent?: string;
+}
+
+export type StepArtifact = ArtifactRecord & { readonly step: string };
+
+type Row = Record<string, unknown>;
+
+const pollMs = 200;
+/** an owner that can't be seen from here counts as gone when it has not shown up for so long */
+const silenceMs = 60_000;
+
+export class Store {
+  private readonly db: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
+  private readonly changes = new EventEmitter().setMaxListeners(0);
+  private readonly owner = thisOwner();
+
+  /** @throws PipelineError `storage` when the file can't be opened or was written by a later version. */
+  constructor(readonly home: string) {
+    const path = join(home, 'sluice.db');
+    try {
+      this.db = new DatabaseSync(path, { timeout: 10_000 });
+      this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
+      migrate(this.db);
+    } catch (cause) {
+      if (cause instanceof PipelineError) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new PipelineError(
+        `The records in ‘${path}’ can’t be opened: ${reason}. Move the folder ‘${home}’ away, or set SLUICE_HOME to another one.`,
+        'storage',
+        { cause }
+      );
+    }
+    this.endOrphans();
+  }
+
+  close(): void {
+    this.statements.clear();
+    this.db.close();
+  }
+
+  /** A new run, owned by this process, that has not started. */
+  create(run: NewRun): RunSummary {
+    return this.transaction(() => {
+      const createdAt = Date.now();
+      const { next } = this.get('SELECT coalesce(max(number), 0) + 1 AS next FROM runs')!;
+      const id = this.newId(createdAt);
+      this.run(
+        `INSERT INTO runs (id, number, pipeline, notebook, runner, state, created_at, parameters, metrics, parent,
+           owner_pid, owner_place, owner_started, seen_at) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, '{}', ?, ?, ?, ?, ?)`,
+        ...[id, next as number, run.pipeline, run.notebook ?? null, run.runner, createdAt],
+        ...[JSON.stringify(run.parameters), run.parent ?? null],
+        ...[this.owner.pid, this.owner.place, this.owner.startedAt, createdAt]
+      );
+      return this.read(id);
+    });
+  }
+
+  /** Write an event and what it changes; the run's watchers hear of it. */
+  append(run: string, body: RunEventBody): RunEvent {
+    const event = this.transaction(() => {
+      const { last } = this.get('SELECT last_seq AS last FROM runs WHERE id = ?', run)!;
+      const event: RunEvent = { ...body, seq: (last as number) + 1, at: Date.now() };
+      const { seq, at, ...rest } = event;
+      this.run('INSERT INTO events (run, seq, at, json) VALUES (?, ?, ?, ?)', run, seq, at, JSON.stringify(rest));
+      this.run('UPDATE runs SET last_seq = ? WHERE id = ?', seq, run);
+      this.apply(run, event);
+      return event;
+    });
+    this.changes.emit('change');
+    return event;
+  }
+
+  /** @throws PipelineError `not-found` */
+  read(id: string): RunSummary {
+    const row = this.get('SELECT * FROM runs WHERE id = ?', id);
+    if (row === undefined) throw new PipelineError(`There is no run ‘${id}’ in ${this.home}.`, 'not-found');
+    return toSummary(row, this.all('SELECT * FROM steps WHERE run = ? ORDER BY position', id));
+  }
+
+  /** The run that a person means by an id, the unique beginning of one, a number or `last`. */
+  find(name: string): RunSummary {
+    const candidates =
+      name === 'last'
+        ? this.all('SELECT id FROM runs ORDER BY number DESC LIMIT 1')
+        : this.all(
+            `SELECT id FROM runs WHERE id = ?1 OR number = CAST(?2 AS INTEGER)
+             UNION SELECT id FROM runs WHERE ?2 = '' AND substr(id, 1, length(?1)) = ?1`,
+            name,
+            /^#?\d{1,7}$/.test(name) ? name.replace('#', '') : ''
+          );
+    const [first, second] = candidates.map(row => row.id as string);
+    if (second !== undefined)
+      throw new PipelineError(
+        `‘${name}’ may be run ${first} or ${second}, or yet another. Write more of its id.`,
+        'not-found'
+      );
+    if (first !== undefined) return this.read(first);
+    throw new PipelineError(
+      name === 'last'
+        ? `There is no run yet in ${this.home}.`
+        : `There is no run ‘${name}’ in ${this.home}. \`sluice runs\` lists them.`,
+      'not-found'
+    );
+  }
+
+  /** Newest first. */
+  list(filter: { readonly notebook?: string; readonly limit?: number } = {}): RunSummary[] {
+    const rows = this.all(
+      'SELECT id FROM runs WHERE ?1 IS NULL OR notebook = ?1 ORDER BY number DESC LIMIT ?2',
+      filter.notebook ?? null,
+      filter.limit ?? -1
+    );
+    return rows.map(row => this.read(row.id as string));
+  }
+
+  events(run: string, after = 0, limit = 1000): RunEvent[] {
+    const rows = this.all(
+      'SELECT seq, at, json FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?',
+      run,
+      after,
+      limit
+    );
+    return rows.map(row => ({ ...JSON.parse(row.json as string), seq: row.seq, at: row.at }) as RunEvent);
+  }
+
+  /** Events as they come, until `run-ended`; also those that another process writes. */
+  async *watch(run: string, signal?: AbortSignal, after = 0): AsyncIterable<RunEvent> {
+    this.read(run);
+    for (let idle = 0; signal?.aborted !== true;) {
+      const events = this.events(run, after);
+      for (const event of events) {
+        yield event;
+        after = event.seq;
+        if (event.type === 'run-ended') return;
+      }
+      idle = events.length > 0 ? 0 : idle + 1;
+      if (idle % 10 === 9) this.endOrphans();
+      if (events.length === 0) await this.changed(signal);
+    }
+  }
+
+  artifacts(run: string): StepArtifact[] {
+    return this.all('SELECT * FROM artifacts WHERE run = ? ORDER BY rowid', run).map(row => ({
+      step: row.step as string,
+      name: row.name as string,
+      kind: row.kind as ArtifactRecord['kind'],
+      path: row.path as string,
+      sizeBytes: row.size_bytes as number,
+      ...(row.variables === null ? {} : { variables: JSON.parse(row.variables as string) })
+    }));
+  }
+
+  stepMetrics(run: string): { readonly step: string; readonly name: string; readonly value: MetricValue }[] {
+    return this.all('SELECT step, name, value FROM metrics WHERE run = ? ORDER BY rowid', run).map(row => ({
+      step: row.step as string,
+      name: row.name as string,
+      value: JSON.parse(row.value as string)
+    }));
+  }
+
+  addLog(run: string, step: string, path: string, sizes: LogSizes): void {
+    this.run(
+      'INSERT OR REPLACE INTO logs (run, step, path, size_bytes, lines) VALUES (?, ?, ?, ?, ?)',
+      ...[run, step, path, sizes.sizeBytes, sizes.lines]
+    );
+  }
+
+  /** Ask the run's owner, wherever it is, to cancel it. Nothing happens to a run that has ended. */
+  requestCancel(run: string): void {
+    this.read(run);
+    this.run('UPDATE runs SET cancel_requested = 1 WHERE id = ?', run);
+    this.changes.emit('change');
+  }
+
+  /** The owner calls this now and then: it says that it lives, and learns whether it should cancel. */
+  checkIn(run: string): { readonly isCancelRequested: boolean } {
+    const row = this.get('SELECT cancel_requested, seen_at FROM runs WHERE id = ?', run)!;
+    if (Date.now() - (row.seen_at as number) > silenceMs / 10)
+      this.run('UPDATE runs SET seen_at = ? WHERE id = ?', Date.now(), run);
+    return { isCancelRequested: row.cancel_requested === 1 };
+  }
+
+  /** End the runs whose owner is no more. Their steps have ended by themselves. */
+  endOrphans(): void {
+    const open = this.all(`SELECT id, owner_pid, owner_place, owner_started, seen_at FROM runs WHERE ended_at IS NULL`);
+    for (const row of open) {
+      const owner = { pid: row.owner_pid, place: row.owner_place, startedAt: row.owner_started } as typeof this.owner;
+      const isAlive = isOwnerAlive(owner) ?? Date.now() - (row.seen_at as number) < silenceMs;
+      if (!isAlive)
+        this.interrupt(row.id as string, `the process that executed it (${owner.pid}) ended before the run did.`);
+    }
+  }
+
+  /** End a run that nobody executes any more: its unfinished steps and itself are failed, with the reason `interrupted: …`. */
+  interrupt(run: string, why: string): void {
+    const reason = `interrupted: ${why}`;
+    this.transaction(() => {
+      const { steps, state } = this.read(run);
+      if (endedStates.has(state)) return; // another process was quicker
+      for (const { name, state } of steps) {
+        if (endedStates.has(state)) continue;
+        const failure = { name: 'interrupted', message: reason };
+        this.append(
+          run,
+          state === 'running'
+            ? { type: 'step', step: name, state: 'failed', error: reason, failure }
+            : { type: 'step', step: name, state: 'skipped', reason }
+        );
+      }
+      this.append(run, { type: 'run-ended', run, state: 'failed', reason, metrics: this.read(run).metrics });
+    });
+  }
+
+  private apply(run: string, event: RunEvent): void {
+    if (event.type === 'log' || event.type === 'output') return; // they change no state, and are many
+    const before = this.read(run);
+    const after = reduceRun(before, event);
+    this.run(
+      'UPDATE runs SET state = ?, reason = ?, ended_at = ?, metrics = ? WHERE id = ?',
+      ...[after.state, after.reason ?? null, after.endedAt ?? null, JSON.stringify(after.metrics), run]
+    );
+    after.steps.forEach((step, position) => {
+      if (step !== before.steps[position]) this.saveStep(run, position, step);
+    });
+    if (event.type === 'metric')
+      this.run(
+        'INSERT OR REPLACE INTO metrics (run, step, name, value) VALUES (?, ?, ?, ?)',
+        ...[run, event.step, event.name, JSON.stringify(event.value)]
+      );
+    if (event.type === 'artifact') {
+      const { name, kind, path, sizeBytes, variables } = event.artifact;
+      this.run(
+        'INSERT OR REPLACE INTO artifacts (run, step, name, kind, path, size_bytes, variables) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        ...[run, event.step, name, kind, path, sizeBytes, variables === undefined ? null : JSON.stringify(variables)]
+      );
+    }
+  }
+
+  private saveStep(run: string, position: number, step: StepRun): void {
+    this.run(
+      `INSERT OR REPLACE INTO steps (run, position, name, state, started_at, duration_ms, error, failure, reason, cell)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[run, position, step.name, step.state, step.startedAt ?? null, step.durationMs ?? null, step.error ?? null],
+      ...[step.failure === undefined ? null : JSON.stringify(step.failure), step.reason ?? null, step.cell ?? null]
+    );
+  }
+
+  /** `YYYYMMDD-HHMMSS-xxxx` in local time, as people read it. */
+  private newId(at: number): string {
+    const date = new Date(at);
+    const two = (n: number) => String(n).padStart(2, '0');
+    const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
+    const time = `${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+    for (;;) {
+      const id = `${day}-${time}-${Math.random().toString(36).slice(2, 6).padEnd(4, '0')}`;
+      if (this.get('SELECT 1 FROM runs WHERE id = ?', id) === undefined) return id;
+    }
+  }
+
+  /** Nested calls belong to the outermost one. */
+  private transaction<T>(work: () => T): T {
+    if (this.db.isTransaction) return work();
+    this.db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  private changed(signal?: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const done = () => {
+        clearTimeout(timer);
+        this.changes.off('change', done);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, pollMs);
+      this.changes.once('change', done);
+      signal?.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  private statement(sql: string): StatementSync {
+    let statement = this.statements.get(sql);
+    if (statement === undefined) this.statements.set(sql, (statement = this.db.prepare(sql)));
+    return statement;
+  }
+
+  private get = (sql: string, ...values: SQLInputValue[]): Row | undefined => this.statement(sql).get(...values);
+  private all = (sql: string, ...values: SQLInputValue[]): Row[] => this.statement(sql).all(...values);
+  private run = (sql: string, ...values: SQLInputValue[]): void => void this.statement(sql).run(...values);
+}
+
+function toSummary(row: Row, steps: Row[]): RunSummary {
+  return {
+    id: row.id as string,
+    number: row.number as number,
+    pipeline: row.pipeline as string,
+    ...present({ notebook: row.notebook as string | null }),
+    runner: row.runner as string,
+    state: row.state as RunState,
+    ...present({ reason: row.reason as string | null }),
+    createdAt: row.created_at as number,
+    ...present({ endedAt: row.ended_at as number | null }),
+    parameters: JSON.parse(row.parameters as string),
+    steps: steps.map(toStepRun),
+    metrics: JSON.parse(row.metrics as string)
+  };
+}
+
+function toStepRun(row: Row): StepRun {
+  return {
+    name: row.name as string,
+    state: row.state as RunState,
+    ...present({
+      startedAt: row.started_at as number | null,
+      durationMs: row.duration_ms as number | null,
+      error: row.error as string | null,
+      failure: row.failure === null ? null : JSON.parse(row.failure as string),
+      reason: row.reason as string | null,
+      cell: row.cell as number | null
+    })
+  };
+}
+
+/** SQL's null is our undefined, and what is undefined is left out. */
+function present<T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], null> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as never;
+}
