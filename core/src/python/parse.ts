@@ -83,11 +83,3 @@ function readTree(parser: PythonParser, excerpt: Excerpt, standIns: StandIns): R
     tree.delete();
   }
 }
-
-function inSource({ from, to, message }: Problem, excerpt: Excerpt): Problem {
-  return {
-    from: excerpt.toSource(from),
-    to: excerpt.toSource(Math.max(to - 1, from)) + Math.min(to - from, 1),
-    message
-  };
-}
