@@ -1,0 +1,106 @@
+"""What a step tells its starter while it runs, and how it notices that its starter is gone. Both are file descriptors named in the environment; a pod has neither.
+
+The descriptors stay ours: they are closed in forked children and not inherited by programs that the user's code starts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from typing import Any, Dict, Optional
+
+GRACE_SECONDS = 2.0
+OUTPUTS_PER_SECOND = 20
+
+
+class Events:
+    """Sends one JSON object a line; silent where nobody listens."""
+
+    def __init__(self, fd: Optional[int]) -> None:
+        self._fd = fd
+        self._lock = threading.Lock()
+        self._window = 0.0
+        self._sent = 0
+
+    def send(self, event: Dict[str, Any]) -> None:
+        """Send an event. A starter that stopped listening is no reason to fail."""
+        if self._fd is None:
+            return
+        data = memoryview(json.dumps(event, default=str).encode() + b"\n")
+        with self._lock:
+            try:
+                while data:
+                    data = data[os.write(self._fd, data) :]
+            except OSError:
+                self._fd = None
+
+    def send_output(self, cell: int, output: Dict[str, Any]) -> None:
+        """Send a cell's output, at most 20 a second: the executed notebook has them all."""
+        now = time.monotonic()
+        if now - self._window > 1:
+            self._window, self._sent = now, 0
+        self._sent += 1
+        if self._sent <= OUTPUTS_PER_SECOND or output["output_type"] == "error":
+            self.send({"type": "output", "cell": cell, "output": output})
+
+    def close(self) -> None:
+        """Close the descriptor; later events go nowhere."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            _close(fd)
+
+
+def open_events() -> Events:
+    """Take both descriptors out of the environment, start to watch the one, and return the other."""
+    events, alive = Events(_take("SLUICE_EVENTS")), _take("SLUICE_ALIVE")
+    if alive is not None:
+        threading.Thread(target=_watch, args=(alive,), name="sluice-alive", daemon=True).start()
+
+    def leave_to_parent() -> None:
+        events._lock = threading.Lock()
+        events.close()
+        if alive is not None:
+            _close(alive)
+
+    os.register_at_fork(after_in_child=leave_to_parent)
+    return events
+
+
+def _take(variable: str) -> Optional[int]:
+    text = os.environ.pop(variable, "")
+    if not text.isdigit():
+        return None
+    try:
+        os.set_inheritable(int(text), False)
+    except OSError:
+        return None
+    return int(text)
+
+
+def _watch(fd: int) -> None:
+    try:
+        while os.read(fd, 4096):
+            pass
+    except OSError:
+        pass
+    _signal_group(signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    _signal_group(signal.SIGKILL)
+
+
+def _signal_group(number: int) -> None:
+    # Only a group of our own: a starter that gave us none must not be ended by us.
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), number)
+    else:
+        os.kill(os.getpid(), number)
+
+
+def _close(fd: int) -> None:
+    try:
+        os.close(fd)
+    except OSError:
+        pass

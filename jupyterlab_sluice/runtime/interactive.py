@@ -1,0 +1,164 @@
+"""Runs cells with IPython in this process, without a kernel: magics, `!command`, `display`, rich results and figures do what they do in Jupyter.
+
+Nothing is written to the user's home: no profile, no history.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from types import ModuleType
+from typing import Any, Dict, Iterator, List, Optional
+
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+from .failures import Raised, print_traceback, remember_source, trim
+from .outputs import Recorder
+from .plain import Rewrite
+
+
+class ResultHook(DisplayHook):  # type: ignore[misc]
+    """The value of a cell's last expression goes to the recorder."""
+
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: Dict[str, Any], md_dict: Optional[Dict[str, Any]] = None) -> None:
+        self.shell.recorder.result(self.prompt_count, format_dict, md_dict or {})
+
+    def log_output(self, format_dict: Dict[str, Any]) -> None:
+        pass  # IPython would keep all results a second time
+
+    def finish_displayhook(self) -> None:
+        self._is_active = False
+
+
+class Publisher(DisplayPublisher):  # type: ignore[misc]
+    """display() goes to the recorder."""
+
+    def publish(self, data: Dict[str, Any], metadata: Optional[Dict[str, Any]] = None, source: Any = None, *, transient: Optional[Dict[str, Any]] = None, update: bool = False, **_: Any) -> None:
+        self.shell.recorder.display(data, metadata or {}, (transient or {}).get("display_id"), update)
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.recorder.clear(wait)
+
+
+class Compiler(CachingCompiler):  # type: ignore[misc]
+    """Cells are compiled under their own names, not `<ipython-input-…>`."""
+
+    file = "<cell>"
+
+    def cache(self, transformed_code: str, number: int = 0, raw_code: Optional[str] = None) -> str:
+        return self.file
+
+    def format_code_name(self, name: str) -> Any:
+        if name.startswith("<cell "):
+            return "Cell", name[len("<cell ") :].partition(":")[0].rstrip(">")
+        return None
+
+
+class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
+    """Named as Jupyter's, because libraries ask for this name to learn whether they are in a notebook."""
+
+    displayhook_class = Type(ResultHook)
+    display_pub_class = Type(Publisher)
+    compiler_class = Type(Compiler)
+    recorder: Recorder
+    raised: Optional[List[str]] = None
+
+    def system(self, cmd: str) -> None:
+        if cmd.rstrip().endswith("&"):
+            raise OSError("Background processes not supported.")  # as Jupyter says
+        sys.stdout.flush()
+        command = self.var_expand(cmd, depth=1)
+        process = subprocess.Popen(command, shell=True, executable=os.environ.get("SHELL"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+        with process:
+            for data in process.stdout or ():
+                sys.stdout.write(data.decode("utf-8", "replace"))
+        self.user_ns["_exit_code"] = process.returncode
+
+    def enable_gui(self, gui: Optional[str] = None) -> None:
+        pass  # there is no screen
+
+    def ask_exit(self) -> None:
+        raise SystemExit
+
+    def init_virtualenv(self) -> None:
+        pass  # the step's Python is the one that was asked for
+
+    @contextlib.contextmanager
+    def _tee(self, channel: str) -> Iterator[None]:
+        yield  # IPython ≥ 9 would keep all printed text a second time
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: List[str]) -> None:
+        self.raised = [line for item in stb for line in item.split("\n")]
+
+
+class Shell:
+    """The one IPython shell of the step."""
+
+    def __init__(self, module: ModuleType, recorder: Recorder) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="sluice-ipython-")
+        os.environ["IPYTHONDIR"] = self._folder.name
+        if importlib.util.find_spec("matplotlib_inline"):
+            os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        config = Config()
+        config.HistoryManager.enabled = False
+        config.HistoryManager.hist_file = ":memory:"
+        config.InteractiveShell.separate_in = ""
+        ZMQInteractiveShell.recorder = recorder
+        self._shell = ZMQInteractiveShell.instance(config=config, user_module=module, user_ns=module.__dict__)
+        self._recorder = recorder
+
+    @property
+    def execution_count(self) -> int:
+        """How many cells have run."""
+        return self._shell.execution_count - 1
+
+    def run(self, source: str, file: str, first_line: int = 1, silent: bool = False, rewrite: Optional[Rewrite] = None) -> Optional[Raised]:
+        """Run a cell, or a piece of one that starts at `first_line`; what it raises is returned."""
+        remember_source(file, source, first_line)
+        shell = self._shell
+        shell.compile.file, shell.raised = file, None
+        transformers = [Rewriter(first_line, rewrite)]
+        shell.ast_transformers[:0] = transformers
+        try:
+            result = shell.run_cell(source, store_history=not silent, silent=silent)
+        finally:
+            for transformer in transformers:
+                if transformer in shell.ast_transformers:
+                    shell.ast_transformers.remove(transformer)
+        error = result.error_before_exec or result.error_in_exec
+        if error is None:
+            if shell.raised:  # a magic such as %run showed a traceback and went on, as it does in Jupyter
+                self._recorder.error("Error", "", shell.raised)
+            return None
+        if isinstance(error, SyntaxError) and error.filename == file and first_line > 1:
+            error.lineno = (error.lineno or 1) + first_line - 1
+        trim(error)
+        return Raised(error, shell.raised or print_traceback(error))
+
+
+class Rewriter(ast.NodeTransformer):
+    """Moves a piece of a cell to the lines it has there, and captures metrics."""
+
+    def __init__(self, first_line: int, rewrite: Optional[Rewrite]) -> None:
+        self._first_line, self._rewrite = first_line, rewrite
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Called by IPython once, with the module."""
+        if self._first_line > 1:
+            ast.increment_lineno(node, self._first_line - 1)
+        if self._rewrite and isinstance(node, ast.Module):
+            node = self._rewrite(node)
+        return node

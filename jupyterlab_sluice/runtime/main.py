@@ -1,0 +1,202 @@
+"""Runs one step: read the contract, set up the namespace, run the cells, give the values; and leave the executed notebook, metrics and ExecutorOutput behind, whatever happens."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+import types
+from typing import Any, Dict, List, Optional
+
+from . import contract, executed, failures, metrics, states, values
+from .events import Events, open_events
+from .outputs import Recorder, Tee
+from .plain import PlainShell, install_builtins
+from .problems import EXIT_DONE, EXIT_RAISED, Problem, Terminated
+
+NOTEBOOK, METRICS = "sluice_notebook", "sluice_metrics"
+SAVE_SECONDS = 1.0
+
+
+def main(argv: List[str]) -> int:
+    """Run the step that the arguments describe.
+
+    Returns:
+        The exit status: 0 done, 1 the user's code raised, 3 a value cannot travel, 4 an input is missing or damaged, or the contract is broken.
+    """
+    events = open_events()
+    streams = _prepare_streams()
+    try:
+        job = contract.read(argv)
+    except Problem as problem:
+        return _tell(problem, events)
+    return StepRun(job, events, streams).run()
+
+
+class StepRun:
+    """One execution of a step, from its job to its exit status."""
+
+    def __init__(self, job: contract.Job, events: Events, streams: Dict[str, Any]) -> None:
+        self._job, self._events = job, events
+        self._recorder = Recorder(events.send_output)
+        self._runs = [executed.CellRun(cell) for cell in job.step.cells]
+        self._metrics = metrics.Metrics(lambda name, value: events.send({"type": "metric", "name": name, "value": value}))
+        self._metadata: Dict[str, Dict[str, Any]] = {}
+        self._failure: Optional[Dict[str, Any]] = None
+        self._saved = time.monotonic()
+        self._log = _install_tees(streams, self._recorder)
+        self._module = types.ModuleType("__main__")
+        self._namespace: Dict[str, Any] = self._module.__dict__
+        self._namespace["__builtins__"] = __builtins__
+        sys.modules["__main__"] = self._module
+
+    def run(self) -> int:
+        """Run it, then leave everything behind that others look for."""
+        signal.signal(signal.SIGTERM, _terminate)
+        try:
+            status = self._attempt()
+        except Problem as problem:
+            self._failure = {"name": problem.name, "message": str(problem)}
+            status = _tell(problem, self._events)
+        except (KeyboardInterrupt, Terminated) as error:
+            status = self._interrupted(error)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is short and must be whole
+        self._leave()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return status
+
+    def _attempt(self) -> int:
+        self._shell = _shell(self._module, self._recorder)
+        self._namespace.update(self._job.values)
+        raised = self._set_up() or self._run_cells()
+        if raised:
+            return raised
+        for output in self._job.step.outputs:
+            path = self._job.outputs[output.artifact].path
+            self._metadata[output.artifact] = values.write(path, self._namespace, output, self._job.step)
+        return EXIT_DONE
+
+    def _set_up(self) -> int:
+        self._recorder.is_muted = True  # what it prints, it has printed in the step it comes from
+        try:
+            for item in self._job.step.setup:
+                if isinstance(item, contract.Value):
+                    bundle = values.read(self._job.inputs[item.input], item)
+                    self._namespace.update(bundle.variables)
+                    states.restore(bundle.states)
+                else:
+                    file = failures.file_of(item.cell, self._job.step.name)
+                    raised = self._shell.run(item.source, file, item.line, silent=True)
+                    if raised:
+                        return self._fail(raised, item.cell, file)
+        finally:
+            self._recorder.is_muted = False
+        return EXIT_DONE
+
+    def _run_cells(self) -> int:
+        for run in self._runs:
+            cell = run.cell
+            file = failures.file_of(cell.index, self._job.step.name)
+            self._events.send({"type": "cell", "cell": cell.index, "state": "running"})
+            run.begin(self._recorder.begin(cell.index))
+            capture = self._metrics.capture(cell.source, self._namespace) if cell.is_metrics else None
+            raised = self._shell.run(cell.source, file, rewrite=capture.rewrite if capture else None)
+            if capture and not raised:
+                capture.finish()
+            run.end("failed" if raised else "succeeded", self._shell.execution_count)
+            self._events.send({"type": "cell", "cell": cell.index, "state": run.state})
+            if raised:
+                return self._fail(raised, cell.index, file)
+            self._save_now_and_then()
+        return EXIT_DONE
+
+    def _fail(self, raised: failures.Raised, cell: int, file: str) -> int:
+        if isinstance(raised.error, (KeyboardInterrupt, Terminated)):
+            raise raised.error
+        if isinstance(raised.error, Problem):
+            raise raised.error
+        self._recorder.is_muted = False
+        self._failure = failures.describe(raised, cell, file)
+        self._recorder.error(self._failure["name"], self._failure["message"], raised.lines)
+        self._log.log("\n".join(failures.print_traceback(raised.error)))
+        self._events.send({"type": "failure", "failure": self._failure})
+        return EXIT_RAISED
+
+    def _interrupted(self, error: BaseException) -> int:
+        is_term = isinstance(error, Terminated)
+        message = f"The step was ended by {'SIGTERM' if is_term else 'SIGINT'} before its last cell was done."
+        running = next((run for run in self._runs if run.state in ("running", "failed")), None)
+        self._failure = {"name": "interrupted", "message": message, **({"cell": running.cell.index} if running else {})}
+        if running:
+            running.end("canceled", running.count)
+            self._recorder.error("interrupted", message, [message])
+        self._events.send({"type": "failure", "failure": self._failure})
+        return 128 + (signal.SIGTERM if is_term else signal.SIGINT)
+
+    def _save_now_and_then(self) -> None:
+        # A cell may end the process where we cannot see it (os._exit, a crash, SIGKILL): what was done by then is kept.
+        if time.monotonic() - self._saved > SAVE_SECONDS:
+            self._leave()
+            self._saved = time.monotonic()
+
+    def _leave(self) -> None:
+        outputs = self._job.outputs
+        try:
+            if NOTEBOOK in outputs:
+                executed.write(outputs[NOTEBOOK].path, self._job, self._runs, self._failure)
+            if METRICS in outputs:
+                contract.write_file(outputs[METRICS].path, self._metrics.as_json())
+                self._metadata[METRICS] = self._metrics.scalars()
+            contract.write(self._job, self._metadata)
+        except OSError as error:
+            print(f"Step ‘{self._job.step.name}’ could not write its results: {error}.", file=sys.stderr)
+
+
+def _shell(module: types.ModuleType, recorder: Recorder) -> Any:
+    install_builtins()
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # modules beside the notebook
+    try:
+        from .interactive import Shell
+    except ImportError:
+        return PlainShell(module.__dict__, recorder)
+    return Shell(module, recorder)
+
+
+def _prepare_streams() -> Dict[str, Any]:
+    streams = {"stdout": sys.stdout, "stderr": sys.stderr}
+    for stream in streams.values():
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=False)
+    faulthandler.enable(sys.stderr)
+    return streams
+
+
+def _install_tees(streams: Dict[str, Any], recorder: Recorder) -> Tee:
+    """Put our streams in place of Python's, and return the one for errors."""
+    tees = [Tee(name, stream, recorder) for name, stream in streams.items()]
+    sys.stdout, sys.stderr = tees  # type: ignore[assignment]
+
+    def flush() -> None:
+        for tee in tees:
+            tee.flush()
+
+    def renew() -> None:
+        for tee in tees:
+            tee.after_fork()
+
+    os.register_at_fork(before=flush, after_in_child=renew)
+    return tees[1]
+
+
+def _terminate(number: int, frame: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends the process at once
+    raise Terminated()
+
+
+def _tell(problem: Problem, events: Events) -> int:
+    print(problem, file=sys.stderr, flush=True)
+    events.send({"type": "failure", "failure": {"name": problem.name, "message": str(problem)}})
+    return problem.status

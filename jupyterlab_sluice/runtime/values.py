@@ -1,0 +1,269 @@
+"""A bundle: the values of some names, in one file, checked before use and mapped instead of read.
+
+    magic (8) · length of header (8) · SHA-256 of header (32) · header (JSON) · stream · segments, each on a 64-byte line
+
+The header tells names, types, what made it, and where everything is. Plain data are JSON, all else is a pickle stream, with large
+buffers beside it as segments. Header and stream, all that can run code, are always hashed before use. Segments are hashed too, unless
+the file's modification time, set by the writer to a number in the header, shows that nobody wrote to it since.
+Segments are mapped copy-on-write: 200 MB are there in a millisecond, and the step may change them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import linecache
+import mmap
+import os
+import sys
+import time
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+
+from . import arrays, plaindata, rebuild, states, summaries
+from .contract import Artifact, Output, Step, Value
+from .problems import CannotTravel, DamagedBundle
+
+MAGIC = b"SLUICE01"
+FORMAT = 1
+ALIGN = 64
+PREFIX = len(MAGIC) + 8 + 32
+PYTHON = list(sys.version_info[:2])
+# Beyond this size segments are summed by numpy, ten times quicker than any hash of the standard library.
+SUMMED_BYTES = 1 << 22
+ROW = 512
+BLOCK = 1 << 23
+
+
+class Bundle(NamedTuple):
+    """What was read: variables by name, and random states."""
+
+    variables: Dict[str, Any]
+    states: Dict[str, Any]
+
+
+def write(path: str, namespace: Dict[str, Any], output: Output, step: Step) -> Dict[str, Any]:
+    """Write the values that these names have now. A name without a value is listed as absent.
+
+    Returns:
+        The artifact's metadata.
+
+    Raises:
+        CannotTravel: a value cannot be saved.
+    """
+    values = {name: namespace[name] for name in output.names if name in namespace}
+    random = states.capture(output.states)
+    content = _encode(values, random, step)
+    variables = [summaries.describe(name, value) for name, value in values.items()]
+    absent = [name for name in output.names if name not in namespace]
+    header = {
+        "format": FORMAT, "python": PYTHON, "pipeline": step.pipeline, "step": step.name, "artifact": output.artifact,
+        "names": list(values), "absent": absent, "states": list(random), "variables": variables, **content.about,
+    }  # fmt: skip
+    _write_file(path, header, content)
+    return {"variables": variables, **({"absent": absent} if absent else {})}
+
+
+def read(artifact: Artifact, item: Value) -> Bundle:
+    """Read a bundle; its large arrays stay in the file until they are touched.
+
+    Raises:
+        DamagedBundle: it is missing or damaged, or cannot be read by this Python.
+    """
+    try:
+        with open(artifact.path, "rb") as file:
+            memory = _map(file)
+            sealed = os.fstat(file.fileno()).st_mtime_ns
+    except OSError as error:
+        raise DamagedBundle(f"The input ‘{item.input}’ ({_list(item.names)}) is missing at {artifact.path}: {error.strerror}. Run the step that makes it again.") from None
+    header, start = _check(memory, item, sealed)
+    missing = [name for name in item.names if name not in header["names"] and name not in header["absent"]]
+    if missing:
+        raise DamagedBundle(f"The input ‘{item.input}’ from step ‘{header['step']}’ lacks {_list(missing)}. Compile the notebook again, then run step ‘{header['step']}’ again.")
+    variables, random = _decode(memory, header, start, item)
+    return Bundle({name: variables[name] for name in item.names if name in variables}, {name: random[name] for name in item.states if name in random})
+
+
+class _Content(NamedTuple):
+    about: Dict[str, Any]
+    stream: memoryview
+    segments: List[Any]
+
+
+def _encode(values: Dict[str, Any], random: Dict[str, Any], step: Step) -> _Content:
+    plain = None if random else plaindata.encode(values)
+    if plain is not None:
+        return _Content({"encoding": "json"}, memoryview(plain), [])
+    from . import pickling
+
+    file = io.BytesIO()
+    pickler = pickling.Pickler(file)
+    for name, value in [*values.items(), ("", random)]:
+        try:
+            pickler.dump(value)
+        except Exception as error:  # the user's own __reduce__ and __getstate__ may raise anything
+            raise CannotTravel(_explain(values, name, error, step)) from None
+    segments, places = pickler.arrays.segments()
+    raw = [buffer.raw() for buffer in pickler.buffers]
+    about = {"encoding": "pickle", "code": pickler.has_code, "sources": pickler.sources, "arrays": places, "buffers": len(raw)}
+    return _Content(about, file.getbuffer(), segments + raw)
+
+
+def _explain(values: Dict[str, Any], name: str, error: BaseException, step: Step) -> str:
+    from . import pickling, travel
+
+    failures = {other: (value, found) for other, value in values.items() for found in [pickling.probe(value)] if found is not None}
+    return travel.explain(step.name, failures or {name: (values.get(name), error)})
+
+
+def _write_file(path: str, header: Dict[str, Any], content: _Content) -> None:
+    sizes = [segment.nbytes for segment in content.segments]
+    offset = _up(content.stream.nbytes)
+    header["segments"] = []
+    for size in sizes:
+        header["segments"].append([offset, size])
+        offset = _up(offset + size)
+    header["stream"] = [content.stream.nbytes, hashlib.sha256(content.stream).hexdigest()]
+    header["check"] = "sums" if sum(sizes) > SUMMED_BYTES and "numpy" in sys.modules else "sha256"
+    header["digest"] = CHECKS[header["check"]](content.segments)
+    header["size"] = offset
+    header["sealed"] = time.time_ns()
+    data = json.dumps(header).encode()
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    temporary = f"{path}.{os.getpid()}.part"
+    try:
+        with open(temporary, "wb", buffering=0) as file:
+            start = _up(PREFIX + len(data))
+            _put(file, [MAGIC + len(data).to_bytes(8, "little") + hashlib.sha256(data).digest() + data])
+            file.seek(start)
+            _put(file, [content.stream])
+            for (place, _), segment in zip(header["segments"], content.segments):
+                file.seek(start + place)
+                _put(file, [segment])
+            file.truncate(start + header["size"])
+        os.utime(temporary, ns=(header["sealed"], header["sealed"]))
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def _put(file: Any, parts: List[Any]) -> None:
+    for part in parts:
+        view = memoryview(part)
+        while view.nbytes:
+            view = view[file.write(view) :]
+
+
+def _map(file: Any) -> memoryview:
+    if os.fstat(file.fileno()).st_size == 0:
+        return memoryview(b"")
+    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+
+
+def _check(memory: memoryview, item: Value, mtime: int) -> Tuple[Dict[str, Any], int]:
+    """The header and where the data start, once all that the header promises is found true."""
+    damaged = DamagedBundle(f"The input ‘{item.input}’ ({_list(item.names)}) is damaged: what is in its file is not what was written. Run the step that makes it again.")
+    length = int.from_bytes(memory[8:16], "little")
+    if bytes(memory[:8]) != MAGIC or PREFIX + length > memory.nbytes:
+        raise damaged
+    data = memory[PREFIX : PREFIX + length]
+    if hashlib.sha256(data).digest() != bytes(memory[16:PREFIX]):
+        raise damaged
+    header = json.loads(bytes(data))
+    maker = header["step"]
+    damaged = DamagedBundle(f"The input ‘{item.input}’ ({_list(item.names)}) from step ‘{maker}’ is damaged: what is in its file is not what was written. Run step ‘{maker}’ again.")
+    start = _up(PREFIX + length)
+    if header["format"] != FORMAT:
+        raise DamagedBundle(f"The input ‘{item.input}’ from step ‘{maker}’ has format {header['format']}; this runtime knows {FORMAT}. Run step ‘{maker}’ again.")
+    size, digest = header["stream"]
+    if memory.nbytes != start + header["size"] or hashlib.sha256(memory[start : start + size]).hexdigest() != digest:
+        raise damaged
+    if mtime != header["sealed"] and CHECKS[header["check"]](_segments(memory, header, start)) != header["digest"]:
+        raise damaged
+    if header.get("code") and header["python"] != PYTHON:
+        made, here = (".".join(map(str, version)) for version in (header["python"], PYTHON))
+        raise DamagedBundle(f"The input ‘{item.input}’ ({_list(item.names)}) from step ‘{maker}’ holds functions or classes made by Python {made}, which Python {here} cannot read. Use the same Python for both steps.")
+    return header, start
+
+
+def _decode(memory: memoryview, header: Dict[str, Any], start: int, item: Value) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    stream = memory[start : start + header["stream"][0]]
+    if header["encoding"] == "json":
+        return plaindata.decode(bytes(stream)), {}
+    from . import pickling
+
+    for file, source in header["sources"].items():
+        linecache.cache.setdefault(file, (len(source), None, source.splitlines(True), file))
+    segments = _segments(memory, header, start)
+    places = [arrays.Place(*place) for place in header["arrays"]]
+    rebuild.begin(rebuild.Reading(lambda index, *rest: arrays.build(segments[places[index].segment], places[index], *rest)))
+    name = ""
+    try:
+        unpickler = pickling.Unpickler(io.BytesIO(stream), buffers=iter(segments[len(segments) - header["buffers"] :]))
+        unpickler.load()  # the namespace
+        variables = {}
+        for name in header["names"]:
+            variables[name] = unpickler.load()
+        return variables, unpickler.load()
+    except ImportError as error:
+        raise DamagedBundle(f"‘{name}’ from step ‘{header['step']}’ cannot be read here: {error}. Install in this step’s environment what step ‘{header['step']}’ has.") from None
+    except Exception as error:  # whatever the user's own __setstate__ raises
+        raise DamagedBundle(f"‘{name}’ from step ‘{header['step']}’ cannot be made again from its saved form: {type(error).__name__}: {error}. Give later steps plain values instead, or make it loadable.") from error
+    finally:
+        rebuild.end()
+
+
+def _segments(memory: memoryview, header: Dict[str, Any], start: int) -> List[memoryview]:
+    return [memory[start + offset : start + offset + size] for offset, size in header["segments"]]
+
+
+def _sha256(segments: List[Any]) -> str:
+    digest = hashlib.sha256()
+    for segment in segments:
+        digest.update(segment)
+    return digest.hexdigest()
+
+
+def _sums(segments: List[Any]) -> str:
+    """A hash of the sums of each row and column, when the segment is laid out as rows of 4 KB: finds damage, at the speed of memory."""
+    digest = hashlib.sha256()
+    for segment in segments:
+        for block in _blocks(memoryview(segment)):
+            whole = block.nbytes - block.nbytes % (ROW * 8)
+            for part in _row_and_column_sums(block[:whole]):
+                digest.update(part)
+            digest.update(block[whole:])
+    return digest.hexdigest()
+
+
+def _blocks(segment: memoryview) -> Iterator[memoryview]:
+    for offset in range(0, segment.nbytes, BLOCK):
+        yield segment[offset : offset + BLOCK]
+
+
+def _row_and_column_sums(block: memoryview) -> List[bytes]:
+    if not block.nbytes:
+        return []
+    try:
+        import numpy
+    except ImportError:
+        rows = [block[offset : offset + ROW * 8].cast("Q") for offset in range(0, block.nbytes, ROW * 8)]
+        return [_words(sum(row) for row in rows), _words(sum(column) for column in zip(*rows))]
+    table = numpy.frombuffer(block, "<u8").reshape(-1, ROW)
+    return [table.sum(axis=1, dtype="<u8").tobytes(), table.sum(axis=0, dtype="<u8").tobytes()]
+
+
+def _words(numbers: Iterator[int]) -> bytes:
+    return b"".join((number % 2**64).to_bytes(8, "little") for number in numbers)
+
+
+CHECKS = {"sha256": _sha256, "sums": _sums}
+
+
+def _up(offset: int) -> int:
+    return (offset + ALIGN - 1) // ALIGN * ALIGN
+
+
+def _list(names: List[str]) -> str:
+    return ", ".join(f"‘{name}’" for name in names) or "no names"
