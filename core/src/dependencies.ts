@@ -1,0 +1,127 @@
+// What each step of a notebook needs from the others. The notebook is read once from top to bottom; what a step reads
+// while an earlier one last bound or changed it is a need, and needs decide what each step takes and gives.
+import type { CellRange, Diagnostic } from './diagnostic.js';
+import { position } from './diagnostic.js';
+import type { Notebook } from './notebook.js';
+import type { Outline } from './outline.js';
+import { readParameter } from './parameters.js';
+import type { Parameter } from './pipeline.js';
+import { boundNames } from './python/effects/binding.js';
+import { evaluate } from './python/effects/expressions.js';
+import { Machine, prelude } from './python/effects/machine.js';
+import { execute } from './python/effects/statements.js';
+import { makeThing, valueOf } from './python/effects/thing.js';
+import type { ParsedCell, Statement } from './python/syntax.js';
+
+/** Parts of cells that run again at the beginning of every step below them: imports, functions, what follows parameters. */
+export type PreludePart = CellRange;
+
+export interface Dependencies {
+  readonly machine: Machine;
+  readonly parameters: readonly Parameter[];
+  readonly preludeParts: readonly PreludePart[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** names that only skipped cells bind, and where */
+  readonly skipped: ReadonlyMap<string, number>;
+}
+
+const fuelPerStatement = 4000;
+
+export function inferDependencies(
+  notebook: Notebook,
+  outline: Outline,
+  parse: (source: string) => ParsedCell
+): Dependencies {
+  const machine = new Machine(parse, cell => notebook.cells[cell]?.source ?? '', evaluate, execute);
+  const parameters = new Map<string, Parameter>();
+  const preludeParts: PreludePart[] = [];
+  const diagnostics: Diagnostic[] = [];
+  const skipped = new Map<string, number>();
+  const stepOf = stepsByCell(outline);
+  const setsUp = new Set([...outline.importCells, ...outline.functionCells]);
+  const parametrises = new Set(outline.parameterCells);
+
+  outline.steps.forEach((_, index) => machine.record(index));
+  for (const cell of notebook.cells) {
+    if (cell.type !== 'code') continue;
+    const step = stepOf.get(cell.index);
+    const isPrelude = setsUp.has(cell.index) || parametrises.has(cell.index);
+    const parsed = parse(cell.source);
+    if (step === undefined && !isPrelude) {
+      if (outline.roles[cell.index]?.kind === 'skip')
+        for (const name of boundNames(parsed.body)) if (!skipped.has(name)) skipped.set(name, cell.index);
+      continue;
+    }
+    for (const { from, to, message } of parsed.errors)
+      diagnostics.push({
+        code: 'syntax-error',
+        severity: 'error',
+        message: toSentence(message),
+        range: { cell: cell.index, from, to }
+      });
+    machine.step = step ?? prelude;
+    machine.cell = cell.index;
+    if (setsUp.has(cell.index)) preludeParts.push({ cell: cell.index, from: 0, to: cell.source.length });
+    for (const statement of parsed.body) {
+      const parameter = parametrises.has(cell.index) ? readParameter(statement) : undefined;
+      const range = { cell: cell.index, from: statement.from, to: statement.to };
+      if (parameter) {
+        parameters.set(parameter.name, {
+          name: parameter.name,
+          type: parameter.type,
+          default: parameter.value,
+          isNullable: parameter.isNullable,
+          range
+        });
+        bindParameter(machine, statement, parameter.name);
+        continue;
+      }
+      if (parametrises.has(cell.index)) preludeParts.push(range);
+      runStatement(machine, statement);
+    }
+  }
+  return { machine, parameters: [...parameters.values()], preludeParts, diagnostics, skipped };
+}
+
+function bindParameter(machine: Machine, node: Statement, name: string): void {
+  // A parameter's value is known only when the pipeline runs, so nothing is folded from it.
+  machine.bind(name, valueOf(makeThing({ madeBy: 'parameter' })), node, { kind: 'parameter' });
+}
+
+function runStatement(machine: Machine, statement: Statement): void {
+  machine.unit = machine.place(statement);
+  machine.importTry = isImportTry(statement) ? machine.unit : undefined;
+  machine.fuel = fuelPerStatement;
+  machine.depth = 0;
+  machine.frame = undefined;
+  execute(machine, [statement]);
+}
+
+/** A `try` that does nothing but import and note what came of it. */
+function isImportTry(node: Statement): boolean {
+  if (node.type !== 'Try') return false;
+  const all = [...node.body, ...node.handlers.flatMap(({ body }) => body), ...node.orElse, ...node.finally];
+  return all.some(isImport) && all.every(part => isImport(part) || part.type === 'Pass' || isConstantAssign(part));
+}
+
+const isImport = (node: Statement): boolean => node.type === 'Import' || node.type === 'ImportFrom';
+
+const isConstantAssign = (node: Statement): boolean => node.type === 'Assign' && node.value.type === 'Constant';
+
+function stepsByCell(outline: Outline): ReadonlyMap<number, number> {
+  const steps = new Map<number, number>();
+  outline.steps.forEach(({ cells }, index) => {
+    for (const cell of cells) steps.set(cell, index);
+  });
+  return steps;
+}
+
+const toSentence = (message: string): string => {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+};
+
+/** `cell 3, line 2`: how prose names a place; it counts cells from 1. */
+export function describePlace(notebook: Notebook, range: CellRange): string {
+  return `cell ${range.cell + 1}, line ${position(notebook.cells[range.cell]?.source ?? '', range.from).line}`;
+}

@@ -1,0 +1,179 @@
+// What is wrong with a notebook as a pipeline, where, and what to do.
+import type { Dependencies } from './dependencies.js';
+import { describePlace } from './dependencies.js';
+import type { CellRange, Diagnostic } from './diagnostic.js';
+import type { Notebook } from './notebook.js';
+import type { Outline } from './outline.js';
+import type { PipelineStep } from './pipeline.js';
+import type { StepPlan } from './plan.js';
+import type { Unbound } from './python/effects/machine.js';
+
+export function diagnose(
+  notebook: Notebook,
+  outline: Outline,
+  dependencies: Dependencies,
+  plans: readonly StepPlan[],
+  steps: readonly PipelineStep[]
+): Diagnostic[] {
+  return [
+    ...dependencies.diagnostics,
+    ...dependencies.machine.remarks,
+    ...findUnbound(notebook, outline, dependencies),
+    ...findUntravelling(notebook, outline, plans),
+    ...findContradictions(notebook, outline, plans, steps)
+  ];
+}
+
+function findUnbound(notebook: Notebook, outline: Outline, { machine, skipped }: Dependencies): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const done = new Set<string>();
+  for (const unbound of machine.unbound) {
+    const key = `${unbound.step} ${unbound.name}`;
+    const isCertain = unbound.certainty === 'certain';
+    if (
+      done.has(key) ||
+      (!isCertain &&
+        machine.unbound.some(
+          other =>
+            other !== unbound &&
+            other.certainty === 'certain' &&
+            other.step === unbound.step &&
+            other.name === unbound.name
+        ))
+    )
+      continue;
+    done.add(key);
+    found.push({
+      ...explainUnbound(notebook, outline, machine, skipped, unbound),
+      severity: isCertain ? 'error' : 'warning',
+      range: unbound.range
+    });
+  }
+  return found;
+}
+
+function explainUnbound(
+  notebook: Notebook,
+  outline: Outline,
+  machine: Dependencies['machine'],
+  skipped: Dependencies['skipped'],
+  { name, step, deleted }: Unbound
+): { code: string; message: string } {
+  const reader = outline.steps[step] ? `Step ‘${outline.steps[step].name}’ reads` : 'This cell reads';
+  if (deleted) {
+    const by = outline.steps[deleted.step] ? `step ‘${outline.steps[deleted.step]!.name}’` : 'a cell above';
+    return {
+      code: 'no-longer-defined',
+      message: `${reader} ‘${name}’, but ${by} deletes it in ${describePlace(notebook, deleted.written)}. Read it before, or do not delete it.`
+    };
+  }
+  const later = machine.globals.get(name);
+  if (later && !later.isDeleted && later.step !== step) {
+    const owner = outline.steps[later.step];
+    const where = `${owner ? `the later step ‘${owner.name}’` : 'a later cell'} defines it in ${describePlace(notebook, later.origin)}`;
+    return {
+      code: 'used-before-definition',
+      message: `${reader} ‘${name}’, but only ${where}. Move that cell above, or the reading one below.`
+    };
+  }
+  if (later && !later.isDeleted)
+    return {
+      code: 'used-before-definition',
+      message: `${reader} ‘${name}’ before it is defined in ${describePlace(notebook, later.origin)}. Move the definition above.`
+    };
+  const cell = skipped.get(name);
+  if (cell !== undefined)
+    return {
+      code: 'used-before-definition',
+      message: `${reader} ‘${name}’, but only cell ${cell + 1}, which is tagged ‘skip’, defines it. Take the tag away, or make ‘${name}’ a pipeline parameter.`
+    };
+  return {
+    code: 'undefined-name',
+    message: `${reader} ‘${name}’, but no earlier step defines it. Tag the cell that creates ‘${name}’, or make it a pipeline parameter.`
+  };
+}
+
+function findUntravelling(notebook: Notebook, outline: Outline, plans: readonly StepPlan[]): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  plans.forEach(({ needs }, step) => {
+    for (const { slot, range, certainty } of needs) {
+      if (slot.kind !== 'value') continue;
+      const reasons = slot.value.things.map(thing => thing.untravelling);
+      const reason = reasons.find(text => text !== undefined);
+      if (reason === undefined) continue;
+      const isSure = certainty === 'certain' && reasons.every(text => text !== undefined);
+      found.push({
+        code: 'cannot-travel',
+        severity: isSure ? 'error' : 'warning',
+        message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, but that is ${reason}, made in ${describePlace(notebook, slot.origin)}, and cannot go from step ‘${outline.steps[slot.step]!.name}’ to another. Make it again in this step, or hand on its contents.`,
+        range
+      });
+    }
+  });
+  return found;
+}
+
+function findContradictions(
+  notebook: Notebook,
+  outline: Outline,
+  plans: readonly StepPlan[],
+  steps: readonly PipelineStep[]
+): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  plans.forEach(({ needs }, step) => {
+    for (const { slot, range } of needs)
+      if (slot.step > step && slot.kind === 'value')
+        found.push({
+          code: 'order-contradiction',
+          severity: 'error',
+          message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, which the later step ‘${outline.steps[slot.step]!.name}’ changes in ${describePlace(notebook, slot.written)} between the cells of ‘${outline.steps[step]!.name}’. Give the cell that reads it a step name of its own.`,
+          range
+        });
+  });
+  outline.steps.forEach(({ name, previous, cells }, step) => {
+    for (const other of previous) {
+      const index = outline.steps.findIndex(candidate => candidate.name === other);
+      if (index < step) continue;
+      found.push({
+        code: 'order-contradiction',
+        severity: 'error',
+        message: `Step ‘${name}’ is tagged ‘prev:${other}’, but ‘${other}’ stands below it in the notebook. Move the cells of ‘${other}’ above, or take the tag away.`,
+        range: headOf(cells)
+      });
+    }
+  });
+  const cycle = findCycle(steps);
+  if (cycle)
+    found.push({
+      code: 'cycle',
+      severity: 'error',
+      message: `The steps ${cycle.map(name => `‘${name}’`).join(' → ')} wait for each other. Rename the step of some of their cells, so that each step can end before the next begins.`,
+      range: headOf(outline.steps.find(({ name }) => name === cycle[0])?.cells ?? [])
+    });
+  return found;
+}
+
+const headOf = (cells: readonly number[]): CellRange => ({ cell: cells[0] ?? 0, from: 0, to: 0 });
+
+function findCycle(steps: readonly PipelineStep[]): string[] | undefined {
+  const byName = new Map(steps.map(step => [step.name, step]));
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (name: string): string[] | undefined => {
+    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
+    if (done.has(name)) return undefined;
+    path.push(name);
+    for (const previous of byName.get(name)?.after ?? []) {
+      const cycle = visit(previous);
+      if (cycle) return cycle;
+    }
+    path.pop();
+    done.add(name);
+    return undefined;
+  };
+  for (const { name } of steps) {
+    const cycle = visit(name);
+    if (cycle) return cycle.reverse();
+  }
+  return undefined;
+}

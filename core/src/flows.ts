@@ -1,0 +1,108 @@
+// Why one step comes after another: each flow with its reason, in words for people.
+import { position } from './diagnostic.js';
+import type { CellRange } from './diagnostic.js';
+import type { Dependencies } from './dependencies.js';
+import type { Notebook } from './notebook.js';
+import type { Outline } from './outline.js';
+import type { Flow, FlowKind } from './pipeline.js';
+import type { StepPlan } from './plan.js';
+import type { Need } from './python/effects/machine.js';
+
+export function findFlows(
+  notebook: Notebook,
+  outline: Outline,
+  { machine }: Dependencies,
+  plans: readonly StepPlan[]
+): Flow[] {
+  const names = outline.steps.map(({ name }) => name);
+  const flows: Flow[] = [];
+  plans.forEach(({ needs }, step) => {
+    for (const need of needs) flows.push(toFlow(notebook, names, step, need));
+    flows.push(...fileFlows(notebook, names, step, machine.files));
+    for (const previous of outline.steps[step]!.previous) flows.push(orderFlow(outline, step, previous));
+  });
+  return flows;
+}
+
+function toFlow(
+  notebook: Notebook,
+  names: readonly string[],
+  step: number,
+  { slot, range, through, certainty }: Need
+): Flow {
+  const kind: FlowKind = slot.kind === 'definition' || slot.kind === 'import' ? slot.kind : 'value';
+  const chain = through.length > 0 ? `, through ${through.join(' → ')}` : '';
+  const to = names[step]!;
+  return {
+    name: slot.name,
+    from: names[slot.step]!,
+    to,
+    kind,
+    certainty,
+    reason: {
+      range,
+      origin: slot.written,
+      through,
+      text: `${to} reads ${slot.name} in ${place(notebook, range)}${chain}.`
+    }
+  };
+}
+
+const place = (notebook: Notebook, range: CellRange): string =>
+  `cell ${range.cell + 1} line ${position(notebook.cells[range.cell]?.source ?? '', range.from).line}`;
+
+/** A file that an earlier step wrote last and this one uses, or one that it writes over. */
+function fileFlows(
+  notebook: Notebook,
+  names: readonly string[],
+  step: number,
+  files: Dependencies['machine']['files']
+): Flow[] {
+  const flows: Flow[] = [];
+  const done = new Set<string>();
+  files.forEach((use, index) => {
+    if (use.step !== step) return;
+    const earlier = files.slice(0, index).filter(({ path }) => path === use.path || isUnder(use.path, path));
+    const writer = earlier.filter(other => other.role !== 'reads').at(-1);
+    if (use.role !== 'writes' && (!writer || writer.step === step)) return;
+    for (const other of use.role === 'reads' ? [writer!] : earlier) {
+      const key = `${use.path} ${other.step}`;
+      if (other.step < 0 || other.step === step || done.has(key)) continue;
+      done.add(key);
+      const [to, from] = [names[step]!, names[other.step]!];
+      const did = use.role === 'reads' ? 'reads' : 'writes';
+      flows.push({
+        name: use.path,
+        from,
+        to,
+        kind: 'file',
+        certainty: use.certainty === 'certain' && other.certainty === 'certain' ? 'certain' : 'possible',
+        reason: {
+          range: use.range,
+          origin: other.range,
+          through: use.through,
+          text: `${to} ${did} the file ${use.path} in ${place(notebook, use.range)}, after ${from} ${other.role === 'reads' ? 'reads' : 'writes'} it in ${place(notebook, other.range)}.`
+        }
+      });
+    }
+  });
+  return flows;
+}
+
+const isUnder = (folder: string, path: string): boolean => path.startsWith(`${folder}/`);
+
+function orderFlow(outline: Outline, step: number, previous: string): Flow {
+  const { name, cells } = outline.steps[step]!;
+  return {
+    name: previous,
+    from: previous,
+    to: name,
+    kind: 'order',
+    certainty: 'certain',
+    reason: {
+      range: { cell: cells[0] ?? 0, from: 0, to: 0 },
+      through: [],
+      text: `${name} comes after ${previous}, as its tag ‘prev:${previous}’ says.`
+    }
+  };
+}

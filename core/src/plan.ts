@@ -1,0 +1,156 @@
+// From needs to what each step takes and gives: which names each step must hand on, which of them share objects and so
+// travel in one bundle, and in which order a step's setup brings everything back.
+import type { CellRange } from './diagnostic.js';
+import type { Dependencies } from './dependencies.js';
+import type { Notebook } from './notebook.js';
+import type { Bundle, Setup } from './pipeline.js';
+import { prelude } from './python/effects/machine.js';
+import type { Machine, Need, Slot } from './python/effects/machine.js';
+import { closure } from './python/effects/thing.js';
+import type { Thing } from './python/effects/thing.js';
+
+export interface StepPlan {
+  readonly needs: readonly Need[];
+  readonly parameters: readonly string[];
+  readonly setup: readonly Setup[];
+  readonly outputs: readonly Bundle[];
+}
+
+export function planSteps(
+  notebook: Notebook,
+  dependencies: Dependencies,
+  stepNames: readonly string[],
+  lastCells: readonly number[]
+): StepPlan[] {
+  const { machine } = dependencies;
+  provideAll(machine);
+  for (const step of stepNames.keys()) collectSources(machine, step);
+  const outputs = stepNames.map((_, step) => bundleOutputs(machine, step, stepNames.length));
+  return stepNames.map((_, step) => ({
+    needs: [...machine.record(step).needs.values()],
+    parameters: parametersOf(dependencies, step),
+    setup: orderSetup(notebook, dependencies, step, stepNames, outputs, lastCells[step] ?? 0),
+    outputs: outputs[step]!
+  }));
+}
+
+/** A step that gives what it did not bind itself must take it first. */
+function provideAll(machine: Machine): void {
+  const waiting = machine.records.flatMap(({ needs }) => [...needs.values()]);
+  for (const { slot } of waiting) {
+    if (slot.kind !== 'value' || !slot.keeps) continue;
+    const { step, keeps, written } = slot;
+    const record = machine.record(step);
+    if (keeps.step === step || keeps.step === prelude || record.needs.has(keeps.name)) continue;
+    const need: Need = { slot: keeps, range: written, through: [], certainty: 'possible' };
+    record.needs.set(keeps.name, need);
+    waiting.push(need);
+  }
+  for (const { slot } of waiting)
+    if (slot.keeps?.kind === 'parameter') machine.record(slot.step).parameters.set(slot.name, slot.keeps);
+}
+
+/** Imports and definitions that must be there so that what the step takes can live. */
+function collectSources(machine: Machine, step: number): void {
+  const { needs, sources, parameters } = machine.record(step);
+  const add = (slot: Slot): void => {
+    if (slot.kind === 'parameter') parameters.set(slot.name, slot);
+    if (slot.step === prelude || (slot.kind !== 'definition' && slot.kind !== 'import') || sources.has(slot)) return;
+    sources.add(slot);
+    for (const header of slot.headers ?? []) add(header);
+  };
+  for (const { slot } of needs.values()) {
+    add(slot);
+    if (slot.kind === 'value') for (const carried of carriedDefinitions(slot)) if (carried.step !== step) add(carried);
+  }
+}
+
+/** The definitions that a value carries: functions in a list, the class of an instance. */
+function carriedDefinitions(slot: Slot): Slot[] {
+  const found: Slot[] = [];
+  for (const thing of closure(slot.value))
+    for (const source of [thing, thing.instanceOf?.thing])
+      if (source?.callable || source?.classInfo) {
+        const definition = definitionOf(source);
+        if (definition) found.push(definition);
+      }
+  return found;
+}
+
+function definitionOf(thing: Thing): Slot | undefined {
+  const slots = [...thing.slots] as Slot[];
+  return slots.reverse().find(slot => slot.kind === 'definition');
+}
+
+function parametersOf({ machine, parameters }: Dependencies, step: number): string[] {
+  const read = machine.record(step).parameters;
+  return parameters.filter(({ name }) => read.has(name)).map(({ name }) => name);
+}
+
+/** Names that later steps take from this one, put together where they may share objects. */
+function bundleOutputs(machine: Machine, step: number, count: number): Bundle[] {
+  const given = new Map<string, Slot>();
+  for (let taker = 0; taker < count; taker++)
+    for (const { slot } of machine.record(taker).needs.values())
+      if (slot.step === step && slot.kind === 'value') given.set(slot.name, slot);
+  const groups: { names: string[]; things: Set<Thing> }[] = [];
+  for (const [name, slot] of [...given].sort(([, a], [, b]) => before(a.written, b.written))) {
+    const merged = { names: [name], things: closure(slot.value) };
+    for (const group of groups.filter(({ things }) => [...things].some(thing => merged.things.has(thing)))) {
+      merged.names.unshift(...group.names);
+      for (const thing of group.things) merged.things.add(thing);
+      groups.splice(groups.indexOf(group), 1);
+    }
+    groups.push(merged);
+  }
+  const taken = new Set<string>();
+  return groups.map(({ names }) => ({ artifact: artifactName(names[0]!, taken), names }));
+}
+
+export function artifactName(name: string, taken: Set<string>): string {
+  const plain = name
+    .toLowerCase()
+    .replace(/[^a-z0-9_]/g, '_')
+    .replace(/^[^a-z]+/, '');
+  const base = plain === '' ? 'value' : plain;
+  let artifact = base;
+  for (let count = 2; taken.has(artifact); count++) artifact = `${base}_${count}`;
+  taken.add(artifact);
+  return artifact;
+}
+
+const before = (a: CellRange, b: CellRange): number => a.cell - b.cell || a.from - b.from;
+
+function orderSetup(
+  notebook: Notebook,
+  { machine, preludeParts }: Dependencies,
+  step: number,
+  stepNames: readonly string[],
+  outputs: readonly (readonly Bundle[])[],
+  lastCell: number
+): Setup[] {
+  const items: { at: CellRange; setup: Setup }[] = [];
+  const { needs, sources } = machine.record(step);
+  const units = new Map<string, CellRange>();
+  for (const part of preludeParts) if (part.cell < lastCell) units.set(`${part.cell}:${part.from}`, part);
+  for (const { unit } of sources) if (unit) units.set(`${unit.cell}:${unit.from}`, unit);
+  for (const range of units.values()) {
+    const source = notebook.cells[range.cell]!.source.slice(range.from, range.to);
+    items.push({ at: range, setup: { kind: 'source', range, source } });
+  }
+  const taken = [...needs.values()].filter(({ slot }) => slot.kind === 'value');
+  for (const [from, bundles] of outputs.entries())
+    for (const bundle of bundles) {
+      const slots = taken
+        .filter(({ slot }) => slot.step === from && bundle.names.includes(slot.name))
+        .map(({ slot }) => slot);
+      if (slots.length === 0) continue;
+      const names = bundle.names.filter(name => slots.some(slot => slot.name === name));
+      const at = slots
+        .map(({ written }) => written)
+        .sort(before)
+        .at(-1)!;
+      items.push({ at, setup: { kind: 'value', from: stepNames[from]!, bundle: { ...bundle, names } } });
+    }
+  return items.sort((a, b) => before(a.at, b.at)).map(({ setup }) => setup);
+}

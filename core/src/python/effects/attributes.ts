@@ -1,0 +1,36 @@
+// What an attribute of an object, or one of its elements, may be.
+import { instanceMember, touch } from './functions.js';
+import type { Machine } from './machine.js';
+import { constantValue, immutable, inside, unite, valueOf } from './thing.js';
+import type { Thing, Value } from './thing.js';
+
+const immutableAttributes = new Set(
+  'shape size ndim dtype dtypes columns index empty nbytes name names __name__ __class__ __doc__ __module__ __version__ n_features_in_'.split(
+    ' '
+  )
+);
+
+export function attributeOf(machine: Machine, base: Value, attr: string): Value {
+  const found: Value[] = [];
+  const plain: Thing[] = [];
+  for (const thing of base.things) {
+    const member = instanceMember(machine, thing, attr);
+    if (thing.path !== undefined) found.push(machine.library(`${thing.path}.${attr}`));
+    else if (member) found.push(member);
+    if (thing.path === undefined && (!member || thing.instanceOf || thing.classInfo)) plain.push(thing);
+  }
+  if (base.constant?.isPath && attr === 'parent') return constantValue(parentOf(String(base.constant.value)), true);
+  if (base.constant?.isPath && attr === 'name') return constantValue(String(base.constant.value).split('/').at(-1)!);
+  if (immutableAttributes.has(attr) && found.length === 0) return immutable;
+  return unite([...found, inside({ things: plain.filter(thing => !thing.classInfo) })]);
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0)) || '.';
+
+/** What iterating over a value gives. */
+export function elementOf(machine: Machine, iterable: Value): Value {
+  for (const thing of iterable.things) if (thing.instanceOf || thing.callable) touch(machine, valueOf(thing));
+  const only = iterable.things.length === 1 ? iterable.things[0]! : undefined;
+  if (only?.elements) return unite([immutable, ...only.elements]);
+  return inside(iterable);
+}

@@ -1,0 +1,123 @@
+// What calling something reads, changes and gives. Who is called decides: a function or class of the notebook, a function
+// of a library, a method of a library's object, or something unknown.
+import { attributeOf } from './attributes.js';
+import { dynamicCall } from './dynamic.js';
+import { allOf, construct, hasForeignBase, notebookBases, runFunction, touch, useArguments } from './functions.js';
+import type { Arguments } from './functions.js';
+import { callLibrary, callMethod } from './library.js';
+import type { Machine } from './machine.js';
+import type { Attribute, Call, Expression } from '../syntax.js';
+import { immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import type { Thing, Value } from './thing.js';
+
+export function callExpression(machine: Machine, node: Call): Value {
+  const dynamic = dynamicCall(machine, node);
+  if (dynamic) return dynamic;
+  const above = superCall(machine, node);
+  if (above) return above;
+  const { func } = node;
+  if (func.type === 'Attribute') return callAttribute(machine, node, func);
+  const callee = machine.evaluate(machine, func, 'callee');
+  return callValue(machine, callee, evaluateArguments(machine, node), node);
+}
+
+export function evaluateArguments(machine: Machine, node: Call): Arguments {
+  const positional = node.args.map(argument => machine.evaluate(machine, argument, 'kept'));
+  const keywords = node.keywords.map(({ name, value }) => ({
+    ...(name === undefined ? {} : { name }),
+    value: machine.evaluate(machine, value, 'kept')
+  }));
+  return { positional, keywords };
+}
+
+function callAttribute(machine: Machine, node: Call, func: Attribute): Value {
+  const base = machine.evaluate(machine, func.value, 'base');
+  const known = base.things.filter(thing => thing.path !== undefined || thing.instanceOf || thing.classInfo);
+  const opaque = base.things.filter(thing => !known.includes(thing));
+  const results: Value[] = [];
+  const rest: Thing[] = [...opaque];
+  let args: Arguments | undefined;
+  for (const thing of known) {
+    const callee = attributeOf(machine, valueOf(thing), func.attr);
+    const isOurs = callee.things.some(found => found.callable || found.path !== undefined || found.classInfo);
+    args ??= evaluateArguments(machine, node);
+    if (isOurs) results.push(callValue(machine, callee, args, node));
+    else rest.push(thing);
+  }
+  args ??= evaluateArguments(machine, node);
+  if (rest.length > 0 || base.things.length === 0)
+    results.push(
+      callMethod(
+        machine,
+        { things: rest, ...(base.constant ? { constant: base.constant } : {}) },
+        func.attr,
+        args,
+        node
+      )
+    );
+  return unite(results);
+}
+
+/** `super().method(…)` inside a method of a class of the notebook. */
+function superCall(machine: Machine, node: Call): Value | undefined {
+  const { func } = node;
+  if (func.type !== 'Attribute' || func.value.type !== 'Call') return undefined;
+  const { func: inner } = func.value;
+  if (inner.type !== 'Name' || inner.id !== 'super') return undefined;
+  const { frame } = machine;
+  const owner = frame?.info?.owner;
+  const first = frame?.info?.node.parameters[0]?.name;
+  if (!owner || first === undefined) return undefined;
+  const self = frame!.names.get(first) ?? immutable;
+  const args = evaluateArguments(machine, node);
+  for (const base of notebookBases(owner)) {
+    const member = base.members.get(func.attr) ?? undefined;
+    for (const { callable } of member?.things ?? [])
+      if (callable) return runFunction(machine, callable, args, callable.info.kind === 'static' ? undefined : self);
+  }
+  if (hasForeignBase(owner)) {
+    useArguments(machine, args);
+    for (const thing of self.things) for (const value of allOf(args)) mayHold(thing, value);
+    if (func.attr !== '__init__') machine.change(self, node);
+  }
+  return valueOf(makeThing());
+}
+
+/** Call a value, whatever it may be. */
+export function callValue(machine: Machine, callee: Value, args: Arguments, node: Call): Value {
+  const results: Value[] = [];
+  for (const thing of callee.things) {
+    if (thing.callable) {
+      const { kind } = thing.callable.info;
+      results.push(runFunction(machine, thing.callable, args, kind === 'static' ? undefined : thing.self));
+    } else if (thing.classInfo) results.push(construct(machine, thing.classInfo, args));
+    else if (thing.path !== undefined) results.push(callLibrary(machine, thing.path, args, node));
+    else if (thing.instanceOf) results.push(callInstance(machine, thing, args, node));
+    else results.push(callUnknown(machine, thing, args));
+  }
+  if (results.length === 0) {
+    useArguments(machine, args);
+    return valueOf(makeThing());
+  }
+  return unite(results);
+}
+
+function callInstance(machine: Machine, thing: Thing, args: Arguments, node: Expression): Value {
+  const callee = attributeOf(machine, valueOf(thing), '__call__');
+  const method = callee.things.find(found => found.callable && found.self);
+  if (method?.callable) return runFunction(machine, method.callable, args, method.self);
+  useArguments(machine, args);
+  touch(machine, valueOf(thing));
+  machine.change(valueOf(thing), node);
+  return callUnknown(machine, thing, args);
+}
+
+/** An object of a library is called: a layer, a partial function. What it gives may hold it and what it was given. */
+function callUnknown(machine: Machine, thing: Thing, args: Arguments): Value {
+  useArguments(machine, args);
+  touch(machine, inside(valueOf(thing)), unite([immutable, ...allOf(args).map(inside)]));
+  const made = makeThing();
+  mayHold(made, valueOf(thing));
+  for (const value of allOf(args)) mayHold(made, value);
+  return valueOf(made);
+}

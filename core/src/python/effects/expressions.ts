@@ -1,0 +1,197 @@
+// What evaluating an expression reads and changes, and which objects its value may be.
+import { attributeOf, elementOf } from './attributes.js';
+import { callExpression } from './calls.js';
+import { foldBinary, printed } from './fold.js';
+import { functionThing, touch } from './functions.js';
+import type { Machine, Use } from './machine.js';
+import type { Attribute, Collection, Comprehension, Expression, FormattedString, Subscript } from '../syntax.js';
+import { bindTarget } from './targets.js';
+import { constantValue, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import type { Frame, Value } from './thing.js';
+
+export function evaluate(machine: Machine, node: Expression, use: Use): Value {
+  const value = valueOfExpression(machine, node, use);
+  if (use === 'used') touch(machine, value);
+  return value;
+}
+
+function valueOfExpression(machine: Machine, node: Expression, use: Use): Value {
+  switch (node.type) {
+    case 'Name':
+      return machine.read(node.id, node);
+    case 'Constant':
+      return node.value === undefined ? immutable : constantValue(node.value);
+    case 'Attribute':
+      return readAttribute(machine, node);
+    case 'Subscript':
+      return readElement(machine, node);
+    case 'Call':
+      return callExpression(machine, node);
+    case 'Lambda':
+      return valueOf(functionThing(machine, node, '<lambda>'));
+    case 'Comprehension':
+      return comprehend(machine, node);
+    case 'Collection':
+      return display(machine, node);
+    case 'BinaryOperation': {
+      const left = evaluate(machine, node.left, 'used');
+      const right = evaluate(machine, node.right, 'used');
+      return combine(node.operator, left, right);
+    }
+    case 'Operation':
+      return operate(machine, node.operator, node.operands, use);
+    case 'Conditional':
+      evaluate(machine, node.test, 'used');
+      return unite([perhaps(machine, node.body, use), perhaps(machine, node.orElse, use)]);
+    case 'FormattedString':
+      return format(machine, node);
+    case 'NamedExpression': {
+      const value = evaluate(machine, node.value, 'kept');
+      machine.bind(node.target.id, value, node.target);
+      return value;
+    }
+    case 'Starred':
+      return inside(evaluate(machine, node.value, 'kept'));
+    case 'Await':
+      return evaluate(machine, node.value, use);
+    case 'Yield':
+      return yieldValue(machine, node.value);
+    case 'Shell':
+      for (const hole of node.holes) evaluate(machine, hole, 'used');
+      return valueOf(makeThing({ madeBy: 'list' }));
+    case 'Magic':
+      for (const hole of node.holes) evaluate(machine, hole, 'used');
+      if (node.body) machine.execute(machine, node.body);
+      return valueOf(makeThing());
+  }
+}
+
+/** An operand that is not always evaluated. */
+function perhaps(machine: Machine, node: Expression, use: Use): Value {
+  let value = immutable;
+  const outcome = machine.capture(() => {
+    value = evaluate(machine, node, use);
+    return true;
+  });
+  if (outcome.changes.size > 0) machine.join([outcome, { falls: true, changes: new Map() }]);
+  return value;
+}
+
+function readAttribute(machine: Machine, node: Attribute): Value {
+  const base = evaluate(machine, node.value, 'base');
+  return attributeOf(machine, base, node.attr);
+}
+
+function readElement(machine: Machine, node: Subscript): Value {
+  const named = globalsKey(machine, node);
+  if (named !== undefined) return machine.readGlobal(named, node);
+  const base = evaluate(machine, node.value, 'base');
+  const index = evaluate(machine, node.index, 'used');
+  for (const thing of base.things) if (thing.instanceOf) touch(machine, valueOf(thing));
+  const only = base.things.length === 1 ? base.things[0]! : undefined;
+  if (only?.path !== undefined) return machine.library(`${only.path}[]`);
+  if (only?.madeBy === 'tuple' && only.elements && typeof index.constant?.value === 'number') {
+    const { value } = index.constant;
+    return only.elements[value < 0 ? value + only.elements.length : value] ?? immutable;
+  }
+  return inside(base);
+}
+
+/** `globals()["x"]` is the name x. */
+export function globalsKey(machine: Machine, node: Subscript): string | undefined {
+  const { value, index } = node;
+  if (value.type !== 'Call' || value.func.type !== 'Name' || value.args.length > 0) return undefined;
+  if (value.func.id !== 'globals' && !(value.func.id === 'locals' || value.func.id === 'vars')) return undefined;
+  if (value.func.id !== 'globals' && machine.frame) return undefined;
+  const key = evaluate(machine, index, 'used').constant?.value;
+  return typeof key === 'string' ? key : undefined;
+}
+
+function comprehend(machine: Machine, node: Comprehension): Value {
+  const kind = node.kind === 'generator' ? 'generator' : node.kind;
+  const made = makeThing({
+    madeBy: kind,
+    ...(kind === 'generator' ? { untravelling: 'a generator' } : {})
+  });
+  const outer = machine.frame;
+  const names = new Map<string, Value>();
+  const frame: Frame = {
+    kind: 'comprehension',
+    names,
+    ...(outer ? { parent: outer } : {}),
+    thing: makeThing(),
+    returns: immutable,
+    depth: machine.depth
+  };
+  node.generators.forEach((generator, position) => {
+    const iterable = evaluate(machine, generator.iterable, 'kept');
+    if (position === 0) machine.frame = frame;
+    declare(generator.target, names);
+    bindTarget(machine, generator.target, elementOf(machine, iterable));
+    for (const condition of generator.conditions) evaluate(machine, condition, 'used');
+  });
+  for (const element of node.elements) hold(made, evaluate(machine, element, 'kept'));
+  machine.frame = outer;
+  return valueOf(made);
+}
+
+function declare(target: Expression, names: Map<string, Value>): void {
+  if (target.type === 'Name') names.set(target.id, immutable);
+  else if (target.type === 'Starred') declare(target.value, names);
+  else if (target.type === 'Collection') for (const element of target.elements) declare(element, names);
+}
+
+function display(machine: Machine, node: Collection): Value {
+  const values = node.elements.map(element => evaluate(machine, element, 'kept'));
+  const isPlain = node.kind !== 'dict' && node.elements.every(element => element.type !== 'Starred');
+  if (node.kind === 'tuple' && values.every(value => value.things.length === 0) && !isPlain) return immutable;
+  const made = makeThing({ madeBy: node.kind, ...(isPlain && node.kind === 'tuple' ? { elements: values } : {}) });
+  for (const value of values) hold(made, value);
+  return valueOf(made);
+}
+
+/** The value of an arithmetic operation: new, but a list made of two lists holds what they hold. */
+export function combine(operator: string, left: Value, right: Value): Value {
+  if (left.constant && right.constant) {
+    const folded = foldBinary(operator, left.constant, right.constant);
+    if (folded) return { things: [], constant: folded };
+  }
+  if (left.things.length === 0 && (right.things.length === 0 || typeof left.constant?.value === 'string'))
+    return immutable;
+  const made = makeThing();
+  for (const thing of [...left.things, ...right.things]) {
+    hold(made, { things: [...thing.contents] });
+    mayHold(made, { things: [...thing.held] });
+  }
+  return valueOf(made);
+}
+
+function operate(machine: Machine, operator: string, operands: readonly Expression[], use: Use): Value {
+  if (operator === 'and' || operator === 'or') {
+    const [first, ...rest] = operands;
+    const values = first ? [evaluate(machine, first, use)] : [];
+    return unite([...values, ...rest.map(operand => perhaps(machine, operand, use)), immutable]);
+  }
+  const values = operands.map(operand => evaluate(machine, operand, 'used'));
+  if (operator === '**') return inside(unite([immutable, ...values]));
+  const [only] = values;
+  if (values.length !== 1 || !only || operator === 'not' || operator === 'slice') return immutable;
+  if (operator === '-' && typeof only.constant?.value === 'number') return constantValue(-only.constant.value);
+  return only.things.length > 0 ? valueOf(makeThing()) : immutable;
+}
+
+function format(machine: Machine, node: FormattedString): Value {
+  const texts = node.parts.map(part => {
+    if (typeof part === 'string') return part;
+    const { constant } = evaluate(machine, part, 'used');
+    return constant && printed(constant.value);
+  });
+  return texts.every(text => text !== undefined) ? constantValue(texts.join('')) : immutable;
+}
+
+function yieldValue(machine: Machine, node: Expression | undefined): Value {
+  const value = node ? evaluate(machine, node, 'kept') : immutable;
+  const { frame } = machine;
+  if (frame) frame.returns = unite([frame.returns, value]);
+  return immutable;
+}

@@ -1,0 +1,252 @@
+// The notebook's own functions and classes. A call runs the body with what is known of the arguments, at the point of the
+// call, so that free names mean what they mean there. A function that is only passed on is run as well, since whoever
+// gets it may call it.
+import { findLocals } from './binding.js';
+import type { Machine } from './machine.js';
+import type { FunctionDefinition, Lambda, Node } from '../syntax.js';
+import { closure, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import type { Callable, ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
+
+/** What a call hands over. `name` undefined stands for `**mapping`; a `*sequence` is in `positional` as its elements. */
+export interface Arguments {
+  readonly positional: readonly Value[];
+  readonly keywords: readonly { readonly name?: string; readonly value: Value }[];
+}
+
+export const noArguments: Arguments = { positional: [], keywords: [] };
+
+const deepest = 16;
+
+/** The object that a `def` or `lambda` makes here. */
+export function functionThing(
+  machine: Machine,
+  node: FunctionDefinition | Lambda,
+  name: string,
+  kind: FunctionInfo['kind'] = 'function',
+  owner?: ClassInfo
+): Thing {
+  const scope = scopeOf(node);
+  const info: FunctionInfo = { name, node, cell: machine.cell, kind, ...scope, ...(owner ? { owner } : {}) };
+  let frame = machine.frame;
+  while (frame?.kind === 'class') frame = frame.parent;
+  const defaults = node.parameters.map(parameter =>
+    parameter.default ? machine.evaluate(machine, parameter.default, 'kept') : immutable
+  );
+  const thing = makeThing({ callable: { info, defaults, ...(frame ? { frame } : {}) } });
+  for (const value of defaults) hold(thing, value);
+  if (frame) hold(thing, valueOf(frame.thing));
+  return thing;
+}
+
+const scopes = new WeakMap<FunctionDefinition | Lambda, ReturnType<typeof findLocals>>();
+
+function scopeOf(node: FunctionDefinition | Lambda): ReturnType<typeof findLocals> {
+  let scope = scopes.get(node);
+  if (!scope) scopes.set(node, (scope = findLocals(node, node.body)));
+  return scope;
+}
+
+/** Run a function of the notebook with these arguments; what it may give back. */
+export function runFunction(machine: Machine, callable: Callable, args: Arguments, self?: Value): Value {
+  const { info } = callable;
+  if (machine.running.some(({ info: other }) => other.node === info.node) || machine.running.length >= deepest)
+    return unknownResult(args);
+  const frame: Frame = {
+    kind: 'function',
+    names: new Map(),
+    info,
+    thing: makeThing(),
+    returns: immutable,
+    depth: machine.depth,
+    ...(callable.frame ? { parent: callable.frame } : {})
+  };
+  bindParameters(callable, frame, args, self);
+  const { cell, frame: outer, through, stand } = machine;
+  Object.assign(machine, { cell: info.cell, frame, stand: undefined });
+  machine.through = [...through, info.name];
+  machine.running.push(callable);
+  if (info.node.type === 'Lambda') frame.returns = machine.evaluate(machine, info.node.body, 'kept');
+  else machine.execute(machine, info.node.body);
+  machine.running.pop();
+  Object.assign(machine, { cell, frame: outer, through, stand });
+  if (!info.isGenerator) return frame.returns;
+  const generator = makeThing({ madeBy: 'generator', untravelling: 'a generator' });
+  hold(generator, frame.returns);
+  return valueOf(generator);
+}
+
+function unknownResult(args: Arguments): Value {
+  const made = makeThing();
+  for (const value of [...args.positional, ...args.keywords.map(({ value }) => value)]) mayHold(made, value);
+  return valueOf(made);
+}
+
+function bindParameters(callable: Callable, frame: Frame, args: Arguments, self?: Value): void {
+  const given = self ? [self, ...args.positional] : [...args.positional];
+  const spread = args.keywords.filter(({ name }) => name === undefined).map(({ value }) => inside(value));
+  let position = 0;
+  callable.info.node.parameters.forEach((parameter, index) => {
+    const byName = args.keywords.find(({ name }) => name === parameter.name)?.value;
+    let value: Value;
+    if (parameter.kind === 'var-positional') {
+      const rest = makeThing({ madeBy: 'tuple' });
+      for (const one of given.slice(position)) hold(rest, one);
+      position = given.length;
+      value = valueOf(rest);
+    } else if (parameter.kind === 'var-keyword') {
+      const rest = makeThing({ madeBy: 'dict' });
+      for (const { value: one } of args.keywords) hold(rest, one);
+      value = valueOf(rest);
+    } else {
+      const positional = parameter.kind === 'keyword-only' ? undefined : given[position++];
+      const known = positional ?? byName;
+      value = known ?? unite([callable.defaults[index] ?? immutable, ...spread]);
+    }
+    frame.names.set(parameter.name, value);
+    hold(frame.thing, value);
+  });
+}
+
+/** Make an instance of a class of the notebook. */
+export function construct(machine: Machine, classInfo: ClassInfo, args: Arguments): Value {
+  const instance = makeThing({ instanceOf: classInfo, madeBy: classInfo.name });
+  const made = valueOf(instance);
+  const all = [...args.positional, ...args.keywords.map(({ value }) => value)];
+  const makers = ['__new__', '__init__', '__post_init__'].map(name => findMember(classInfo, name));
+  if (makers.every(maker => maker === undefined)) for (const value of all) hold(instance, value);
+  else if (hasForeignBase(classInfo)) for (const value of all) mayHold(instance, value);
+  makers.forEach((maker, index) => {
+    for (const thing of maker?.things ?? [])
+      if (thing.callable)
+        runFunction(
+          machine,
+          thing.callable,
+          index === 2 ? noArguments : args,
+          index === 0 ? classValue(classInfo) : made
+        );
+  });
+  if (makers[2]) for (const value of all) hold(instance, value);
+  return made;
+}
+
+const classValue = (classInfo: ClassInfo): Value => (classInfo.thing ? valueOf(classInfo.thing) : immutable);
+
+/** A member of a class or of the notebook's classes above it. */
+export function findMember(classInfo: ClassInfo, name: string, seen = new Set<ClassInfo>()): Value | undefined {
+  if (seen.has(classInfo)) return undefined;
+  seen.add(classInfo);
+  const own = classInfo.members.get(name);
+  if (own) return own;
+  for (const base of notebookBases(classInfo)) {
+    const inherited = findMember(base, name, seen);
+    if (inherited) return inherited;
+  }
+  return undefined;
+}
+
+export function notebookBases(classInfo: ClassInfo): ClassInfo[] {
+  return classInfo.bases.flatMap(base => base.things.flatMap(thing => thing.classInfo ?? []));
+}
+
+const plainBases = new Set(['builtins.object', 'abc.ABC', 'typing.NamedTuple', 'typing.Protocol', 'typing.Generic[]']);
+
+/** Whether code that we do not see calls the methods of such a class. */
+export function hasForeignBase(classInfo: ClassInfo, seen = new Set<ClassInfo>()): boolean {
+  if (seen.has(classInfo)) return false;
+  seen.add(classInfo);
+  return classInfo.bases.some(base =>
+    base.things.some(({ path, classInfo: above }) =>
+      above ? hasForeignBase(above, seen) : path === undefined || !plainBases.has(path)
+    )
+  );
+}
+
+/** The attribute `name` of an instance or class of the notebook, bound to it where it is a method. */
+export function instanceMember(machine: Machine, thing: Thing, name: string): Value | undefined {
+  const classInfo = thing.instanceOf ?? thing.classInfo;
+  if (!classInfo) return undefined;
+  const member = findMember(classInfo, name);
+  if (!member) {
+    if (thing.instanceOf && hasForeignBase(classInfo)) touch(machine, valueOf(thing));
+    else if (thing.instanceOf) touchMembers(machine, classInfo, ['__getattr__', '__getattribute__'], valueOf(thing));
+    return undefined;
+  }
+  const values: Value[] = [];
+  for (const found of member.things) {
+    const kind = found.callable?.info.kind;
+    if (!found.callable || kind === 'static') values.push(valueOf(found));
+    else if (kind === 'property') values.push(runFunction(machine, found.callable, noArguments, valueOf(thing)));
+    else if (kind === 'class') values.push(boundMethod(found, classValue(classInfo)));
+    else values.push(thing.instanceOf ? boundMethod(found, valueOf(thing)) : valueOf(found));
+  }
+  return unite([immutable, ...values]);
+}
+
+function boundMethod(method: Thing, self: Value): Value {
+  const bound = makeThing({ callable: method.callable!, self });
+  hold(bound, self);
+  return valueOf(bound);
+}
+
+/** Anyone may call what is in a value: charge its functions and methods to the running step. */
+export function touch(machine: Machine, value: Value, others?: Value): void {
+  if (value.things.length === 0) return;
+  for (const thing of closure(value)) {
+    if (thing.callable) touchCallable(machine, thing, others);
+    if (thing.classInfo) touchClass(machine, thing.classInfo, undefined);
+    if (thing.instanceOf) touchClass(machine, thing.instanceOf, valueOf(thing));
+  }
+}
+
+function touchCallable(machine: Machine, thing: Thing, others?: Value): void {
+  const callable = thing.callable!;
+  if (machine.touched.has(callable)) return;
+  machine.touched.add(callable);
+  runPerhaps(machine, callable, unknownArguments(callable, others), thing.self);
+}
+
+function touchClass(machine: Machine, classInfo: ClassInfo, self: Value | undefined): void {
+  const key = self ? self.things[0]! : classInfo;
+  if (machine.touched.has(key)) return;
+  machine.touched.add(key);
+  touchMembers(machine, classInfo, [...classInfo.members.keys()], self);
+  for (const base of notebookBases(classInfo)) touchMembers(machine, base, [...base.members.keys()], self);
+}
+
+function touchMembers(machine: Machine, classInfo: ClassInfo, names: readonly string[], self: Value | undefined): void {
+  for (const name of names)
+    for (const { callable } of findMember(classInfo, name)?.things ?? [])
+      if (callable && !machine.touched.has(callable)) {
+        machine.touched.add(callable);
+        const stand = self ?? valueOf(makeThing({ instanceOf: classInfo }));
+        const owner =
+          callable.info.kind === 'static' ? undefined : callable.info.kind === 'class' ? classValue(classInfo) : stand;
+        runPerhaps(machine, callable, unknownArguments(callable), owner);
+      }
+}
+
+function runPerhaps(machine: Machine, callable: Callable, args: Arguments, self?: Value): void {
+  const outcome = machine.capture(() => {
+    runFunction(machine, callable, args, self);
+    return true;
+  });
+  if (outcome.changes.size > 0) {
+    const { touched } = machine;
+    machine.join([outcome, { falls: true, changes: new Map() }]);
+    machine.touched = touched;
+  }
+}
+
+function unknownArguments(callable: Callable, others?: Value): Arguments {
+  const count = callable.info.node.parameters.length;
+  return { positional: Array.from({ length: count }, () => others ?? valueOf(makeThing())), keywords: [] };
+}
+
+export const allOf = (args: Arguments): Value[] => [...args.positional, ...args.keywords.map(({ value }) => value)];
+
+/** Code that we do not see gets the arguments: it may call what is in them. */
+export function useArguments(machine: Machine, args: Arguments): void {
+  const all = allOf(args);
+  for (const value of all)
+    touch(machine, value, unite([immutable, ...all.filter(other => other !== value).map(inside)]));
+}

@@ -1,0 +1,136 @@
+// Calls into libraries, whose code we do not see: tables say what they change and what they give.
+import { noteAmbientCall } from './ambient.js';
+import { noteFileCall, noteFileMethod } from './files.js';
+import { foldCall, foldMethod } from './foldCalls.js';
+import { allOf, touch, useArguments } from './functions.js';
+import type { Arguments } from './functions.js';
+import type { Machine } from './machine.js';
+import type { Node } from '../syntax.js';
+import { changedArgument, resultKind, untravelling } from './tables/functions.js';
+import { methodEffect } from './tables/methods.js';
+import type { MethodEffect } from './tables/methods.js';
+import { hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import type { Thing, Value } from './thing.js';
+
+/** Call `path`, a function or class of a library or a built-in one. */
+export function callLibrary(machine: Machine, path: string, args: Arguments, node: Node): Value {
+  noteAmbientCall(machine, path, args, node);
+  noteFileCall(machine, path, args, node);
+  const folded = foldCall(path, args);
+  if (folded) return { things: [], constant: folded };
+  useArguments(machine, args);
+  changeArguments(machine, path, args, node);
+  switch (resultKind(path)) {
+    case 'scalar':
+      return immutable;
+    case 'view':
+      return unite([immutable, ...allOf(args).map(inside)]);
+    case 'fresh':
+      return valueOf(makeThing({ madeBy: path, ...travel(path) }));
+    case 'holds':
+      return valueOf(copyOf(path, args));
+    case undefined: {
+      const made = makeThing({ madeBy: path, ...travel(path) });
+      for (const value of allOf(args)) mayHold(made, value);
+      return valueOf(made);
+    }
+  }
+}
+
+const travel = (path: string): Partial<Thing> => {
+  const reason = untravelling.get(path);
+  return reason === undefined ? {} : { untravelling: reason };
+};
+
+const lazy = /^builtins\.(iter|enumerate|zip|reversed|map|filter|memoryview)$|^pandas\./;
+
+/** A new container or iterator over what the arguments hold. */
+function copyOf(path: string, args: Arguments): Thing {
+  const made = makeThing({ madeBy: path });
+  for (const value of allOf(args)) {
+    if (lazy.test(path)) mayHold(made, value);
+    for (const thing of value.things) {
+      if (thing.callable || thing.classInfo) hold(made, valueOf(thing));
+      hold(made, { things: [...thing.contents] });
+      mayHold(made, { things: [...thing.held] });
+    }
+  }
+  return made;
+}
+
+function changeArguments(machine: Machine, path: string, args: Arguments, node: Node): void {
+  const index = changedArgument(path);
+  const changed = index === undefined ? undefined : args.positional[index];
+  if (changed) {
+    machine.change(changed, node);
+    for (const value of args.positional) if (value !== changed) for (const thing of changed.things) hold(thing, value);
+  }
+  for (const { name, value } of args.keywords)
+    if (name === 'out' || name === 'file' || name === 'ax' || name === 'generator') machine.change(value, node);
+}
+
+/** Call the method `name` of an object that is not the notebook's own. */
+export function callMethod(machine: Machine, base: Value, name: string, args: Arguments, node: Node): Value {
+  noteFileMethod(machine, base, name, args, node);
+  const folded = foldMethod(base, name, args);
+  if (folded) return { things: [], constant: folded };
+  if (base.things.length === 0) {
+    useArguments(machine, args);
+    return valueOf(makeThing({ madeBy: base.constant && typeof base.constant.value === 'string' ? 'str' : undefined }));
+  }
+  const effects = base.things.map(thing => [thing, effectOf(thing, name, args)] as const);
+  const stores = effects.every(([, effect]) => effect === 'stores');
+  if (!stores) {
+    useArguments(machine, args);
+    touch(machine, base, unite([immutable, ...allOf(args).map(inside)]));
+  }
+  for (const { name: keyword, value } of args.keywords)
+    if (keyword === 'out' || keyword === 'ax') machine.change(value, node);
+  return unite(effects.map(([thing, effect]) => applyMethod(machine, thing, name, effect, args, node)));
+}
+
+function effectOf(thing: Thing, name: string, args: Arguments): MethodEffect | undefined {
+  const inPlace = args.keywords.find(keyword => keyword.name === 'inplace')?.value;
+  if (inPlace && inPlace.constant?.value !== false) return 'changes';
+  return methodEffect(name, thing.madeBy);
+}
+
+const freshFits = /^fit_(transform|predict|resample)$/;
+
+function applyMethod(
+  machine: Machine,
+  thing: Thing,
+  name: string,
+  effect: MethodEffect | undefined,
+  args: Arguments,
+  node: Node
+): Value {
+  const self = valueOf(thing);
+  switch (effect) {
+    case 'scalar':
+      return immutable;
+    case 'fresh':
+      return valueOf(makeThing({ madeBy: thing.madeBy }));
+    case 'view':
+      return unite([immutable, inside(self), ...args.positional]);
+    case 'changes':
+      machine.change(self, node);
+      return valueOf(makeThing());
+    case 'stores':
+      machine.change(self, node);
+      for (const value of allOf(args)) hold(thing, value);
+      return unite([immutable, ...(name === 'setdefault' ? [inside(self)] : [])]);
+    case 'takes':
+      machine.change(self, node);
+      return inside({ things: [...thing.contents, ...thing.held] });
+    case 'fits':
+      machine.change(self, node, { isDeep: true });
+      return freshFits.test(name) ? valueOf(makeThing({ madeBy: 'numpy.array' })) : self;
+    case undefined: {
+      machine.change(self, node, { isPossible: true });
+      const made = makeThing();
+      for (const value of [self, ...allOf(args)]) mayHold(made, value);
+      return valueOf(made);
+    }
+  }
+}

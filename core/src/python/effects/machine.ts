@@ -1,0 +1,372 @@
+// The machine that reads a notebook from top to bottom without running it. It knows, at every point, what each global
+// name is bound to, which step bound or last changed it, and which old value may still be behind it. Every read of a
+// name that an earlier step left is a need of the reading step.
+import type { CellRange } from '../../diagnostic.js';
+import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
+import { builtinNames } from './tables/builtins.js';
+import type { FileRole } from './tables/files.js';
+import { closure, hold, holdersOf, immutable, makeThing, unite, valueOf } from './thing.js';
+import type { Callable, Frame, Thing, Value } from './thing.js';
+
+export type Certainty = 'certain' | 'possible';
+
+/** `definition` and `import` travel as source; `parameter` is bound before all else; `value` travels in a bundle. */
+export type SlotKind = 'value' | 'definition' | 'import' | 'parameter';
+
+/** What a global name is bound to from one point of the notebook to the next. */
+export interface Slot {
+  readonly name: string;
+  readonly kind: SlotKind;
+  readonly value: Value;
+  /** index of the step that bound it or last changed its value in place; `prelude` for cells that run in every step */
+  readonly step: number;
+  /** where it was bound */
+  readonly origin: CellRange;
+  /** where this step bound or changed it: the order in which a later step's setup restores it */
+  readonly written: CellRange;
+  /** the statement that makes it again, where it travels as source */
+  readonly unit?: CellRange;
+  /** what that statement reads when it runs again */
+  readonly headers?: readonly Slot[];
+  /** the slot before, whose value may still be this one's, or part of it */
+  readonly keeps?: Slot;
+  readonly isDeleted?: boolean;
+  /** not bound on every path */
+  readonly isMaybe?: boolean;
+}
+
+/** Why a step needs what an earlier one left. */
+export interface Need {
+  readonly slot: Slot;
+  readonly range: CellRange;
+  readonly through: readonly string[];
+  readonly certainty: Certainty;
+}
+
+/** A name that nothing above binds. */
+export interface Unbound {
+  readonly name: string;
+  readonly step: number;
+  readonly range: CellRange;
+  readonly certainty: Certainty;
+  /** the slot that was deleted, where one was */
+  readonly deleted?: Slot;
+}
+
+export interface StepRecord {
+  readonly needs: Map<string, Need>;
+  readonly parameters: Map<string, Slot>;
+  /** imports and definitions that its setup needs besides, so that what it takes can live */
+  readonly sources: Set<Slot>;
+  readonly binds: Set<string>;
+}
+
+export interface Remark {
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly message: string;
+  readonly range: CellRange;
+}
+
+/** A use of a file whose path could be worked out. */
+export interface FileUse {
+  readonly path: string;
+  readonly role: FileRole;
+  readonly step: number;
+  readonly range: CellRange;
+  readonly certainty: Certainty;
+  readonly through: readonly string[];
+}
+
+type Changes = ReadonlyMap<string, Slot | undefined>;
+
+export interface Outcome {
+  /** whether control comes out at the end */
+  readonly falls: boolean;
+  readonly changes: Changes;
+}
+
+export const prelude = -1;
+
+/**
+ * What becomes of an expression's value. `kept`: it is stored or passed to where we go on watching it. `base`: an
+ * attribute or element of it is taken. `callee`: it is called. `used`: anyone may do anything with it, such as call it.
+ */
+export type Use = 'kept' | 'base' | 'callee' | 'used';
+
+export class Machine {
+  readonly globals = new Map<string, Slot>();
+  readonly records: StepRecord[] = [];
+  readonly unbound: Unbound[] = [];
+  readonly remarks: Remark[] = [];
+  /** `from m import *` statements so far */
+  readonly stars: Slot[] = [];
+  readonly files: FileUse[] = [];
+  /** slots read since the last push; what a definition's header reads */
+  readonly logs: Slot[][] = [];
+
+  step = prelude;
+  cell = 0;
+  /** the top-level statement that runs now */
+  unit: CellRange = { cell: 0, from: 0, to: 0 };
+  frame: Frame | undefined;
+  /** nesting of branches that may not run */
+  depth = 0;
+  /** names of the functions that are running, outermost first */
+  through: readonly string[] = [];
+  /** functions that are running, against recursion */
+  readonly running: Callable[] = [];
+  /** places of dynamic code stand for all that is in it */
+  stand: Node | undefined;
+  /** the `try` around imports, where it travels as a whole */
+  importTry: CellRange | undefined;
+  /** inside a `try` that catches NameError */
+  catchesNameError = 0;
+  /** statements that may still be run inside functions for the sake of one statement of the notebook */
+  fuel = 0;
+  /** what was touched since the last binding, so that it is not done twice */
+  touched = new Set<unknown>();
+
+  private readonly journals: Map<string, Slot | undefined>[] = [];
+  private readonly libraries = new Map<string, Value>();
+
+  constructor(
+    readonly parse: (source: string) => ParsedCell,
+    readonly sourceOf: (cell: number) => string,
+    readonly evaluate: (machine: Machine, node: Expression, use: Use) => Value,
+    readonly execute: (machine: Machine, body: readonly Statement[]) => boolean
+  ) {}
+
+  place(node: Node): CellRange {
+    const { from, to } = this.stand ?? node;
+    return { cell: this.cell, from, to };
+  }
+
+  get certainty(): Certainty {
+    return this.depth === 0 ? 'certain' : 'possible';
+  }
+
+  record(step: number): StepRecord {
+    return (this.records[step] ??= { needs: new Map(), parameters: new Map(), sources: new Set(), binds: new Set() });
+  }
+
+  remark(code: string, severity: Remark['severity'], message: string, node: Node): void {
+    const range = this.place(node);
+    const isKnown = this.remarks.some(
+      known => known.code === code && known.range.cell === range.cell && known.range.from === range.from
+    );
+    if (!isKnown) this.remarks.push({ code, severity, message, range });
+  }
+
+  /** The source that imports again: the whole `try` around it, where that is all that the `try` is for. */
+  importUnit(node: Node): CellRange {
+    return this.importTry ?? this.place(node);
+  }
+
+  /** The value of a module's or built-in name. */
+  library(path: string): Value {
+    let value = this.libraries.get(path);
+    if (!value) this.libraries.set(path, (value = valueOf(makeThing({ path }))));
+    return value;
+  }
+
+  // Names
+
+  read(name: string, node: Node): Value {
+    for (let frame = this.frame; frame; frame = frame.parent) {
+      if (frame.info?.globals.has(name)) break;
+      if (frame.kind === 'class' && frame !== this.frame) continue;
+      const local = frame.names.get(name);
+      if (local) return local;
+      if (frame.kind === 'function' && frame.info?.locals.has(name)) return immutable;
+    }
+    return this.readGlobal(name, node);
+  }
+
+  readGlobal(name: string, node: Node): Value {
+    const slot = this.globals.get(name);
+    if (slot && !slot.isDeleted) {
+      this.logs.at(-1)?.push(slot);
+      this.need(slot, this.place(node), this.certainty);
+      return slot.value;
+    }
+    if (builtinNames.has(name)) return this.library(`builtins.${name}`);
+    if (this.stars.length > 0) {
+      for (const star of this.stars) {
+        this.logs.at(-1)?.push(star);
+        if (star.step !== prelude && star.step !== this.step && this.step !== prelude)
+          this.noteNeed({ ...star, name }, this.place(node), 'possible');
+      }
+      return this.library(`${(this.stars.at(-1)!.value.things[0]?.path ?? '?') + '.' + name}`);
+    }
+    if (this.catchesNameError === 0)
+      this.unbound.push({
+        name,
+        step: this.step,
+        range: this.place(node),
+        certainty: this.certainty,
+        ...(slot ? { deleted: slot } : {})
+      });
+    return immutable;
+  }
+
+  /** The running step needs what a slot holds. */
+  need(slot: Slot, range: CellRange, certainty: Certainty): void {
+    if (slot.step === this.step) {
+      if (slot.keeps) this.need(slot.keeps, range, 'possible');
+      return;
+    }
+    if (slot.kind === 'parameter') {
+      if (this.step !== prelude) this.record(this.step).parameters.set(slot.name, slot);
+      return;
+    }
+    if (slot.step === prelude || this.step === prelude) return;
+    this.noteNeed(slot, range, certainty);
+  }
+
+  private noteNeed(slot: Slot, range: CellRange, certainty: Certainty): void {
+    const { needs } = this.record(this.step);
+    const known = needs.get(slot.name);
+    if (known && (known.certainty === 'certain' || certainty === 'possible')) return;
+    needs.set(slot.name, { slot, range, through: this.through, certainty });
+  }
+
+  bind(name: string, value: Value, node: Node, parts: Partial<Slot> = {}): void {
+    const frame = this.bindingFrame(name);
+    if (frame) return this.bindLocal(frame, name, value);
+    const origin = this.place(node);
+    this.put(name, this.makeSlot({ name, kind: 'value', value, step: this.step, origin, written: origin, ...parts }));
+    if (this.step !== prelude) this.record(this.step).binds.add(name);
+  }
+
+  private bindingFrame(name: string): Frame | undefined {
+    let frame = this.frame;
+    while (frame?.kind === 'comprehension' && !frame.names.has(name)) frame = frame.parent;
+    if (!frame || frame.kind !== 'function') return frame;
+    if (frame.info?.globals.has(name)) return undefined;
+    if (!frame.info || frame.info.locals.has(name)) return frame;
+    for (let outer = frame.parent; outer; outer = outer.parent)
+      if (outer.kind === 'function' && outer.info?.locals.has(name)) return outer;
+    return frame;
+  }
+
+  bindLocal(frame: Frame, name: string, value: Value): void {
+    const old = frame.names.get(name);
+    const isOuter = frame !== this.frame && this.frame?.kind === 'function';
+    frame.names.set(name, old && (isOuter || this.depth > frame.depth) ? unite([old, value]) : value);
+    hold(frame.thing, value);
+    if (isOuter) this.change(valueOf(frame.thing), this.stand ?? { from: 0, to: 0 });
+  }
+
+  remove(name: string, node: Node): void {
+    if (this.bindingFrame(name)) return;
+    const slot = this.globals.get(name);
+    this.readGlobal(name, node);
+    if (slot && !slot.isDeleted) {
+      const written = this.place(node);
+      this.put(name, { ...slot, value: immutable, step: this.step, origin: written, written, isDeleted: true });
+    }
+  }
+
+  private makeSlot(slot: Slot): Slot {
+    for (const thing of slot.value.things) thing.slots.add(slot);
+    return slot;
+  }
+
+  private put(name: string, slot: Slot | undefined): void {
+    const journal = this.journals.at(-1);
+    if (journal && !journal.has(name)) journal.set(name, this.globals.get(name));
+    if (slot) this.globals.set(name, slot);
+    else this.globals.delete(name);
+    this.touched = new Set();
+  }
+
+  // Change in place
+
+  /** The objects that `value` may be change in place, and with them all that holds them. */
+  change(value: Value, node: Node, { isDeep = false, isPossible = false } = {}): void {
+    if (this.step === prelude) return;
+    const things = isDeep ? closure(value) : value.things;
+    const own = new Set(things);
+    if (own.size === 0) return;
+    const isSure = !isDeep && !isPossible && own.size === 1;
+    const sure = isSure ? holdersOf(own, true) : new Set<Thing>();
+    for (const thing of holdersOf(own))
+      for (const known of thing.slots) {
+        const slot = known as Slot;
+        if (this.globals.get(slot.name) !== slot) thing.slots.delete(slot);
+        else this.changeSlot(slot, node, sure.has(thing) && slot.value.things.length === 1);
+      }
+  }
+
+  private changeSlot(slot: Slot, node: Node, isSure: boolean): void {
+    if (slot.kind === 'import' || slot.isDeleted) return;
+    const written = this.place(node);
+    if (slot.step === this.step) {
+      if (slot.kind !== 'value') this.put(slot.name, this.makeSlot({ ...slot, kind: 'value', written }));
+      return;
+    }
+    this.put(slot.name, this.makeSlot({ ...slot, kind: 'value', step: this.step, written, keeps: slot }));
+    if (isSure) this.need(slot, written, this.certainty);
+  }
+
+  // Branches
+
+  /** Run a branch, and take back what it did to the names. */
+  capture(run: () => boolean): Outcome {
+    const journal = new Map<string, Slot | undefined>();
+    this.journals.push(journal);
+    this.depth++;
+    const falls = run();
+    this.depth--;
+    this.journals.pop();
+    const changes = new Map<string, Slot | undefined>();
+    for (const [name, old] of journal) {
+      changes.set(name, this.globals.get(name));
+      if (old) this.globals.set(name, old);
+      else this.globals.delete(name);
+    }
+    this.touched = new Set();
+    return { falls, changes };
+  }
+
+  apply(changes: Changes): void {
+    for (const [name, slot] of changes) this.put(name, slot);
+  }
+
+  /** Go on with the names as any of these branches left them. False where none comes out. */
+  join(outcomes: readonly Outcome[]): boolean {
+    const falling = outcomes.filter(({ falls }) => falls);
+    const names = new Set(falling.flatMap(({ changes }) => [...changes.keys()]));
+    for (const name of names) {
+      const old = this.globals.get(name);
+      this.put(name, this.joinSlots(falling.map(({ changes }) => (changes.has(name) ? changes.get(name) : old))));
+    }
+    return falling.length > 0;
+  }
+
+  private joinSlots(candidates: readonly (Slot | undefined)[]): Slot | undefined {
+    const distinct = [...new Set(candidates)];
+    if (distinct.length === 1) return distinct[0];
+    const live = distinct.filter((slot): slot is Slot => slot !== undefined && !slot.isDeleted);
+    const first = live[0];
+    if (!first) return distinct.find(slot => slot !== undefined);
+    const isMaybe = live.length < distinct.length || live.some(slot => slot.isMaybe);
+    if (live.length === 1 && first.step === this.step && first.kind === 'import')
+      return this.makeSlot({ ...first, isMaybe });
+    const isImport = live.every(slot => slot.kind === 'import' && slot.step === this.step);
+    const newest = live.find(slot => slot.step === this.step) ?? first;
+    const old = live.find(slot => slot.step !== this.step) ?? live.find(slot => slot.keeps)?.keeps;
+    return this.makeSlot({
+      name: first.name,
+      kind: isImport ? 'import' : 'value',
+      value: unite(live.map(slot => slot.value)),
+      step: this.step,
+      origin: newest.origin,
+      written: newest.written,
+      isMaybe,
+      ...(isImport ? { unit: this.unit, headers: [] } : {}),
+      ...(old ? { keeps: old } : {})
+    });
+  }
+}

@@ -1,0 +1,42 @@
+// Cell magics: those with Python in them are run as Python, those of other languages are none of our business, unknown ones
+// are opaque.
+import { noteFile } from './files.js';
+import type { Machine } from './machine.js';
+import type { CellMagic } from '../syntax.js';
+import { constantValue, makeThing, valueOf } from './thing.js';
+
+const otherLanguages = /^(bash|sh|script|html|HTML|javascript|js|latex|markdown|svg|SVG|perl|ruby|cmd|system|!|sx)$/;
+
+export function runCellMagic(machine: Machine, node: CellMagic): boolean {
+  const head = { from: node.from, to: node.from + node.name.length + 2 };
+  if (node.name === 'writefile' || node.name === 'file') {
+    const isAppending = /^-a\s/.test(node.arguments.trim());
+    const path = node.arguments
+      .trim()
+      .replace(/^(-a|--append)\s+/, '')
+      .replace(/^["']|["']$/g, '');
+    noteFile(machine, constantValue(path), isAppending ? 'changes' : 'writes', head);
+    return true;
+  }
+  let falls = true;
+  if (node.body) falls = machine.execute(machine, node.body);
+  else if (otherLanguages.test(node.name))
+    machine.remark(
+      'opaque-code',
+      'info',
+      `Sluice does not read ‘%%${node.name}’ cells: files that it reads or writes make no edge. Add a ‘prev:’ tag where the order matters.`,
+      head
+    );
+  else
+    machine.remark(
+      'opaque-code',
+      'warning',
+      `Sluice does not know the cell magic ‘%%${node.name}’, so it cannot tell what the cell reads or binds. Move the Python in it to a cell of its own.`,
+      head
+    );
+  if (node.name === 'capture') {
+    const name = node.arguments.split(/\s+/).find(word => /^[A-Za-z_]\w*$/.test(word));
+    if (name) machine.bind(name, valueOf(makeThing()), head);
+  }
+  return falls;
+}

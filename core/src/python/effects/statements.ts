@@ -1,0 +1,278 @@
+// Running statements, one after the other: which names they bind, on which paths, and what they change.
+import { elementOf } from './attributes.js';
+import { callValue } from './calls.js';
+import { defineClass, defineFunction } from './definitions.js';
+import { combine, evaluate } from './expressions.js';
+import type { Machine, Outcome } from './machine.js';
+import { runCellMagic } from './magics.js';
+import type {
+  AugmentedAssign,
+  Expression,
+  For,
+  If,
+  Import,
+  ImportFrom,
+  Match,
+  Statement,
+  Try,
+  While,
+  With
+} from '../syntax.js';
+import { bindTarget, deleteTarget } from './targets.js';
+import { closure, immutable, makeThing, unite, valueOf } from './thing.js';
+import type { Value } from './thing.js';
+
+/** False where control surely does not come out at the end. */
+export function execute(machine: Machine, body: readonly Statement[]): boolean {
+  for (const statement of body) if (!executeStatement(machine, statement)) return false;
+  return true;
+}
+
+function executeStatement(machine: Machine, node: Statement): boolean {
+  if (machine.frame) {
+    if (machine.fuel <= 0) return true;
+    machine.fuel--;
+  }
+  switch (node.type) {
+    case 'Assign': {
+      const value = evaluate(machine, node.value, 'kept');
+      for (const target of node.targets) bindTarget(machine, target, value);
+      return true;
+    }
+    case 'AugmentedAssign':
+      augment(machine, node);
+      return true;
+    case 'AnnotatedAssign':
+      evaluate(machine, node.annotation, 'used');
+      if (node.value) bindTarget(machine, node.target, evaluate(machine, node.value, 'kept'));
+      return true;
+    case 'Delete':
+      for (const target of node.targets) deleteTarget(machine, target);
+      return true;
+    case 'Expression':
+      return !exits(machine, node.value, evaluate(machine, node.value, 'used'));
+    case 'Return': {
+      const value = node.value ? evaluate(machine, node.value, 'kept') : immutable;
+      if (machine.frame) machine.frame.returns = unite([machine.frame.returns, value]);
+      return machine.frame ? machine.depth > machine.frame.depth : true;
+    }
+    case 'Raise':
+      if (node.exception) evaluate(machine, node.exception, 'used');
+      if (node.cause) evaluate(machine, node.cause, 'used');
+      return false;
+    case 'Assert':
+      evaluate(machine, node.test, 'used');
+      if (node.message) perhaps(machine, () => void evaluate(machine, node.message!, 'used'));
+      return true;
+    case 'Import':
+      runImport(machine, node);
+      return true;
+    case 'ImportFrom':
+      runImportFrom(machine, node);
+      return true;
+    case 'If':
+      return runIf(machine, node);
+    case 'For':
+    case 'While':
+      return runLoop(machine, node);
+    case 'Try':
+      return runTry(machine, node);
+    case 'With':
+      return runWith(machine, node);
+    case 'Match':
+      return runMatch(machine, node);
+    case 'FunctionDefinition':
+      defineFunction(machine, node, callValue);
+      return true;
+    case 'ClassDefinition':
+      defineClass(machine, node, callValue);
+      return true;
+    case 'TypeAlias':
+      machine.bind(node.name.id, valueOf(makeThing()), node.name);
+      return true;
+    case 'CellMagic':
+      return runCellMagic(machine, node);
+    case 'Global':
+    case 'Nonlocal':
+    case 'Help':
+    case 'Pass':
+    case 'Break':
+    case 'Continue':
+      return true;
+  }
+}
+
+const exitPaths = new Set(['sys.exit', 'builtins.exit', 'builtins.quit', 'os._exit']);
+
+function exits(machine: Machine, node: Expression, _value: Value): boolean {
+  if (node.type !== 'Call') return false;
+  const { func } = node;
+  if (func.type !== 'Name' && func.type !== 'Attribute') return false;
+  const path = func.type === 'Name' ? func.id : func.value.type === 'Name' ? `${func.value.id}.${func.attr}` : '';
+  return exitPaths.has(path) || exitPaths.has(`builtins.${path}`)
+    ? machine.depth > 0 || machine.frame !== undefined
+    : false;
+}
+
+function perhaps(machine: Machine, run: () => void): void {
+  const outcome = machine.capture(() => (run(), true));
+  machine.join([outcome, nothing]);
+}
+
+const nothing: Outcome = { falls: true, changes: new Map() };
+
+function augment(machine: Machine, node: AugmentedAssign): void {
+  const { target } = node;
+  if (target.type !== 'Name') {
+    const right = evaluate(machine, node.value, 'kept');
+    bindTarget(machine, target, right);
+    return;
+  }
+  const old = evaluate(machine, target, 'used');
+  const right = evaluate(machine, node.value, 'kept');
+  if (old.things.length > 0) {
+    const isNumber = typeof right.constant?.value === 'number';
+    machine.change(old, node, { isPossible: isNumber });
+    for (const thing of old.things)
+      for (const inner of right.things)
+        for (const held of closure({ things: [inner] })) (thing.held.add(held), held.holders.add(thing));
+  }
+  const made = combine(node.operator.replace(/=$/, ''), old, right);
+  machine.bind(target.id, old.things.length > 0 ? unite([old, made]) : made, target);
+}
+
+function runImport(machine: Machine, node: Import): void {
+  for (const { module, alias, range } of node.names) {
+    const value = machine.library(alias === undefined ? module.split('.')[0]! : module);
+    const name = alias ?? module.split('.')[0]!;
+    const parts = machine.frame ? {} : { kind: 'import' as const, unit: machine.importUnit(node), headers: [] };
+    machine.bind(name, value, range, parts);
+  }
+}
+
+function runImportFrom(machine: Machine, node: ImportFrom): void {
+  for (const { name, alias, range } of node.names) {
+    const parts = machine.frame ? {} : { kind: 'import' as const, unit: machine.importUnit(node), headers: [] };
+    if (name === '*') {
+      const written = machine.place(node);
+      const value = machine.library(node.module);
+      machine.stars.push({
+        name: '*',
+        value,
+        step: machine.step,
+        origin: written,
+        written,
+        kind: 'import',
+        unit: machine.importUnit(node)
+      });
+      machine.remark(
+        'star-import',
+        'info',
+        `‘from ${node.module} import *’ binds names that the source does not show. Import the names that you use, so that Sluice can tell which steps need them.`,
+        node
+      );
+    } else machine.bind(alias ?? name, machine.library(`${node.module}.${name}`), range, parts);
+  }
+}
+
+function runIf(machine: Machine, node: If): boolean {
+  evaluate(machine, node.test, 'used');
+  const arms = [node.body, node.orElse].map(body => machine.capture(() => execute(machine, body)));
+  return machine.join(arms);
+}
+
+function runLoop(machine: Machine, node: For | While): boolean {
+  const isEndless = node.type === 'While' && node.test.type === 'Constant' && node.test.value === true;
+  const iterable = node.type === 'For' ? evaluate(machine, node.iterable, 'kept') : immutable;
+  if (node.type === 'While') evaluate(machine, node.test, 'used');
+  const isSure = isEndless || (node.type === 'For' && surelyIterates(node.iterable));
+  const body = machine.capture(() => {
+    if (isSure) machine.depth--;
+    for (let pass = 0; pass < (machine.depth > 3 ? 1 : 2); pass++) {
+      if (node.type === 'For') bindTarget(machine, node.target, elementOf(machine, iterable));
+      else evaluate(machine, node.test, 'used');
+      execute(machine, node.body);
+    }
+    if (isSure) machine.depth++;
+    return true;
+  });
+  machine.join(isSure ? [body] : [body, nothing]);
+  const rest = machine.capture(() => execute(machine, node.orElse));
+  if (node.orElse.length > 0) machine.join([rest, nothing]);
+  return true;
+}
+
+/** `for x in range(3)`, `for x in [1, 2]` */
+function surelyIterates(node: Expression): boolean {
+  if (node.type === 'Collection') return node.elements.some(element => element.type !== 'Starred');
+  if (node.type !== 'Call' || node.func.type !== 'Name' || node.func.id !== 'range') return false;
+  const [first, second] = node.args;
+  if (node.args.length > 2 || first?.type !== 'Constant') return false;
+  if (!second) return Number(first.value) > 0;
+  return second.type === 'Constant' && Number(second.value) > Number(first.value);
+}
+
+function runTry(machine: Machine, node: Try): boolean {
+  const catches = node.handlers.some(({ exception }) => !exception || catchesNames(exception));
+  if (catches) machine.catchesNameError++;
+  const body = machine.capture(() => {
+    machine.depth--;
+    const falls = execute(machine, node.body);
+    machine.depth++;
+    return falls;
+  });
+  if (catches) machine.catchesNameError--;
+  const outcomes = [
+    machine.capture(() => {
+      machine.apply(body.changes);
+      machine.depth--;
+      const falls = body.falls && execute(machine, node.orElse);
+      machine.depth++;
+      return falls;
+    })
+  ];
+  for (const handler of node.handlers)
+    outcomes.push(
+      machine.capture(() => {
+        machine.join([{ falls: true, changes: body.changes }, nothing]);
+        if (handler.exception) evaluate(machine, handler.exception, 'used');
+        if (handler.name) machine.bind(handler.name.id, valueOf(makeThing()), handler.name);
+        const falls = execute(machine, handler.body);
+        if (handler.name && falls) machine.remove(handler.name.id, handler.name);
+        return falls;
+      })
+    );
+  const falls = machine.join(outcomes);
+  return execute(machine, node.finally) && (falls || node.handlers.length === 0 ? body.falls || falls : false);
+}
+
+function catchesNames(exception: Expression): boolean {
+  if (exception.type === 'Name')
+    return ['NameError', 'Exception', 'BaseException', 'UnboundLocalError'].includes(exception.id);
+  return exception.type === 'Collection' && exception.elements.some(catchesNames);
+}
+
+function runWith(machine: Machine, node: With): boolean {
+  for (const { context, target } of node.items) {
+    const value = evaluate(machine, context, 'used');
+    for (const thing of value.things)
+      if (thing.instanceOf === undefined && thing.path === undefined)
+        machine.change(valueOf(thing), context, { isPossible: true });
+    if (target) bindTarget(machine, target, value);
+  }
+  return execute(machine, node.body);
+}
+
+function runMatch(machine: Machine, node: Match): boolean {
+  const subject = evaluate(machine, node.subject, 'kept');
+  const outcomes = node.cases.map(arm =>
+    machine.capture(() => {
+      for (const read of arm.reads) evaluate(machine, read, 'used');
+      for (const capture of arm.captures) machine.bind(capture.id, elementOf(machine, subject), capture);
+      if (arm.guard) evaluate(machine, arm.guard, 'used');
+      return execute(machine, arm.body);
+    })
+  );
+  const isExhaustive = node.cases.some(({ isIrrefutable }) => isIrrefutable);
+  return machine.join(isExhaustive ? outcomes : [...outcomes, nothing]);
+}

@@ -1,0 +1,81 @@
+// What an assignment does to its target: it binds a name, or changes the object whose attribute or element it sets.
+import type { Machine } from './machine.js';
+import type { Expression } from '../syntax.js';
+import { setAmbient } from './ambient.js';
+import { resultKind } from './tables/functions.js';
+import { hold, immutable, inside, makeThing, unite, valueOf } from './thing.js';
+import type { Value } from './thing.js';
+
+export function bindTarget(machine: Machine, target: Expression, value: Value): void {
+  switch (target.type) {
+    case 'Name':
+      machine.bind(target.id, value, target);
+      return;
+    case 'Starred': {
+      const rest = makeThing({ madeBy: 'list' });
+      hold(rest, value);
+      bindTarget(machine, target.value, valueOf(rest));
+      return;
+    }
+    case 'Collection':
+      unpack(machine, target.elements, value);
+      return;
+    case 'Attribute':
+    case 'Subscript': {
+      const base = machine.evaluate(machine, target.value, 'base');
+      if (target.type === 'Subscript') {
+        const index = machine.evaluate(machine, target.index, 'used');
+        const { value: called } = target;
+        if (called.type === 'Call' && called.func.type === 'Name' && called.func.id === 'globals') {
+          if (typeof index.constant?.value === 'string') machine.bind(index.constant.value, value, target);
+          return;
+        }
+      }
+      if (base.things.some(thing => thing.path !== undefined)) setAmbient(machine, base, target);
+      store(machine, base, value, target);
+      return;
+    }
+    default:
+      machine.evaluate(machine, target, 'used');
+  }
+}
+
+/** `base.x = value` and `base[i] = value` */
+export function store(machine: Machine, base: Value, value: Value, node: Expression): void {
+  for (const thing of base.things) if (thing.path === undefined) hold(thing, value);
+  machine.change(base, node);
+}
+
+function unpack(machine: Machine, targets: readonly Expression[], value: Value): void {
+  const only = value.things.length === 1 ? value.things[0] : undefined;
+  const elements = only?.elements;
+  const star = targets.findIndex(target => target.type === 'Starred');
+  targets.forEach((target, position) => {
+    let part = value.things.length === 0 ? immutable : inside(value);
+    if (only?.madeBy !== undefined && resultKind(only.madeBy) === 'fresh') part = valueOf(makeThing());
+    else if (elements) {
+      const index = star < 0 || position < star ? position : elements.length - targets.length + position;
+      part = (position === star ? unite([immutable, ...elements]) : elements[index]) ?? immutable;
+    }
+    bindTarget(machine, target, part);
+  });
+}
+
+/** What `del target` does. */
+export function deleteTarget(machine: Machine, target: Expression): void {
+  switch (target.type) {
+    case 'Name':
+      machine.remove(target.id, target);
+      return;
+    case 'Collection':
+      for (const element of target.elements) deleteTarget(machine, element);
+      return;
+    case 'Attribute':
+    case 'Subscript':
+      if (target.type === 'Subscript') machine.evaluate(machine, target.index, 'used');
+      machine.change(machine.evaluate(machine, target.value, 'base'), target);
+      return;
+    default:
+      machine.evaluate(machine, target, 'used');
+  }
+}
