@@ -31,16 +31,21 @@ def wait_until(claim, seconds: float = 20.0, what: str = ""):
 
 def children(pid: int) -> list[int]:
     """Ids of the processes that ``pid`` started and that still run."""
-    listing = subprocess.run(["ps", "-o", "pid=,stat=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line.split()[0]) for line in listing.stdout.splitlines() if not line.split()[1].startswith("Z")]
+    ids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [child for child in ids if _stat(child)[1:2] == [str(pid)] and is_alive(child)]
 
 
 def is_alive(pid: int) -> bool:
     """Whether a process runs; one that ended and waits for its parent's notice does not."""
+    return _stat(pid)[:1] not in ([], ["Z"])
+
+
+def _stat(pid: int) -> list[str]:
+    """State, parent's id and so on, as the kernel tells them; nothing where there is no such process."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
-        return False
+        return []
 
 
 class JupyterServer:
@@ -49,7 +54,7 @@ class JupyterServer:
     Args:
         folder: its root, and where its log and runtime files go.
         command: what to start, without the flags that every test needs.
-        environment: variables on top of this process's.
+        environment: its variables, in place of this process's.
     """
 
     def __init__(self, folder: Path, command: list[str] | None = None, environment: dict[str, str] | None = None) -> None:
@@ -68,11 +73,10 @@ class JupyterServer:
             f"--IdentityProvider.token={TOKEN}",
         ]
         env = {
-            **os.environ,
+            **(environment or os.environ),
             "XDG_RUNTIME_DIR": str(self.runtime),
             "JUPYTER_RUNTIME_DIR": str(self.runtime),
             "JUPYTER_CONFIG_DIR": str(folder / "config"),
-            **(environment or {}),
         }
         with self.log.open("wb") as log:
             start = command or [sys.executable, "-m", "jupyter_server"]

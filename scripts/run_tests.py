@@ -1,0 +1,118 @@
+"""Every test of the project, in one go: jest, pytest, the user stories in a browser.
+
+Each suite's own report appears as it runs; a table and one line ‘N passed, N failed’ end it. The counts come from the
+reports that the suites write, and a suite that wrote none has failed, whatever it printed. Names of suites as arguments
+run these alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+@dataclass
+class Suite:
+    """How to run one suite, and how to read what it reports. ``REPORT`` in command and environment becomes a path."""
+
+    name: str
+    command: list[str]
+    read: Callable[[Path], Count]
+    folder: str = "."
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+def read_jest(report: Path) -> Count:
+    told = json.loads(report.read_text())
+    # a file that does not compile has no tests to count
+    failed = told["numFailedTests"] + told["numRuntimeErrorTestSuites"]
+    return Count(told["numPassedTests"], failed, told["numPendingTests"] + told["numTodoTests"])
+
+
+def read_pytest(report: Path) -> Count:
+    suites = ElementTree.parse(report).getroot().iter("testsuite")
+    count = Count()
+    for suite in suites:
+        tests, failed, skipped = int(suite.get("tests", 0)), _failures(suite), int(suite.get("skipped", 0))
+        count = Count(count.passed + tests - failed - skipped, count.failed + failed, count.skipped + skipped)
+    return count
+
+
+def _failures(suite: ElementTree.Element) -> int:
+    return int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+
+
+def read_playwright(report: Path) -> Count:
+    told = json.loads(report.read_text())
+    stats = told["stats"]
+    # `errors` are those outside of any test, such as a server that does not start
+    return Count(stats["expected"] + stats["flaky"], stats["unexpected"] + len(told.get("errors", [])), stats["skipped"])
+
+
+SUITES = [
+    Suite("jest", ["npx", "jest", "--json", "--outputFile=REPORT"], read_jest),
+    Suite("pytest", [sys.executable, "-m", "pytest", "--junitxml=REPORT"], read_pytest),
+    Suite(
+        "playwright",
+        ["npx", "playwright", "test", "--reporter=list,json"],
+        read_playwright,
+        folder="ui-tests",
+        environment=(("PLAYWRIGHT_JSON_OUTPUT_FILE", "REPORT"), ("CI", "1")),
+    ),
+]
+
+
+def run(suite: Suite, report: Path) -> Count:
+    def filled(text: str) -> str:
+        return text.replace("REPORT", str(report))
+
+    environment = {**os.environ, **{name: filled(value) for name, value in suite.environment}}
+    command = [filled(part) for part in suite.command]
+    # jest prints its JSON on stdout as well; its readable report is on stderr
+    silent = subprocess.DEVNULL if suite.name == "jest" else None
+    status = subprocess.run(command, cwd=ROOT / suite.folder, env=environment, stdout=silent, check=False).returncode
+    try:
+        count = suite.read(report)
+    except (OSError, ValueError, KeyError, ElementTree.ParseError) as error:
+        print(f"{suite.name} left no report that can be read ({error}).", flush=True)
+        return Count(failed=1)
+    if status and not count.failed or not count.passed + count.failed:
+        print(f"{suite.name} ended with exit status {status} after {count.passed} passed tests.", flush=True)
+        count.failed += 1
+    return count
+
+
+def main(names: list[str]) -> int:
+    rows: list[tuple[str, Count, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for suite in [suite for suite in SUITES if not names or suite.name in names]:
+            print(f"\n=== {suite.name}", flush=True)
+            start = time.monotonic()
+            rows.append((suite.name, run(suite, Path(folder, suite.name)), time.monotonic() - start))
+    print(f"\n{'suite':12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    for name, count, seconds in rows:
+        print(f"{name:12}{count.passed:8}{count.failed:8}{count.skipped:9}{seconds:9.0f}")
+    failed = sum(count.failed for _, count, _ in rows)
+    print(f"\n{sum(count.passed for _, count, _ in rows)} passed, {failed} failed")
+    return 1 if failed or not rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
