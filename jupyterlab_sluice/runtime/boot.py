@@ -1,21 +1,24 @@
 # The text after `python3 -c` in a compiled step: makes the packed runtime importable from memory, then runs the step.
 import base64
-import importlib.abc
-import importlib.util
+import importlib
+import importlib.machinery
 import json
 import linecache
 import sys
 import zlib
 
 
-class Packed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Packed:
     def __init__(self, sources):
         self.sources = sources
 
     def find_spec(self, name, path=None, target=None):
         package, _, module = name.partition(".")
         if package == "sluice_runtime" and (module or "__init__") in self.sources:
-            return importlib.util.spec_from_loader(name, self, origin="<%s>" % name, is_package=not module)
+            return importlib.machinery.ModuleSpec(name, self, origin="<%s>" % name, is_package=not module)
+
+    def create_module(self, spec):
+        return None
 
     def exec_module(self, module):
         source = self.sources[module.__name__.partition(".")[2] or "__init__"]

@@ -102,7 +102,7 @@ class StepRun:
             file = failures.file_of(cell.index, self._job.step.name)
             self._events.send({"type": "cell", "cell": cell.index, "state": "running"})
             run.begin(self._recorder.begin(cell.index))
-            capture = self._metrics.capture(cell.source, self._namespace) if cell.is_metrics else None
+            capture = self._metrics.capture(self._namespace) if cell.is_metrics else None
             raised = self._shell.run(cell.source, file, rewrite=capture.rewrite if capture else None)
             if capture and not raised:
                 capture.finish()
