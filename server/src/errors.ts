@@ -1,5 +1,5 @@
 // What went wrong outside the notebook: files, processes, requests. Thrown as one class, and mapped once, here, to an HTTP or an exit status.
-import type { ErrorBody } from '@sluice/core';
+import { IrError, type ErrorBody } from '@sluice/core';
 
 export type ErrorCode =
   | 'usage'
@@ -63,6 +63,8 @@ export function errorBody(error: unknown): ErrorBody {
 /** What any thrown thing is to us: the system's errors get the sentence that a user can act upon. */
 export function toPipelineError(error: unknown): PipelineError {
   if (error instanceof PipelineError) return error;
+  if (error instanceof IrError)
+    return new PipelineError(error.message, 'invalid-ir', { cause: error, detail: { path: error.path } });
   const cause = error instanceof Error ? error : new Error(String(error));
   const { code, path, errcode } = cause as { code?: string; path?: string; errcode?: number };
   const where = path === undefined ? '' : ` (${path})`;

@@ -1,0 +1,22 @@
+// The `sluice` command. Its exit status is the outcome: 0 succeeded, 1 failed, 2 wrong usage or an invalid notebook, 130 canceled.
+import { main } from './cli/main.js';
+import { bundledInstall } from './install.js';
+
+// whoever reads our output may stop to: `sluice runs logs last | head` is no error
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+process.exitCode = await main(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  install: bundledInstall(),
+  onInterrupt(handle) {
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    for (const signal of signals) process.on(signal, handle);
+    return () => {
+      for (const signal of signals) process.off(signal, handle);
+    };
+  }
+});

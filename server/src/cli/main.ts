@@ -1,0 +1,74 @@
+// From the words of a command line to a command and an exit status. Commands are read when they are used, which keeps each start quick.
+import { errorBody, exitStatus, PipelineError, toPipelineError } from '../errors.js';
+import { closest } from '../words.js';
+import type { Command, Io } from './command.js';
+
+const commands: Record<string, () => Promise<Command>> = {
+  check: async () => (await import('./check.js')).check,
+  compile: async () => (await import('./compile.js')).compile,
+  run: async () => (await import('./run.js')).run,
+  runs: async () => (await import('./runs.js')).runs
+};
+
+const help = `Run the steps of a notebook as a pipeline.
+
+  sluice check NOTEBOOK      show the steps, what flows between them and why, and what is wrong
+  sluice compile NOTEBOOK    print the pipeline as IR YAML for Kubeflow Pipelines
+  sluice run NOTEBOOK        run the pipeline on this machine
+  sluice runs                list past runs; show, compare or cancel one; print its logs
+
+  sluice COMMAND --help      explain a command
+  sluice --version           print the version
+
+Exit status: 0 succeeded, 1 failed, 2 wrong usage or invalid notebook, 130 canceled.
+`;
+
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const [name, ...args] = argv;
+  try {
+    if (name === undefined) {
+      io.stderr.write(help);
+      return 2;
+    }
+    if (name === '--help' || name === '-h' || name === 'help') {
+      const command = args[0] === undefined ? undefined : await findCommand(args[0]);
+      io.stdout.write(command?.help ?? help);
+      return 0;
+    }
+    if (name === '--version' || name === '-V') {
+      io.stdout.write(`sluice ${io.install.version}\n`);
+      return 0;
+    }
+    const command = await findCommand(name);
+    const end = args.indexOf('--');
+    if ((end < 0 ? args : args.slice(0, end)).some(arg => arg === '--help' || arg === '-h')) {
+      io.stdout.write(command.help);
+      return 0;
+    }
+    return await command.run(args, io);
+  } catch (error) {
+    return fail(name, error, io);
+  }
+}
+
+async function findCommand(name: string): Promise<Command> {
+  if (Object.hasOwn(commands, name)) return commands[name]!();
+  if (name === 'snapshots')
+    throw new PipelineError('Snapshots are not there yet: `sluice runs show RUN` lists what a run left.', 'usage');
+  const guess = closest(name, Object.keys(commands));
+  throw new PipelineError(
+    `There is no command ‘${name}’.${guess === undefined ? ' `sluice --help` lists them.' : ` Did you mean ‘${guess}’?`}`,
+    'usage'
+  );
+}
+
+function fail(command: string | undefined, thrown: unknown, { stderr, env }: Io): number {
+  const error = toPipelineError(thrown);
+  stderr.write(`sluice: ${errorBody(error).message}\n`);
+  if (error.code === 'usage' && command !== undefined && Object.hasOwn(commands, command))
+    stderr.write(`\`sluice ${command} --help\` explains.\n`);
+  // a fault of ours: its trace is for the report
+  if (error.code === 'internal' && error.cause instanceof Error && env.SLUICE_DEBUG)
+    stderr.write(`${error.cause.stack}\n`);
+  return exitStatus(error);
+}

@@ -1,0 +1,186 @@
+// `sluice run`: submit to the runner in this very process, show what happens, and end as the run ended.
+import { basename, dirname } from 'node:path';
+import {
+  parseParameter,
+  planIr,
+  printDiagnostics,
+  readIr,
+  reduceRun,
+  splitAssignment,
+  type JsonValue,
+  type Plan,
+  type RunEvent,
+  type RunState,
+  type Selection
+} from '@sluice/core';
+import { PipelineError } from '../errors.js';
+import { findHome, openHome } from '../home.js';
+import { Pipelines } from '../pipelines.js';
+import type { RunnerRequest } from '../runner.js';
+import { LocalRunner } from '../runners/local.js';
+import { noRunner, storedPath } from '../service.js';
+import { Store } from '../store.js';
+import { makeProgress, painter, printEnd, type Progress } from '../terminal.js';
+import { hasErrors, useColors } from './check.js';
+import { readArgs, type Command, type Io } from './command.js';
+import { isIr, readNamedFile, type NamedFile } from './files.js';
+
+const help = `sluice run NOTEBOOK|IR [options]
+
+Run the notebook's pipeline, or a compiled one, on this machine. Steps work in a copy of its folder, independent steps at once.
+Ctrl+C cancels the run. Its records and outputs are kept: see \`sluice runs\`.
+
+  -p, --param NAME=VALUE   give a parameter a value; lists and dicts as JSON; may be repeated
+      --step STEP          run this step only, with what a past run made for it
+      --from STEP          run this step and all that depend on it
+      --to STEP            run this step and all that it depends on
+      --resume RUN         take values from this run (an id, a number or ‘last’); alone: run what did not succeed in it, or has changed
+      --runner NAME        where to run: local
+      --no-cache           execute every chosen step (as ever: there is no cache yet)
+      --json               print one event a line as JSON
+
+Exit status: 0 succeeded, 1 failed, 2 wrong usage or invalid notebook, 130 canceled.
+`;
+
+const options = {
+  param: { type: 'string', short: 'p', multiple: true },
+  step: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  resume: { type: 'string' },
+  runner: { type: 'string' },
+  'no-cache': { type: 'boolean' },
+  json: { type: 'boolean' }
+} as const;
+
+async function execute(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = readArgs(args, options, { names: 'NOTEBOOK', least: 1, most: 1 });
+  if (values.runner !== undefined && values.runner !== 'local') throw noRunner(values.runner);
+  const file = await readNamedFile(positionals[0]!, io.cwd);
+  const ir = isIr(file.path) ? file.text : await compileNotebook(file, io);
+  if (ir === undefined) return 2;
+  const plan = planIr(readIr(ir));
+  const home = openHome(findHome(io.env, dirname(file.path), io.cwd));
+  const store = new Store(home);
+  try {
+    const selection = toSelection(values);
+    const request: RunnerRequest = {
+      ir,
+      parameters: parseParameters(plan, values.param ?? []),
+      workspace: dirname(file.path),
+      ...(isIr(file.path) ? {} : { notebook: storedPath(home, file.path) }),
+      ...(selection === undefined ? {} : { selection }),
+      ...(values.resume === undefined ? {} : { resume: values.resume }),
+      cache: !values['no-cache']
+    };
+    const state = await follow(request, plan, new LocalRunner({ store, env: io.env }), store, values.json === true, io);
+    if (io.env.SLUICE_LAB_HINT && !values.json)
+      io.stdout.write(`Open it in JupyterLab: make lab NOTEBOOK=${positionals[0]}\n`);
+    return state === 'succeeded' ? 0 : state === 'canceled' ? 130 : 1;
+  } finally {
+    store.close();
+  }
+}
+
+/** Undefined when the notebook has errors; they have been printed. */
+async function compileNotebook({ path, text }: NamedFile, io: Io): Promise<string | undefined> {
+  const pipelines = new Pipelines(io.install);
+  const reading = await pipelines.read(text);
+  const colors = io.stderr.isTTY === true && !io.env.NO_COLOR;
+  if (reading.diagnostics.length > 0)
+    io.stderr.write(`${printDiagnostics(reading.diagnostics, reading.notebook, { colors })}\n`);
+  return hasErrors(reading) ? undefined : pipelines.compile(reading, basename(path));
+}
+
+/** From `NAME=VALUE` texts; names that the pipeline does not have are the runner's to refuse. */
+function parseParameters({ parameters }: Plan, texts: readonly string[]): Record<string, JsonValue> {
+  return Object.fromEntries(
+    texts.map(text => {
+      const assignment = splitAssignment(text);
+      if (assignment === undefined)
+        throw new PipelineError(`‘${text}’ sets no parameter. Write -p NAME=VALUE.`, 'usage');
+      const parameter = parameters.find(({ name }) => name === assignment[0]);
+      if (parameter === undefined) return assignment;
+      const reading = parseParameter(parameter, assignment[1]);
+      if ('problem' in reading) throw new PipelineError(reading.problem, 'invalid-parameter');
+      return [parameter.name, reading.value];
+    })
+  );
+}
+
+function toSelection({ step, from, to }: Selection): Selection | undefined {
+  if (step === undefined && from === undefined && to === undefined) return undefined;
+  return { ...(step !== undefined && { step }), ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+}
+
+async function follow(
+  request: RunnerRequest,
+  plan: Plan,
+  runner: LocalRunner,
+  store: Store,
+  json: boolean,
+  io: Io
+): Promise<RunState> {
+  const interrupt = new AbortController();
+  let run: string | undefined;
+  let interrupts = 0;
+  const stopListening = io.onInterrupt(() => {
+    interrupts++;
+    interrupt.abort();
+    if (run === undefined) return;
+    if (interrupts === 1) void runner.cancel(run);
+    else runner.abandon('Ctrl+C was pressed twice.');
+  });
+  const paint = painter(useColors(io));
+  let progress: Progress | undefined;
+  try {
+    run = await runner.submit(request, interrupt.signal).catch((error: unknown) => {
+      if (interrupt.signal.aborted) return undefined;
+      throw error;
+    });
+    if (run === undefined) return 'canceled';
+    let summary = { ...store.read(run), steps: [] } as ReturnType<Store['read']>;
+    if (!json) {
+      io.stdout.write(`Run ${summary.number} of ${paint('bold', summary.pipeline)}\n`);
+      progress = makeProgress(io.stdout, paint, new Map(plan.tasks.map(task => [task.name, task.after])));
+    }
+    for await (const event of runner.watch(run)) {
+      summary = reduceRun(summary, event);
+      if (json) printEvent(event, io);
+      else progress!.show(event, summary);
+    }
+    await runner.idle();
+    progress?.dispose();
+    if (!json) io.stdout.write(printEnd(summary, store.stepMetrics(run), paint));
+    return summary.state;
+  } finally {
+    progress?.dispose();
+    stopListening();
+  }
+}
+
+/** The events that programs may rely on, with these fields and no others. */
+function printEvent(event: RunEvent, { stdout }: Io): void {
+  const line = publicEvent(event);
+  if (line !== undefined) stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function publicEvent(event: RunEvent): object | undefined {
+  const { type } = event;
+  switch (event.type) {
+    case 'run-started':
+      return { type, run: event.run, steps: event.steps };
+    case 'step':
+      return { type, step: event.step, state: event.state, durationMs: event.durationMs, error: event.error };
+    case 'log':
+      return { type, step: event.step, stream: event.stream, text: event.text };
+    case 'metric':
+      return { type, step: event.step, name: event.name, value: event.value };
+    case 'run-ended':
+      return { type, run: event.run, state: event.state, reason: event.reason, metrics: event.metrics };
+    default:
+      return undefined;
+  }
+}
+
+export const run: Command = { help, run: execute };

@@ -1,0 +1,205 @@
+// `sluice runs`: what was run, how it went, what it printed; and how to end it.
+import { existsSync } from 'node:fs';
+import { endedStates, type RunSummary } from '@sluice/core';
+import { PipelineError } from '../errors.js';
+import { findHome, logFile, openHome } from '../home.js';
+import { readLog } from '../logs.js';
+import { Store } from '../store.js';
+import { painter, printEnd } from '../terminal.js';
+import { closest, formatDuration, formatMetric, formatTable } from '../words.js';
+import { formatSize } from '../workspace.js';
+import { useColors } from './check.js';
+import { readArgs, write, type Command, type Io } from './command.js';
+
+const help = `sluice runs [list | show RUN | logs RUN [STEP] | cancel RUN | diff RUN RUN] [--json]
+
+  list             past runs, newest first (the default)
+  show RUN         steps, parameters, metrics and artifacts of a run
+  logs RUN [STEP]  all that its steps, or one of them, printed
+  cancel RUN       end a run that goes on, here or in JupyterLab
+  diff RUN RUN     parameters, metrics and steps side by side
+
+RUN is an id, the beginning of one, a number, or ‘last’.
+
+  --json           for programs
+`;
+
+interface Context {
+  readonly store: Store;
+  readonly io: Io;
+  readonly json: boolean;
+}
+
+type Action = {
+  readonly operands: string;
+  readonly least: number;
+  readonly most: number;
+  run(context: Context, ...operands: string[]): Promise<number>;
+};
+
+const actions: Record<string, Action> = {
+  list: { operands: '', least: 0, most: 0, run: list },
+  show: { operands: 'RUN', least: 1, most: 1, run: show },
+  logs: { operands: 'RUN [STEP]', least: 1, most: 2, run: logs },
+  cancel: { operands: 'RUN', least: 1, most: 1, run: cancel },
+  diff: { operands: 'RUN RUN', least: 2, most: 2, run: diff }
+};
+
+async function execute(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = readArgs(
+    args,
+    { json: { type: 'boolean' } },
+    { names: 'list, show, logs, cancel or diff', least: 0, most: 3 }
+  );
+  const [name = 'list', ...operands] = positionals;
+  const action = Object.hasOwn(actions, name) ? actions[name]! : undefined;
+  if (action === undefined) {
+    const guess = closest(name, Object.keys(actions));
+    throw new PipelineError(
+      `‘sluice runs’ has no ‘${name}’.${guess === undefined ? ` It has ${Object.keys(actions).join(', ')}.` : ` Did you mean ‘${guess}’?`}`,
+      'usage'
+    );
+  }
+  if (operands.length < action.least || operands.length > action.most)
+    throw new PipelineError(`Write sluice runs ${name} ${action.operands}`.trimEnd() + '.', 'usage');
+  const store = new Store(openHome(findHome(io.env, io.cwd, io.cwd)));
+  try {
+    return await action.run({ store, io, json: values.json === true }, ...operands);
+  } finally {
+    store.close();
+  }
+}
+
+async function list({ store, io, json }: Context): Promise<number> {
+  const runs = store.list();
+  if (json) await write(io.stdout, `${JSON.stringify({ runs })}\n`);
+  else if (runs.length === 0) io.stdout.write(`There is no run yet in ${store.home}.\n`);
+  else {
+    const rows = runs.map(run => [
+      String(run.number),
+      run.id,
+      run.notebook ?? run.pipeline,
+      run.state,
+      formatDuration((run.endedAt ?? Date.now()) - run.createdAt),
+      Object.entries(run.metrics)
+        .filter(([, value]) => typeof value !== 'object')
+        .map(([name, value]) => `${name} ${formatMetric(value)}`)
+        .join('  ')
+    ]);
+    const lines = formatTable([['run', 'id', 'notebook', 'state', 'duration', 'metrics'], ...rows]);
+    await write(io.stdout, `${lines.join('\n')}\n`);
+  }
+  return 0;
+}
+
+async function show({ store, io, json }: Context, name: string): Promise<number> {
+  const run = store.find(name);
+  const artifacts = store.artifacts(run.id);
+  if (json) {
+    await write(io.stdout, `${JSON.stringify({ ...run, artifacts })}\n`);
+    return 0;
+  }
+  const paint = painter(useColors(io));
+  const parameters = Object.entries(run.parameters).map(([name, value]) => `  ${name} = ${JSON.stringify(value)}\n`);
+  const rows = artifacts.map(artifact => [
+    '',
+    artifact.step,
+    artifact.variables?.map(variable => `${variable.name}: ${variable.type}`).join(', ') || artifact.name,
+    formatSize(artifact.sizeBytes),
+    artifact.path
+  ]);
+  const started = new Date(run.createdAt).toLocaleString('sv');
+  io.stdout.write(
+    `${paint('bold', run.pipeline)}${run.notebook === undefined ? '' : `, ${run.notebook}`}, ${started}\n`
+  );
+  if (parameters.length > 0) io.stdout.write(`\n${paint('bold', 'parameters')}\n${parameters.join('')}`);
+  io.stdout.write(printEnd(run, store.stepMetrics(run.id), paint));
+  if (rows.length > 0) io.stdout.write(`\n${paint('bold', 'artifacts')}\n${formatTable(rows).join('\n')}\n`);
+  return 0;
+}
+
+async function logs({ store, io, json }: Context, name: string, wanted?: string): Promise<number> {
+  const run = store.find(name);
+  const steps = run.steps.map(step => step.name);
+  if (wanted !== undefined && !steps.includes(wanted))
+    throw new PipelineError(
+      `Run ${run.number} has no step ‘${wanted}’. Its steps are ${steps.map(step => `‘${step}’`).join(', ')}.`,
+      'usage'
+    );
+  for (const step of wanted === undefined ? steps : [wanted]) {
+    const path = logFile(store.home, run.id, step);
+    if (!existsSync(path)) continue;
+    if (wanted === undefined && !json) io.stdout.write(`── ${step}\n`);
+    let last = '\n';
+    for await (const { stream, text } of readLog(path)) {
+      await write(io.stdout, json ? `${JSON.stringify({ step, stream, text })}\n` : text);
+      last = text.at(-1) ?? last;
+    }
+    if (last !== '\n' && !json) io.stdout.write('\n');
+  }
+  return 0;
+}
+
+async function cancel({ store, io, json }: Context, name: string): Promise<number> {
+  const run = store.find(name);
+  if (endedStates.has(run.state))
+    throw new PipelineError(`Run ${run.number} has ended already: ${run.state}.`, 'usage');
+  store.requestCancel(run.id);
+  for await (const event of store.watch(run.id)) if (event.type === 'run-ended') break;
+  const { state } = store.read(run.id);
+  io.stdout.write(json ? `${JSON.stringify({ run: run.id, state })}\n` : `Run ${run.number} ${state}.\n`);
+  return state === 'canceled' ? 0 : 1;
+}
+
+async function diff({ store, io, json }: Context, first: string, second: string): Promise<number> {
+  const runs = [store.find(first), store.find(second)] as const;
+  const table = compare(...runs);
+  if (json) {
+    await write(io.stdout, `${JSON.stringify({ runs: runs.map(run => run.id), ...table })}\n`);
+    return 0;
+  }
+  const paint = painter(useColors(io));
+  const rows: string[][] = [['', ...runs.map(run => `run ${run.number}`), '']];
+  for (const [title, lines] of Object.entries(table)) {
+    if (lines.length === 0) continue;
+    rows.push([title, '', '', '']);
+    for (const { name, values } of lines)
+      rows.push([`  ${name}`, ...values.map(value => value ?? '–'), values[0] === values[1] ? '' : '*']);
+  }
+  const lines = formatTable(rows).map(line => (line.endsWith('*') ? line : paint('dim', line)));
+  await write(io.stdout, `${lines.join('\n')}\n`);
+  return 0;
+}
+
+interface Compared {
+  readonly name: string;
+  /** null where a run has none */
+  readonly values: readonly (string | null)[];
+}
+
+function compare(a: RunSummary, b: RunSummary): Record<'parameters' | 'metrics' | 'steps', Compared[]> {
+  const stepsOf = (run: RunSummary) =>
+    Object.fromEntries(
+      run.steps.map(step => [step.name, `${step.state} ${formatDuration(step.durationMs)}`.trimEnd()])
+    );
+  return {
+    parameters: sideBySide(a.parameters, b.parameters, JSON.stringify),
+    metrics: sideBySide(a.metrics, b.metrics, formatMetric),
+    steps: sideBySide(stepsOf(a), stepsOf(b), state => state)
+  };
+}
+
+function sideBySide<T>(
+  a: Readonly<Record<string, T>>,
+  b: Readonly<Record<string, T>>,
+  format: (value: T) => string
+): Compared[] {
+  const cell = (values: Readonly<Record<string, T>>, name: string) =>
+    Object.hasOwn(values, name) ? format(values[name]!) : null;
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].map(name => ({
+    name,
+    values: [cell(a, name), cell(b, name)]
+  }));
+}
+
+export const runs: Command = { help, run: execute };

@@ -1,0 +1,115 @@
+// KFP's executor contract, from the starter's side: ExecutorInput as JSON for a step, and what ExecutorOutput says afterwards.
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactRecord, JsonValue, MetricValue, PlanTask } from '@sluice/core';
+import type { Layout } from './layout.js';
+import { isRecord } from './told.js';
+
+/** An artifact's metadata as its step wrote them, by its key. */
+export type Metadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+interface Given {
+  readonly layout: Layout;
+  /** the pipeline's parameters */
+  readonly parameters: Readonly<Record<string, JsonValue>>;
+  /** of the steps that have ended */
+  readonly metadata: ReadonlyMap<string, Metadata>;
+}
+
+export function makeExecutorInput(task: PlanTask, { layout, parameters, metadata }: Given): string {
+  const artifact = (key: string, uri: string, schemaTitle: string, about: object = {}) => [
+    key,
+    { artifacts: [{ name: key, type: { schemaTitle, schemaVersion: '0.0.1' }, uri, metadata: about }] }
+  ];
+  return JSON.stringify({
+    inputs: {
+      parameterValues: Object.fromEntries(
+        task.parameters.map(({ name, source }) => [
+          name,
+          source.kind === 'value' ? source.value : parameters[source.name]!
+        ])
+      ),
+      artifacts: Object.fromEntries(
+        task.artifacts.map(({ name, from, artifact: key, schemaTitle }) =>
+          artifact(name, layout.artifact(from, key), schemaTitle, metadata.get(from)?.[key])
+        )
+      )
+    },
+    outputs: {
+      artifacts: Object.fromEntries(
+        task.outputs.map(({ name, schemaTitle }) => artifact(name, layout.artifact(task.name, name), schemaTitle))
+      ),
+      outputFile: layout.outputFile(task.name)
+    }
+  });
+}
+
+/** Undefined where the step left none, or none that can be read: it did not end by the contract. */
+export async function readExecutorOutput(layout: Layout, step: string): Promise<Metadata | undefined> {
+  try {
+    const output: unknown = JSON.parse(await readFile(layout.outputFile(step), 'utf8'));
+    if (!isRecord(output) || !isRecord(output.artifacts)) return {};
+    return Object.fromEntries(Object.entries(output.artifacts).map(([key, list]) => [key, metadataOf(list)]));
+  } catch {
+    return undefined;
+  }
+}
+
+function metadataOf(list: unknown): Record<string, unknown> {
+  const [first]: unknown[] = isRecord(list) && Array.isArray(list.artifacts) ? list.artifacts : [];
+  return isRecord(first) && isRecord(first.metadata) ? first.metadata : {};
+}
+
+/** Records of the artifacts that are there. */
+export async function readArtifacts(task: PlanTask, layout: Layout, metadata: Metadata): Promise<ArtifactRecord[]> {
+  const records: ArtifactRecord[] = [];
+  for (const { name } of task.outputs) {
+    const path = layout.artifact(task.name, name);
+    const sizeBytes = await sizeOf(path);
+    if (sizeBytes === undefined) continue;
+    const { variables } = metadata[name] ?? {};
+    const described = Array.isArray(variables) ? variables.filter(isRecord).map(toVariable) : undefined;
+    records.push({
+      name,
+      kind: kindOf(name, described !== undefined),
+      path,
+      sizeBytes,
+      ...(described && { variables: described })
+    });
+  }
+  return records;
+}
+
+/** All metrics of a step, from the file that it leaves; for a runtime that did not tell them as they came. */
+export async function readMetrics(path: string): Promise<[string, MetricValue][]> {
+  try {
+    const metrics: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return isRecord(metrics)
+      ? (Object.entries(metrics).filter(([, value]) => value !== null) as [string, MetricValue][])
+      : [];
+  } catch {
+    return [];
+  }
+}
+
+function toVariable(variable: Record<string, unknown>): { name: string; type: string; summary: string } {
+  return {
+    name: String(variable.name ?? ''),
+    type: String(variable.type ?? ''),
+    summary: String(variable.summary ?? '')
+  };
+}
+
+function kindOf(name: string, hasVariables: boolean): ArtifactRecord['kind'] {
+  if (name === 'sluice_notebook') return 'notebook';
+  if (name === 'sluice_metrics') return 'metrics';
+  return hasVariables ? 'values' : 'file';
+}
+
+/** Of a file, or of all files in a folder. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats === undefined || !stats.isDirectory()) return stats?.size;
+  const sizes = await Promise.all((await readdir(path)).map(name => sizeOf(join(path, name))));
+  return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+}

@@ -1,0 +1,233 @@
+// The embedded runner: it executes the IR that Kubeflow would get as processes on this machine, in a copy of the notebook's folder.
+import { copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { checkParameters, planIr, readIr, type JsonValue, type Plan, type PlanTask, type RunEvent } from '@sluice/core';
+import { PipelineError, toPipelineError } from '../errors.js';
+import { findKernel, type Kernel } from '../kernels.js';
+import type { StepProcess } from '../process.js';
+import type { Runner, RunnerRequest, RunId } from '../runner.js';
+import type { Store } from '../store.js';
+import { copyWorkspace, scanWorkspace, workspaceLimits, type WorkspaceScan } from '../workspace.js';
+import { readExecutorOutput, type Metadata } from './executor.js';
+import { layoutOf, type Layout } from './layout.js';
+import { findPast, type Past } from './past.js';
+import { schedule } from './schedule.js';
+import { chooseSteps, settle, type Choice } from './selection.js';
+import { executeStep, type StepContext } from './step.js';
+
+export interface LocalOptions {
+  readonly store: Store;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+interface ActiveRun {
+  readonly cancel: AbortController;
+  readonly processes: Set<StepProcess>;
+  readonly done: Promise<void>;
+  /** aborted when not even the run's end could be recorded */
+  readonly lost: AbortController;
+}
+
+interface Prepared {
+  readonly plan: Plan;
+  readonly kernel: Kernel;
+  readonly scan: WorkspaceScan;
+  readonly parameters: Readonly<Record<string, JsonValue>>;
+  readonly choice: Choice;
+  readonly past: Past | undefined;
+}
+
+export class LocalRunner implements Runner {
+  private readonly active = new Map<RunId, ActiveRun>();
+
+  constructor(private readonly options: LocalOptions) {}
+
+  async submit(request: RunnerRequest, signal?: AbortSignal): Promise<RunId> {
+    const { store } = this.options;
+    const prepared = await this.prepare(request);
+    signal?.throwIfAborted();
+    const { id } = store.create({
+      pipeline: prepared.plan.name,
+      runner: 'local',
+      parameters: prepared.parameters,
+      ...(request.notebook === undefined ? {} : { notebook: request.notebook }),
+      ...(prepared.past === undefined ? {} : { parent: prepared.past.run.id })
+    });
+    const layout = layoutOf(store.home, id);
+    store.append(id, { type: 'run-started', run: id, steps: prepared.plan.tasks.map(task => task.name) });
+    const cancel = new AbortController();
+    const lost = new AbortController();
+    const processes = new Set<StepProcess>();
+    const done = this.execute(id, request, prepared, layout, { cancel, processes })
+      .catch((error: unknown) => this.giveUp(id, error, lost))
+      .finally(() => this.active.delete(id));
+    this.active.set(id, { cancel, processes, done, lost });
+    return id;
+  }
+
+  async *watch(run: RunId, signal?: AbortSignal, after = 0): AsyncIterable<RunEvent> {
+    const lost = this.active.get(run)?.lost.signal;
+    yield* this.options.store.watch(run, lost && signal ? AbortSignal.any([lost, signal]) : (lost ?? signal), after);
+    if (lost?.aborted) throw lost.reason;
+  }
+
+  async cancel(run: RunId): Promise<void> {
+    const active = this.active.get(run);
+    if (active === undefined) this.options.store.requestCancel(run);
+    else active.cancel.abort();
+  }
+
+  /** Resolves when no run of this process is left. */
+  async idle(): Promise<void> {
+    while (this.active.size > 0) await Promise.all([...this.active.values()].map(run => run.done));
+  }
+
+  /** This process ends now: kill what runs and write down why. */
+  abandon(why: string): void {
+    for (const [run, { processes }] of this.active) {
+      for (const child of processes) child.kill();
+      this.options.store.interrupt(run, why);
+    }
+  }
+
+  /** Everything that can be wrong before there is a run. */
+  private async prepare(request: RunnerRequest): Promise<Prepared> {
+    const { store, env } = this.options;
+    const plan = planIr(readIr(request.ir));
+    const past = findPast(store, plan, request);
+    const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
+    const choice = chooseSteps(plan, request.selection, past && (task => past.isDone(task, parameters)));
+    past?.checkValues(choice);
+    const [kernel, scan] = await Promise.all([
+      findKernel(plan.kernel, env),
+      scanWorkspace(request.workspace, workspaceLimits(env), store.home)
+    ]);
+    return { plan, kernel, scan, parameters, choice, past };
+  }
+
+  private async execute(
+    run: RunId,
+    request: RunnerRequest,
+    { plan, kernel, scan, parameters, choice, past }: Prepared,
+    layout: Layout,
+    { cancel, processes }: Pick<ActiveRun, 'cancel' | 'processes'>
+  ): Promise<void> {
+    const { store, env } = this.options;
+    const stopChecking = this.checkIn(run, cancel);
+    try {
+      await mkdir(layout.folder, { recursive: true });
+      await writeFile(layout.ir, request.ir);
+      const workspace = await copyWorkspace(scan, layout.workspace);
+      const metadata = new Map<string, Metadata>();
+      for (const name of choice.reuse)
+        if (past?.succeeded.has(name)) await reuse(name, past, layout, metadata, store, run);
+      const settled = settle(plan, choice, past?.succeeded ?? new Set());
+      for (const [step, state] of settled)
+        store.append(run, {
+          type: 'step',
+          step,
+          state,
+          reason: state === 'cached' ? `From run ${past!.run.number}.` : 'Not chosen for this run.'
+        });
+      const context: StepContext = {
+        ...{ run, store, layout, kernel, env, parameters, metadata, processes },
+        cwd: layout.workspace,
+        signal: cancel.signal
+      };
+      const states = await schedule<PlanTask>(plan.tasks, {
+        jobs: jobs(env),
+        settled,
+        signal: cancel.signal,
+        execute: task => executeStep(task, context),
+        skip: ({ name: step }, reason) => store.append(run, { type: 'step', step, state: 'skipped', reason })
+      });
+      await workspace.prune();
+      this.finish(run, plan, states, cancel.signal);
+    } finally {
+      stopChecking();
+    }
+  }
+
+  private finish(run: RunId, plan: Plan, states: ReadonlyMap<string, string>, signal: AbortSignal): void {
+    const { store } = this.options;
+    const failed = plan.tasks.filter(task => states.get(task.name) === 'failed').map(task => `‘${task.name}’`);
+    const isCanceled =
+      signal.aborted && plan.tasks.some(({ name }) => [undefined, 'canceled'].includes(states.get(name)));
+    if (isCanceled)
+      for (const { name: step } of plan.tasks)
+        if (!states.has(step))
+          store.append(run, { type: 'step', step, state: 'canceled', reason: 'The run was canceled.' });
+    const { metrics } = store.read(run);
+    if (isCanceled)
+      store.append(run, { type: 'run-ended', run, state: 'canceled', reason: 'Canceled by the user.', metrics });
+    else if (failed.length === 0) store.append(run, { type: 'run-ended', run, state: 'succeeded', metrics });
+    else {
+      const reason = `${failed.length === 1 ? 'Step' : 'Steps'} ${failed.join(' and ')} failed.`;
+      store.append(run, { type: 'run-ended', run, state: 'failed', reason, metrics });
+    }
+  }
+
+  /** Not the user's code but the machine failed. Where even that can't be recorded, watchers are told directly. */
+  private giveUp(run: RunId, thrown: unknown, lost: AbortController): void {
+    const error = toPipelineError(thrown);
+    const { store } = this.options;
+    try {
+      const reason = error.message;
+      store.append(run, { type: 'run-ended', run, state: 'failed', reason, metrics: store.read(run).metrics });
+    } catch {
+      lost.abort(error); // the record says `interrupted` once this process has ended
+    }
+  }
+
+  private checkIn(run: RunId, cancel: AbortController): () => void {
+    const timer = setInterval(() => {
+      try {
+        if (this.options.store.checkIn(run).isCancelRequested) cancel.abort();
+      } catch {
+        // the records are locked or the disk is full; the next time may be better
+      }
+    }, 200);
+    return () => clearInterval(timer);
+  }
+}
+
+function jobs(env: NodeJS.ProcessEnv): number {
+  const wanted = Number(env.SLUICE_JOBS);
+  return Number.isInteger(wanted) && wanted > 0 ? wanted : availableParallelism();
+}
+
+/** The pipeline's parameters with the run's values. */
+function bindParameters({ parameters }: Plan, given: Readonly<Record<string, JsonValue>>): Record<string, JsonValue> {
+  const problems = checkParameters(parameters, given);
+  if (problems.length > 0) throw new PipelineError(problems.join(' '), 'invalid-parameter');
+  return Object.fromEntries(
+    parameters.map(({ name, default: initial }) => [name, Object.hasOwn(given, name) ? given[name]! : initial!])
+  );
+}
+
+/** Make a past run's step part of this one: its files (shared where the disk can), its records. */
+async function reuse(
+  step: string,
+  past: Past,
+  layout: Layout,
+  metadata: Map<string, Metadata>,
+  store: Store,
+  run: RunId
+): Promise<void> {
+  const from = past.layout;
+  await rm(layout.stepFolder(step), { recursive: true, force: true });
+  await mkdir(layout.stepFolder(step), { recursive: true });
+  await share(from.outputFile(step), layout.outputFile(step));
+  metadata.set(step, (await readExecutorOutput(layout, step)) ?? {});
+  for (const { step: owner, ...artifact } of past.artifacts)
+    if (owner === step) {
+      const path = layout.artifact(step, artifact.name);
+      await share(artifact.path, path);
+      store.append(run, { type: 'artifact', step, artifact: { ...artifact, path } });
+    }
+  for (const metric of past.metrics) if (metric.step === step) store.append(run, { type: 'metric', ...metric });
+}
+
+async function share(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
+}

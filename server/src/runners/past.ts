@@ -1,0 +1,121 @@
+// A past run from which a run takes values: one that the user names, or the newest of the same notebook that has them.
+import { existsSync, readFileSync } from 'node:fs';
+import {
+  planIr,
+  readIr,
+  type JsonValue,
+  type MetricValue,
+  type Plan,
+  type PlanTask,
+  type RunSummary
+} from '@sluice/core';
+import { PipelineError } from '../errors.js';
+import type { RunnerRequest } from '../runner.js';
+import type { StepArtifact, Store } from '../store.js';
+import { layoutOf, type Layout } from './layout.js';
+import { chooseSteps, neededArtifacts, type Choice } from './selection.js';
+
+export interface Past {
+  readonly run: RunSummary;
+  readonly layout: Layout;
+  readonly parameters: Readonly<Record<string, JsonValue>>;
+  /** the steps whose outputs are whole */
+  readonly succeeded: ReadonlySet<string>;
+  readonly artifacts: readonly StepArtifact[];
+  readonly metrics: readonly { readonly step: string; readonly name: string; readonly value: MetricValue }[];
+  /** whether the step succeeded there as it is now, with these parameters */
+  isDone(task: PlanTask, parameters: Readonly<Record<string, JsonValue>>): boolean;
+  /** @throws PipelineError `no-values` when something that the chosen steps need is not there */
+  checkValues(choice: Choice): void;
+}
+
+/** Undefined where the request takes nothing from another run. */
+export function findPast(store: Store, plan: Plan, request: RunnerRequest): Past | undefined {
+  const { resume, selection, notebook } = request;
+  if (resume !== undefined) return readPast(store, plan, store.find(resume));
+  if (selection === undefined) return undefined;
+  const choice = chooseSteps(plan, selection, undefined);
+  const needed = neededArtifacts(plan, choice);
+  if (needed.length === 0) return undefined;
+  for (const run of store.list(notebook === undefined ? {} : { notebook })) {
+    if (run.pipeline !== plan.name || run.notebook !== notebook) continue;
+    const past = readPast(store, plan, run);
+    if (missing(past, needed).length === 0) return past;
+  }
+  const steps = [...new Set(needed.map(need => `‘${need.step}’`))].join(', ');
+  throw new PipelineError(
+    `The chosen steps need values of ${steps}, and no past run of this notebook has them all. Run the whole pipeline once, or name a run with --resume.`,
+    'no-values'
+  );
+}
+
+function readPast(store: Store, plan: Plan, run: RunSummary): Past {
+  const layout = layoutOf(store.home, run.id);
+  const artifacts = store.artifacts(run.id).filter(artifact => existsSync(artifact.path));
+  const succeeded = new Set(
+    run.steps
+      .filter(({ name, state }) => (state === 'succeeded' || state === 'cached') && existsSync(layout.outputFile(name)))
+      .map(step => step.name)
+  );
+  const names = new Set(plan.parameters.map(parameter => parameter.name));
+  const past = {
+    ...{ run, layout, artifacts, succeeded },
+    parameters: Object.fromEntries(Object.entries(run.parameters).filter(([name]) => names.has(name))),
+    metrics: store.stepMetrics(run.id)
+  };
+  let tasks: ReadonlyMap<string, PlanTask> | undefined;
+  return {
+    ...past,
+    isDone(task, parameters) {
+      tasks ??= readTasks(layout);
+      const before = tasks.get(task.name);
+      const isSame = before !== undefined && essence(before, run.parameters) === essence(task, parameters);
+      return (
+        isSame &&
+        succeeded.has(task.name) &&
+        task.outputs.every(({ name }) => hasArtifact(past, { step: task.name, key: name }))
+      );
+    },
+    checkValues(choice) {
+      const [first] = missing(past, neededArtifacts(plan, choice));
+      if (first === undefined) return;
+      const consumer = plan.tasks.find(
+        task =>
+          choice.execute.has(task.name) &&
+          task.artifacts.some(({ from, artifact }) => from === first.step && artifact === first.key)
+      )!;
+      throw new PipelineError(
+        `Step ‘${consumer.name}’ needs ‘${first.key}’ of step ‘${first.step}’, which run ${run.number} does not have. Choose another run, or start from step ‘${first.step}’.`,
+        'no-values'
+      );
+    }
+  };
+}
+
+type Values = Pick<Past, 'succeeded' | 'artifacts'>;
+type Need = { readonly step: string; readonly key: string };
+
+const hasArtifact = ({ artifacts }: Values, { step, key }: Need) =>
+  artifacts.some(artifact => artifact.step === step && artifact.name === key);
+
+function missing(past: Values, needed: readonly Need[]): Need[] {
+  return needed.filter(need => !past.succeeded.has(need.step) || !hasArtifact(past, need));
+}
+
+function readTasks(layout: Layout): ReadonlyMap<string, PlanTask> {
+  try {
+    return new Map(planIr(readIr(readFileSync(layout.ir, 'utf8'))).tasks.map(task => [task.name, task]));
+  } catch {
+    return new Map(); // written by a version that compiled otherwise: nothing of it counts as done
+  }
+}
+
+/** What a step is, as far as its outcome depends on it. */
+function essence(task: PlanTask, parameters: Readonly<Record<string, JsonValue>>): string {
+  const { command, args, env, artifacts, outputs } = task;
+  const values = task.parameters.map(({ name, source }) => [
+    name,
+    source.kind === 'value' ? source.value : parameters[source.name]
+  ]);
+  return JSON.stringify([command, args, env, artifacts, outputs, values]);
+}

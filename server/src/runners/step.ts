@@ -1,0 +1,167 @@
+// One step of a run: started, listened to, started again as its retries say, and its end written down. What the user's code does wrong is
+// an event; what is thrown here is ours or the disk's.
+import { mkdir, rm } from 'node:fs/promises';
+import type { Failure, JsonValue, PlanTask, RunEventBody, RunState } from '@sluice/core';
+import { logFile } from '../home.js';
+import type { Kernel } from '../kernels.js';
+import { StepLog } from '../logs.js';
+import { startProcess, type ProcessEnd, type StepProcess } from '../process.js';
+import type { Store } from '../store.js';
+import { makeExecutorInput, readArtifacts, readExecutorOutput, readMetrics, type Metadata } from './executor.js';
+import { describeEnd, describeFailure, describeTimeout } from './failure.js';
+import type { Layout } from './layout.js';
+import { readTold } from './told.js';
+
+export interface StepContext {
+  readonly run: string;
+  readonly store: Store;
+  readonly layout: Layout;
+  readonly kernel: Kernel;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly parameters: Readonly<Record<string, JsonValue>>;
+  /** of the steps that have ended; this step's are added */
+  readonly metadata: Map<string, Metadata>;
+  /** the processes that run now, so that they can be killed when we are */
+  readonly processes: Set<StepProcess>;
+  readonly signal: AbortSignal;
+}
+
+/** How an attempt ended: well, or with a failure; undefined when it was canceled. */
+type Outcome = { readonly metadata: Metadata } | { readonly failure: Failure } | undefined;
+
+export async function executeStep(task: PlanTask, context: StepContext): Promise<RunState> {
+  const { run, store, signal, layout } = context;
+  const step = task.name;
+  const append = (body: RunEventBody) => store.append(run, body);
+  const log = new StepLog(logFile(store.home, run, step), piece => append({ type: 'log', step, ...piece }));
+  const startedAt = performance.now();
+  const durationMs = () => Math.round(performance.now() - startedAt);
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const reason = attempt === 1 ? {} : { reason: `Attempt ${attempt} of ${task.retries + 1}.` };
+      append({ type: 'step', step, state: 'running', ...reason });
+      const outcome = await attemptStep(task, context, log, append);
+      if (outcome === undefined || (signal.aborted && 'failure' in outcome)) {
+        append({ type: 'step', step, state: 'canceled', durationMs: durationMs(), reason: 'The run was canceled.' });
+        return 'canceled';
+      }
+      const metadata = 'metadata' in outcome ? outcome.metadata : ((await readExecutorOutput(layout, step)) ?? {});
+      const isLast = 'metadata' in outcome || attempt > task.retries;
+      if (isLast) {
+        context.metadata.set(step, metadata);
+        for (const artifact of await readArtifacts(task, layout, metadata))
+          append({ type: 'artifact', step, artifact });
+        if ('metadata' in outcome) {
+          append({ type: 'step', step, state: 'succeeded', durationMs: durationMs() });
+          return 'succeeded';
+        }
+        const { failure } = outcome;
+        append({
+          type: 'step',
+          step,
+          state: 'failed',
+          durationMs: durationMs(),
+          error: describeFailure(failure),
+          failure
+        });
+        return 'failed';
+      }
+    }
+  } finally {
+    store.addLog(run, step, log.path, await log.close());
+  }
+}
+
+async function attemptStep(
+  task: PlanTask,
+  context: StepContext,
+  log: StepLog,
+  append: (body: RunEventBody) => void
+): Promise<Outcome> {
+  const { layout, signal } = context;
+  const step = task.name;
+  await rm(layout.stepFolder(step), { recursive: true, force: true });
+  await mkdir(layout.stepFolder(step), { recursive: true });
+  if (signal.aborted) return undefined;
+  let failure: Failure | undefined;
+  let cell: number | undefined;
+  let isInCell = false;
+  let error: unknown;
+  const metrics = new Set<string>();
+  const child = startProcess({
+    argv: makeArgv(task, context),
+    env: makeEnv(task, context),
+    cwd: context.cwd,
+    onOutput: (stream, chunk) => (log.write(stream, chunk) ? undefined : log.drained()),
+    onEvent: value => {
+      const told = readTold(step, value);
+      if (told === undefined || error !== undefined) return;
+      if (told.type === 'failure') failure = told.failure;
+      else {
+        if (told.type === 'cell') {
+          cell = told.cell;
+          isInCell = told.state === 'running';
+        }
+        if (told.type === 'metric') metrics.add(told.name);
+        try {
+          append(told);
+        } catch (thrown) {
+          error = thrown; // e.g. the disk is full: nothing more can be recorded, so the step ends
+          child.stop();
+        }
+      }
+    }
+  });
+  const { end, isTimeout } = await waitFor(child, task.timeoutSeconds, context);
+  if (error !== undefined) throw error;
+  if (signal.aborted && end.status !== 0) return undefined;
+  if (isTimeout) return { failure: describeTimeout(task.timeoutSeconds!, cell) };
+  if (failure !== undefined) return { failure };
+  // the runtime saves its results now and then: they are whole only when it has left its last cell by itself
+  const metadata = end.status === 0 && !isInCell ? await readExecutorOutput(layout, step) : undefined;
+  if (metadata === undefined) return { failure: describeEnd(end, cell) };
+  for (const [name, value] of await readMetrics(layout.artifact(step, 'sluice_metrics')))
+    if (!metrics.has(name)) append({ type: 'metric', step, name, value });
+  return { metadata };
+}
+
+async function waitFor(
+  child: StepProcess,
+  timeoutSeconds: number | undefined,
+  { signal, processes }: StepContext
+): Promise<{ end: ProcessEnd; isTimeout: boolean }> {
+  let isTimeout = false;
+  const timer =
+    timeoutSeconds === undefined
+      ? undefined
+      : setTimeout(() => {
+          isTimeout = true;
+          child.stop();
+        }, timeoutSeconds * 1000);
+  processes.add(child);
+  signal.addEventListener('abort', child.stop);
+  try {
+    return { end: await child.ended, isTimeout };
+  } finally {
+    clearTimeout(timer);
+    processes.delete(child);
+    signal.removeEventListener('abort', child.stop);
+  }
+}
+
+/** As the IR says, with the kernel's Python and this execution's input. */
+function makeArgv(task: PlanTask, context: StepContext): string[] {
+  const input = makeExecutorInput(task, context);
+  const argv = [...task.command, ...task.args].map(part => part.replaceAll('{{$}}', () => input));
+  return argv[0] === 'python3' ? [...context.kernel.python, ...argv.slice(1)] : argv;
+}
+
+/** Ours, without what lets one act as us, then the kernel's, then what the step's settings say. */
+function makeEnv(task: PlanTask, { env, kernel }: StepContext): NodeJS.ProcessEnv {
+  const isSecret = (name: string) =>
+    /^(JPY_|JUPYTER_TOKEN$|JUPYTERHUB_.*TOKEN|SLUICE_(SECRET|EVENTS|ALIVE)$)/.test(name) ||
+    name.startsWith('NODE_CHANNEL');
+  const safe = Object.fromEntries(Object.entries(env).filter(([name]) => !isSecret(name)));
+  return { ...safe, PYTHONUNBUFFERED: '1', ...kernel.env, ...task.env };
+}

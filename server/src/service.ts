@@ -1,0 +1,141 @@
+// What one can ask of Sluice, wherever the question comes from: submit a notebook or an IR, look at runs, cancel them.
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, relative, resolve, sep } from 'node:path';
+import type { JsonValue, RunEvent, RunSummary, Selection, SubmitRequest } from '@sluice/core';
+import type { Api } from './app.js';
+import { PipelineError } from './errors.js';
+import { logFile } from './home.js';
+import type { Install } from './install.js';
+import { isWithin, resolveNotebook } from './paths.js';
+import { Pipelines } from './pipelines.js';
+import type { Runner } from './runner.js';
+import type { StepArtifact, Store } from './store.js';
+
+export interface ServiceOptions {
+  readonly install: Install;
+  readonly store: Store;
+  readonly runner: Runner;
+  /** the folder to which notebooks' paths are relative, and outside of which there are none */
+  readonly root: string;
+}
+
+export interface Submission {
+  /** absolute path of the notebook */
+  readonly path: string;
+  /** the notebook's text; without it the file is read */
+  readonly text?: string;
+  readonly parameters?: Readonly<Record<string, JsonValue>>;
+  readonly selection?: Selection;
+  readonly resume?: string;
+  readonly cache?: boolean;
+}
+
+export class Service implements Api {
+  readonly version: string;
+  private readonly pipelines: Pipelines;
+  private isClosing = false;
+
+  constructor(private readonly options: ServiceOptions) {
+    this.version = options.install.version;
+    this.pipelines = new Pipelines(options.install);
+  }
+
+  /** Take no more runs. */
+  close(): void {
+    this.isClosing = true;
+  }
+
+  list(notebook: string | undefined): RunSummary[] {
+    const { store, root } = this.options;
+    const runs = store.list(
+      notebook === undefined ? {} : { notebook: storedPath(store.home, resolve(root, notebook)) }
+    );
+    return runs.map(run => this.toShown(run));
+  }
+
+  read(run: string): RunSummary {
+    return this.toShown(this.options.store.read(run));
+  }
+
+  async submit(request: SubmitRequest, signal: AbortSignal): Promise<string> {
+    if (this.isClosing) throw new PipelineError('Sluice’s server is ending. Try again.', 'closing');
+    if (request.runner !== undefined && request.runner !== 'local') throw noRunner(request.runner);
+    const { notebook, content, parameters, selection, resume, cache } = request;
+    const isEmpty = selection === undefined || Object.values(selection).every(step => step === undefined);
+    return submitNotebook(
+      this.options,
+      this.pipelines,
+      {
+        path: resolveNotebook(this.options.root, notebook),
+        ...(content === undefined ? {} : { text: JSON.stringify(content) }),
+        ...(parameters === undefined ? {} : { parameters }),
+        ...(isEmpty ? {} : { selection }),
+        ...(resume === undefined ? {} : { resume }),
+        ...(cache === undefined ? {} : { cache })
+      },
+      signal
+    );
+  }
+
+  async cancel(run: string): Promise<void> {
+    this.options.store.read(run);
+    await this.options.runner.cancel(run);
+  }
+
+  watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent> {
+    return this.options.runner.watch(run, signal, after);
+  }
+
+  artifacts(run: string): StepArtifact[] {
+    this.options.store.read(run);
+    return this.options.store.artifacts(run);
+  }
+
+  logFile(run: string, step: string): string {
+    return logFile(this.options.store.home, run, step);
+  }
+
+  /** Paths in records are relative to the records' folder's parent; requests' are relative to the root. */
+  private toShown(run: RunSummary): RunSummary {
+    const { root, store } = this.options;
+    if (run.notebook === undefined) return run;
+    const path = resolve(dirname(store.home), run.notebook);
+    return isWithin(root, path) ? { ...run, notebook: toPosix(relative(root, path)) } : { ...run, notebook: path };
+  }
+}
+
+/** @throws PipelineError whatever is wrong before there is a run */
+export async function submitNotebook(
+  { store, runner }: Pick<ServiceOptions, 'store' | 'runner'>,
+  pipelines: Pipelines,
+  { path, text, parameters = {}, selection, resume, cache }: Submission,
+  signal?: AbortSignal
+): Promise<string> {
+  const reading = await pipelines.read(text ?? (await readFile(path, 'utf8')));
+  const notebook = storedPath(store.home, path);
+  const ir = await pipelines.compile(reading, basename(path));
+  return runner.submit(
+    {
+      ir,
+      parameters,
+      workspace: dirname(path),
+      notebook,
+      ...(selection === undefined ? {} : { selection }),
+      ...(resume === undefined ? {} : { resume }),
+      cache: cache ?? true
+    },
+    signal
+  );
+}
+
+export function noRunner(name: string): PipelineError {
+  return new PipelineError(`There is no runner ‘${name}’ here yet. Use the runner ‘local’.`, 'usage');
+}
+
+/** As records keep it: relative to the folder that holds them where the notebook is in it. */
+export function storedPath(home: string, path: string): string {
+  const base = dirname(home);
+  return isWithin(base, path) ? toPosix(relative(base, path)) : path;
+}
+
+const toPosix = (path: string) => path.split(sep).join('/');
