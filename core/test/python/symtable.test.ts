@@ -1,5 +1,5 @@
 // CPython's own compiler judges the scope analysis: on the standard library's files, each scope must bind, read and find
-// the same names. SLUICE_FULL=1 takes all files, the default every 17th.
+// the same names. SLUICE_FULL=1 takes all files, the default every 12th.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,30 +19,35 @@ const version = execFileSync(python, ['-c', 'import sys; print(sys.version_info[
 // From 3.12 on the table holds scopes that are not in the source (inlined comprehensions, annotations, type parameters).
 const isComparable = Number(version) < 12;
 
-(isComparable ? test : test.skip)(
+/** What stays different, and why. */
+const gaps: Readonly<Record<string, string>> = {
+  'test/test_compile.py': 'an attribute behind a line break that is indented less than its statement',
+  'test/test_grammar.py': '(x): int, in parentheses, declares nothing',
+  'test/test_print.py': 'print >> file is refused: it raises when it runs'
+};
+
+const testHere = isComparable ? test : test.skip;
+
+testHere(
   'every scope of the standard library has the names that CPython finds',
   async () => {
     const parse = await parser();
-    const every = process.env.SLUICE_FULL ? '1' : '17';
+    const every = process.env.SLUICE_FULL ? '1' : '12';
     const lines = execFileSync(python, [join(root, 'scripts/symtable_truth.py'), every], { maxBuffer: 2 ** 30 });
     const different: string[] = [];
     const refused: string[] = [];
     let equal = 0;
     for (const line of lines.toString().trimEnd().split('\n')) {
       const { path, source, scope } = JSON.parse(line) as { path: string; source: string; scope: Truth };
+      if (Object.hasOwn(gaps, path)) continue;
       const { body, errors } = parseCell(parse, source);
       const difference = errors.length > 0 ? undefined : compare(describe(findScopes(body), source), scope);
       if (errors.length > 0) refused.push(`${path}: ${errors[0]!.message}`);
       else if (difference) different.push(`${path}: ${difference}`);
       else equal++;
     }
-    const share = equal / (equal + different.length);
-    process.stdout.write(
-      `symtable: ${equal} files equal (${(share * 100).toFixed(2)} %), ${refused.length} not parsed\n` +
-        [...different, ...refused].map(text => `  ${text}\n`).join('')
-    );
-    expect(share).toBeGreaterThanOrEqual(0.998);
-    expect(refused.length / (equal + different.length)).toBeLessThanOrEqual(0.002);
+    process.stdout.write(`symtable: ${equal} equal, ${different.length} different, ${refused.length} not parsed\n`);
+    expect({ different, refused }).toEqual({ different: [], refused: [] });
     expect(equal).toBeGreaterThan(30);
   },
   300_000
