@@ -22,10 +22,12 @@ export interface Notebook {
   readonly language?: string;
   /** the whole metadata object of the notebook, unchecked: outline.ts reads `sluice` and `kubeflow_notebook` from it */
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** what was wrong with the file, although it could be read; the outline reports it among its own */
+  readonly problems?: readonly Diagnostic[];
 }
 
 export interface NotebookReading {
-  /** undefined where nothing of it could be read */
+  /** undefined where nothing of it could be read; otherwise it carries the diagnostics, too, as `problems` */
   readonly notebook?: Notebook;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -58,7 +60,8 @@ export function toNotebook(json: unknown, path?: string): NotebookReading {
     const message = `The notebook's metadata are ${describeType(json.metadata)} instead of an object; they are ignored.`;
     diagnostics.push({ code: 'notebook-format', severity: 'warning', message });
   }
-  return { notebook: { ...toFileName(path), cells, ...readKernel(metadata), metadata }, diagnostics };
+  const problems = diagnostics.length === 0 ? {} : { problems: diagnostics };
+  return { notebook: { ...toFileName(path), cells, ...readKernel(metadata), metadata, ...problems }, diagnostics };
 }
 
 function fail(code: string, message: string): NotebookReading {

@@ -38,7 +38,7 @@ export interface Outline {
 
 export function outlineNotebook(notebook: Notebook): Outline {
   const metadata = readMetadata(notebook);
-  const diagnostics: Diagnostic[] = [...checkLanguage(notebook), ...metadata.diagnostics];
+  const diagnostics: Diagnostic[] = [...(notebook.problems ?? []), ...checkLanguage(notebook), ...metadata.diagnostics];
   const readings = notebook.cells.map(cell => (cell.type === 'code' ? readTags(cell.tags) : undefined));
   const { roles, heads } = assignRoles(notebook, readings, diagnostics);
   const names = new Set(roles.flatMap(role => (role.kind === 'step' ? [role.step] : [])));

@@ -75,6 +75,12 @@ test('without a step, untagged cells are nothing', () => {
   ]);
 });
 
+test('what was wrong with the file is among the outline’s diagnostics', () => {
+  const { notebook, diagnostics } = toNotebook({ nbformat: 4, cells: [7] });
+  expect(outlineNotebook(notebook!).diagnostics.map(d => d.code)).toEqual(['notebook-cell', 'no-steps']);
+  expect(diagnostics.map(d => d.code)).toEqual(['notebook-cell']);
+});
+
 test('known previous steps are kept in notebook order', () => {
   expect(outline('step:a | 1 \n step:b | 2 \n step:c prev:b prev:a prev:x | 3').steps[2]!.previous).toEqual(['a', 'b']);
 });
