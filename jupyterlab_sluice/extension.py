@@ -24,7 +24,16 @@ from .sidecar import Sidecar, SidecarError
 
 #: all that the sidecar needs to know of a request; a list of what passes cannot forget a secret
 PASSED_IN = ("Accept", "Content-Type", "If-None-Match", "Last-Event-ID")
-PASSED_OUT = ("Cache-Control", "Content-Disposition", "Content-Length", "Content-Type", "ETag", "Last-Modified", "Location")
+PASSED_OUT = (
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Length",
+    "Content-Type",
+    "ETag",
+    "Last-Modified",
+    "Location",
+)
+LOST = "Sluice’s server ended before it answered. Try again: it starts anew with the next request."
 UNLIMITED = HTTP1ConnectionParameters(no_keep_alive=True, max_body_size=1 << 62)
 
 
@@ -41,14 +50,26 @@ def _load_jupyter_server_extension(serverapp) -> None:
 
 
 async def forward(handler: SluiceHandler, _path: str) -> None:
-    """Pass one request to the sidecar and its answer back."""
+    """Pass one request on to the sidecar, and its answer back."""
+    answer = Answer(handler)
     try:
-        stream = await handler.sidecar.connect()
+        await converse(handler, answer)
+        if not answer.has_begun and handler.request.method == "GET":
+            await converse(handler, answer)  # it was about to end when we came; asking again does no harm
     except SidecarError as error:
         handler.refuse(503, "sidecar-unavailable", str(error))
         return
-    handler.upstream = stream
-    answer = Answer(handler)
+    if answer.is_complete or handler.is_gone:
+        return
+    if answer.has_begun:
+        handler.request.connection.close()  # so that half an answer is not taken for a whole one
+    else:
+        handler.refuse(502, "sidecar-lost", LOST)
+
+
+async def converse(handler: SluiceHandler, answer: Answer) -> None:
+    """One connection, one request, one answer, as far as sidecar and browser stay."""
+    stream = handler.upstream = await handler.sidecar.connect()
     connection = HTTP1Connection(stream, is_client=True, params=UNLIMITED)
     try:
         if not handler.is_gone:
@@ -56,15 +77,9 @@ async def forward(handler: SluiceHandler, _path: str) -> None:
             connection.finish()
             await connection.read_response(answer)
     except StreamClosedError:
-        pass  # the sidecar ended or the browser left: told apart below
+        pass  # the answer tells how far it came
     finally:
         stream.close()
-    if answer.is_complete or handler.is_gone:
-        return
-    if answer.has_begun:
-        handler.request.connection.close()  # so that half an answer is not taken for a whole one
-    else:
-        handler.refuse(502, "sidecar-lost", "Sluice’s server ended before it answered. Try again: it starts anew with the next request.")
 
 
 def proxied(action: str):
@@ -101,8 +116,9 @@ class SluiceHandler(APIHandler):
 
     def outgoing(self) -> tuple[RequestStartLine, HTTPHeaders, bytes]:
         """The request as the sidecar gets it: its path without our base URL, its query without Jupyter's token."""
-        query = [(name, value) for name, values in self.request.query_arguments.items() if name != "token" for value in values]
-        target = "/" + self.request.path.split("/sluice/api/v1/", 1)[1] + ("?" + urlencode(query) if query else "")
+        arguments = {name: values for name, values in self.request.query_arguments.items() if name != "token"}
+        path = "/" + self.request.path.split("/sluice/api/v1/", 1)[1]
+        target = path + ("?" + urlencode(arguments, doseq=True) if arguments else "")
         headers = HTTPHeaders({name: self.request.headers[name] for name in PASSED_IN if name in self.request.headers})
         headers["Host"] = "sluice"
         headers["Connection"] = "close"

