@@ -1,0 +1,196 @@
+// The bars on a notebook's cells: a stripe in the step's hue on each of its cells, a chip on the first one and on cells with a role, and a failed
+// step's error at its cell. Cells come, go and are detached while scrolling; so nothing is kept here that the model does not say.
+import type { Cell } from '@jupyterlab/cells';
+import { checkStepName, type CellRole, type StepRun } from '@sluice/core';
+import type { CommandRegistry } from '@lumino/commands';
+import { Signal } from '@lumino/signaling';
+import { PanelLayout } from '@lumino/widgets';
+import { makeStep, renameStep } from '../editing';
+import { hueClass, hueClasses } from '../hues';
+import type { PipelineModel } from '../pipelineModel';
+import { proposeStepName } from '../suggest';
+import { describeStepRun, formatMetric, isActive } from '../words';
+import { Chip, type ChipPaint } from './chip';
+import { FailureBox } from './failure';
+import { openCellMenu } from './menu';
+
+const roleWords = {
+  imports: 'imports',
+  functions: 'functions',
+  parameters: 'parameters',
+  metrics: 'metrics',
+  skip: 'skip'
+} as const;
+
+export class CellBars {
+  constructor(
+    private readonly pipeline: PipelineModel,
+    private readonly commands: CommandRegistry
+  ) {
+    pipeline.analysisChanged.connect(this.paint, this);
+    pipeline.runs.changed.connect(this.paint, this);
+    pipeline.panel.content.cellInViewportChanged.connect(this.paint, this);
+    this.paint();
+  }
+
+  /** Whether the bars are shown; the setting `showCellBars`. */
+  set areShown(areShown: boolean) {
+    this._areShown = areShown;
+    this.paint();
+  }
+
+  /** Let people type the name of a step that begins at this cell, or the new name of the one that does. */
+  editName(index: number): void {
+    const cell = this.pipeline.panel.content.widgets[index];
+    const role = this.pipeline.outline.roles[index];
+    if (!cell || !role) return;
+    const { outline, notebook } = this.pipeline;
+    const current = role.kind === 'step' && role.isHead ? role.step : undefined;
+    const taken = outline.steps.map(step => step.name);
+    const chip = this.chipOf(cell);
+    if (chip.isNaming) return;
+    chip.editName({
+      label: current === undefined ? 'Name of the new step' : `New name of step ${current}`,
+      value: current ?? proposeStepName(notebook, index, taken),
+      check: name => checkName(name, current, taken),
+      done: name => {
+        if (name !== undefined && name !== current) {
+          if (current === undefined) makeStep(this.pipeline, index, name);
+          else renameStep(this.pipeline, current, name);
+        }
+        this.paint();
+        cell.node.focus({ preventScroll: true });
+      }
+    });
+  }
+
+  dispose(): void {
+    this._areShown = false;
+    if (!this.pipeline.panel.isDisposed) this.paint();
+    Signal.clearData(this);
+  }
+
+  private paint(): void {
+    const { widgets } = this.pipeline.panel.content;
+    widgets.forEach((cell, index) => this.paintCell(cell, index));
+  }
+
+  private paintCell(cell: Cell, index: number): void {
+    const role = this._areShown ? this.pipeline.outline.roles[index] : undefined;
+    const step = role && 'step' in role ? role.step : undefined;
+    const run = step === undefined ? undefined : this.runOf(step);
+    this.paintStripe(cell, step, run?.state === 'running' && run.cell === index);
+    const paint = role && this.toPaint(role, run);
+    const chip = this.chips.get(cell);
+    if (paint) this.chipOf(cell).paint(paint);
+    else if (chip && !chip.isNaming) {
+      this.chips.delete(cell);
+      chip.dispose();
+    }
+    this.paintFailure(cell, index, step, run);
+  }
+
+  private paintStripe(cell: Cell, step: string | undefined, isRunning: boolean): void {
+    const hue = step === undefined ? '' : hueClass(this.pipeline.outline, step);
+    cell.toggleClass('jp-Sluice-cell', step !== undefined);
+    cell.toggleClass('jp-mod-sluice-running', isRunning);
+    for (const name of hueClasses) cell.toggleClass(name, name === hue);
+  }
+
+  private toPaint(role: CellRole, run: StepRun | undefined): ChipPaint | undefined {
+    if (role.kind === 'none' || (role.kind === 'step' && !role.isHead)) return undefined;
+    if (role.kind !== 'step') {
+      const word = roleWords[role.kind];
+      const menuLabel = `Change the role of this cell, ${word}`;
+      return {
+        text: word,
+        isStep: false,
+        label: `Cell with ${word}`,
+        menuLabel,
+        state: undefined,
+        status: '',
+        metrics: ''
+      };
+    }
+    const status = run ? describeStepRun(run, Date.now()) : 'not run';
+    return {
+      text: role.step,
+      isStep: true,
+      label: `Step ${role.step}`,
+      menuLabel: `Menu of step ${role.step}`,
+      state: run?.state,
+      status: run?.cell !== undefined && run.state === 'running' ? `${status} · cell ${run.cell + 1}` : status,
+      metrics: this.metricsOf(role.step)
+    };
+  }
+
+  // A run's metrics are one table; which of them a step gave is known from the cells only where one step has them all.
+  private metricsOf(step: string): string {
+    const shown = this.pipeline.runs.shown;
+    const givers = this.pipeline.outline.steps.filter(other => other.metricsCells.length > 0);
+    if (!shown || givers.length !== 1 || givers[0]!.name !== step) return '';
+    return Object.entries(shown.metrics)
+      .filter(([, value]) => typeof value === 'number')
+      .map(([name, value]) => `${name} ${formatMetric(value)}`)
+      .join(' · ');
+  }
+
+  private paintFailure(cell: Cell, index: number, step: string | undefined, run: StepRun | undefined): void {
+    const failure = run?.state === 'failed' ? (run.failure ?? { name: run.error ?? 'failed', message: '' }) : undefined;
+    const isHere = failure !== undefined && (failure.cell ?? this.headOf(step)) === index;
+    const box = this.failures.get(cell);
+    if (!isHere) {
+      this.failures.delete(cell);
+      box?.dispose();
+      return;
+    }
+    const shown = box ?? new FailureBox();
+    shown.paint(step!, failure);
+    if (box) return;
+    this.failures.set(cell, shown);
+    insert(cell, this.chips.has(cell) ? 1 : 0, shown);
+  }
+
+  private headOf(step: string | undefined): number | undefined {
+    return this.pipeline.outline.steps.find(other => other.name === step)?.cells[0];
+  }
+
+  private runOf(step: string): StepRun | undefined {
+    return this.pipeline.runs.shown?.steps.find(run => run.name === step);
+  }
+
+  private chipOf(cell: Cell): Chip {
+    let chip = this.chips.get(cell);
+    if (!chip || chip.isDisposed) {
+      chip = new Chip(anchor => openCellMenu(this.commands, anchor));
+      this.chips.set(cell, chip);
+      insert(cell, 0, chip);
+    }
+    return chip;
+  }
+
+  /** Whether some step is at work, so that its time must be painted again. */
+  get isTicking(): boolean {
+    return this.pipeline.runs.shown !== undefined && isActive(this.pipeline.runs.shown.state);
+  }
+
+  tick(): void {
+    if (this.isTicking) this.paint();
+  }
+
+  private _areShown = true;
+  private readonly chips = new WeakMap<Cell, Chip>();
+  private readonly failures = new WeakMap<Cell, FailureBox>();
+}
+
+/** The name rules are core's; that no other step has it is ours, since the same name would join the two. */
+export function checkName(name: string, current: string | undefined, taken: readonly string[]): string | undefined {
+  const problem = checkStepName(name);
+  if (problem !== undefined) return problem;
+  if (name !== current && taken.includes(name)) return `There is a step ‘${name}’ already. Choose another name.`;
+  return undefined;
+}
+
+function insert(cell: Cell, index: number, widget: Chip | FailureBox): void {
+  if (cell.layout instanceof PanelLayout) cell.layout.insertWidget(index, widget);
+}

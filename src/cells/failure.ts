@@ -1,0 +1,41 @@
+// Why a step failed, at the cell where it failed: the error in one line, and the last lines of its traceback.
+import type { Failure } from '@sluice/core';
+import { Widget } from '@lumino/widgets';
+import { plainLog } from '../words';
+
+const shownLines = 6;
+
+export class FailureBox extends Widget {
+  constructor() {
+    super();
+    this.addClass('jp-Sluice-failure');
+    this.node.setAttribute('role', 'note');
+    this.node.append(this.message, this.traceback);
+    this.message.className = 'jp-Sluice-failureMessage';
+  }
+
+  paint(step: string, failure: Failure): void {
+    const text = describeFailure(failure);
+    this.node.setAttribute('aria-label', `${step}: ${text}`);
+    if (this.message.textContent !== text) this.message.textContent = text;
+    const lines = lastTracebackLines(failure, text);
+    this.traceback.hidden = lines === '';
+    if (this.traceback.textContent !== lines) this.traceback.textContent = lines;
+  }
+
+  private readonly message = document.createElement('div');
+  private readonly traceback = document.createElement('pre');
+}
+
+export function describeFailure(failure: Failure): string {
+  return failure.message === '' ? failure.name : `${failure.name}: ${failure.message}`;
+}
+
+// The line that repeats the message says nothing new.
+function lastTracebackLines(failure: Failure, message: string): string {
+  const lines = plainLog((failure.traceback ?? []).join('\n'))
+    .split('\n')
+    .filter(line => line.trim() !== '');
+  if (lines.at(-1)?.trim() === message.trim()) lines.pop();
+  return lines.slice(-shownLines).join('\n');
+}

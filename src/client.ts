@@ -1,0 +1,116 @@
+// The one door to Sluice's server: requests under /sluice/api/v1, with Jupyter's own token and XSRF check, and the stream of a run's events.
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import type { ArtifactRecord, ErrorBody, RunEvent, RunSummary, SubmitRequest } from '@sluice/core';
+import { readEvents } from './events';
+
+/** What the server, or the way to it, answered instead of what was asked for. */
+export class RequestError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly status: number
+  ) {
+    super(message);
+  }
+}
+
+export class Client {
+  constructor(private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+
+  /** Newest first. */
+  async listRuns(notebook: string): Promise<readonly RunSummary[]> {
+    const { runs } = await this.json<{ runs: readonly RunSummary[] }>(`runs?notebook=${encodeURIComponent(notebook)}`);
+    return runs;
+  }
+
+  getRun(run: string): Promise<RunSummary> {
+    return this.json(`runs/${encodeURIComponent(run)}`);
+  }
+
+  async submit(request: SubmitRequest): Promise<string> {
+    const { run } = await this.json<{ run: string }>('runs', { method: 'POST', body: JSON.stringify(request) });
+    return run;
+  }
+
+  async cancel(run: string): Promise<void> {
+    await this.request(`runs/${encodeURIComponent(run)}/cancel`, { method: 'POST', body: '{}' });
+  }
+
+  async getLog(run: string, step: string): Promise<string> {
+    return (await this.request(`${stepPath(run, step)}/log`)).text();
+  }
+
+  /** The notebook that the step left, in nbformat 4. */
+  getExecutedNotebook(run: string, step: string): Promise<unknown> {
+    return this.json(`${stepPath(run, step)}/notebook`);
+  }
+
+  async getArtifacts(run: string): Promise<readonly (ArtifactRecord & { readonly step: string })[]> {
+    const { artifacts } = await this.json<{ artifacts: readonly (ArtifactRecord & { readonly step: string })[] }>(
+      `runs/${encodeURIComponent(run)}/artifacts`
+    );
+    return artifacts;
+  }
+
+  /**
+   * Events of a run after `after`, to the last one. A stream that breaks is taken up again behind the last event seen.
+   * @throws RequestError when the server says that there is no such run, or cannot be reached five times in a row.
+   */
+  async *watch(run: string, after: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    let seen = after;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        const response = await this.request(`runs/${encodeURIComponent(run)}/events?after=${seen}`, { signal });
+        for await (const event of readEvents(response.body!)) {
+          failures = 0;
+          seen = event.seq;
+          yield event;
+          if (event.type === 'run-ended') return;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof RequestError && error.status === 404) throw error;
+        if (++failures >= 5) throw error;
+      }
+      await pause(Math.min(250 * 2 ** failures, 4000), signal);
+    }
+  }
+
+  private async json<T>(path: string, init: RequestInit = {}): Promise<T> {
+    return (await (await this.request(path, init)).json()) as T;
+  }
+
+  private async request(path: string, init: RequestInit = {}): Promise<Response> {
+    const url = URLExt.join(this.settings.baseUrl, 'sluice/api/v1') + '/' + path;
+    let response: Response;
+    try {
+      response = await ServerConnection.makeRequest(url, init, this.settings);
+    } catch {
+      throw new RequestError('unreachable', 'The Jupyter server cannot be reached. Check that it still runs.', 0);
+    }
+    if (!response.ok) throw await toRequestError(response);
+    return response;
+  }
+}
+
+function stepPath(run: string, step: string): string {
+  return `runs/${encodeURIComponent(run)}/steps/${encodeURIComponent(step)}`;
+}
+
+async function toRequestError(response: Response): Promise<RequestError> {
+  const body: Partial<ErrorBody> = await response.json().catch(() => ({}));
+  const message =
+    body.message ??
+    (response.status === 404
+      ? 'The Jupyter server does not know Sluice. Install jupyterlab_sluice where the server runs, and restart it.'
+      : `Sluice's server answered ${response.status} ${response.statusText}. Look at the Jupyter server's log.`);
+  return new RequestError(body.code ?? 'http', message, response.status);
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}

@@ -1,0 +1,212 @@
+// Every verb of Sluice is a command: palette, context menu, chips, panel and keys only call them. They work on the notebook in front and its
+// selected cells, unless the caller says which (`{cell: index}`, `{step: name}`, `{name: new name}`).
+import { runIcon, stopIcon } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Role } from '@sluice/core';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { checkName } from './cells/bars';
+import { openCellMenu } from './cells/menu';
+import { joinStepAbove, makeStep, markCells, renameStep, setTags } from './editing';
+import { sluiceIcon } from './icons';
+import type { PipelineModel } from './pipelineModel';
+import type { Pipelines } from './pipelines';
+import { goToCell } from './places';
+import { proposeStepName, suggestTags } from './suggest';
+import { CommandIds } from './tokens';
+
+export interface CommandOptions {
+  readonly commands: CommandRegistry;
+  readonly pipelines: Pipelines;
+  readonly trans: TranslationBundle;
+  /** opens the name of the cell for typing */
+  readonly editName: (pipeline: PipelineModel, cell: number) => void;
+  readonly showPanel: () => void;
+  readonly openOutputs: (pipeline: PipelineModel, step: string) => void;
+}
+
+type Arguments = ReadonlyPartialJSONObject;
+
+const roles: readonly [id: string, role: Role, label: string, key: string][] = [
+  [CommandIds.markImports, 'imports', 'Mark as Imports', 'I'],
+  [CommandIds.markFunctions, 'functions', 'Mark as Functions', 'F'],
+  [CommandIds.markParameters, 'parameters', 'Mark as Parameters', 'P'],
+  [CommandIds.markMetrics, 'metrics', 'Mark as Metrics', 'M'],
+  [CommandIds.markSkip, 'skip', 'Skip in the Pipeline', 'k']
+];
+
+export function addCommands(options: CommandOptions): void {
+  addTagCommands(options);
+  addRunCommands(options);
+  addViewCommands(options);
+}
+
+function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions): void {
+  const isOnCode = (args: Arguments): boolean => selectedCells(pipelines.current, args).length > 0;
+  commands.addCommand(CommandIds.makeStep, {
+    label: trans.__('Make a Step Here'),
+    mnemonic: 7,
+    caption: trans.__('A step begins at this cell; the cells below belong to it, up to the next step.'),
+    isEnabled: isOnCode,
+    execute: async args => {
+      const pipeline = pipelines.current;
+      const cell = selectedCells(pipeline, args)[0];
+      if (!pipeline || cell === undefined) return;
+      const taken = pipeline.outline.steps.map(step => step.name);
+      if (typeof args['name'] === 'string') {
+        const problem = checkName(args['name'], undefined, taken);
+        if (problem !== undefined) throw new Error(problem);
+        makeStep(pipeline, cell, args['name']);
+      } else if (args['isQuick'] === true) {
+        makeStep(pipeline, cell, proposeStepName(pipeline.notebook, cell, taken));
+      } else {
+        await goToCell(pipeline.panel, cell);
+        editName(pipeline, cell);
+      }
+    }
+  });
+  commands.addCommand(CommandIds.joinStepAbove, {
+    label: trans.__('Join the Step Above'),
+    mnemonic: 0,
+    caption: trans.__('Take the cell’s role away: it belongs to the step above it.'),
+    isEnabled: isOnCode,
+    execute: args => withCurrent(pipelines, pipeline => joinStepAbove(pipeline, selectedCells(pipeline, args)))
+  });
+  for (const [id, role, label, key] of roles) {
+    commands.addCommand(id, {
+      label: trans.__(label),
+      mnemonic: label.indexOf(key),
+      isEnabled: isOnCode,
+      isToggled: args => selectedCells(pipelines.current, args).some(cell => hasRole(pipelines.current, cell, role)),
+      execute: args => withCurrent(pipelines, pipeline => markCells(pipeline, selectedCells(pipeline, args), role))
+    });
+  }
+  commands.addCommand(CommandIds.renameStep, {
+    label: trans.__('Rename the Step…'),
+    mnemonic: 0,
+    isEnabled: args => stepOf(pipelines.current, args) !== undefined,
+    execute: async args => {
+      const pipeline = pipelines.current;
+      const step = stepOf(pipeline, args);
+      if (!pipeline || step === undefined) return;
+      if (typeof args['name'] === 'string') {
+        const taken = pipeline.outline.steps.map(other => other.name);
+        const problem = checkName(args['name'], step, taken);
+        if (problem !== undefined) throw new Error(problem);
+        renameStep(pipeline, step, args['name']);
+        return;
+      }
+      const head = pipeline.outline.roles.findIndex(role => role.kind === 'step' && role.isHead && role.step === step);
+      await goToCell(pipeline.panel, head);
+      editName(pipeline, head);
+    }
+  });
+  commands.addCommand(CommandIds.suggestSteps, {
+    label: trans.__('Suggest Steps'),
+    caption: trans.__('Divide the notebook into steps by its headings.'),
+    isEnabled: () => pipelines.current?.outline.steps.length === 0,
+    execute: () => withCurrent(pipelines, pipeline => setTags(pipeline, suggestTags(pipeline.notebook)))
+  });
+  commands.addCommand(CommandIds.undo, {
+    label: trans.__('Undo the Last Change of Steps'),
+    isEnabled: () => pipelines.current?.history.canUndo ?? false,
+    execute: () =>
+      withCurrent(pipelines, pipeline => {
+        pipeline.history.undo();
+        pipeline.refresh();
+      })
+  });
+}
+
+function addRunCommands({ commands, pipelines, trans }: CommandOptions): void {
+  commands.addCommand(CommandIds.runPipeline, {
+    label: trans.__('Run Pipeline'),
+    icon: args => (args['isMenu'] ? undefined : runIcon),
+    caption: () =>
+      pipelines.current?.obstacle ?? trans.__('Run the notebook’s steps as a pipeline, as they stand now.'),
+    isEnabled: () => {
+      const pipeline = pipelines.current;
+      return !!pipeline && !pipeline.obstacle && !pipeline.runs.active && !pipeline.runs.isSubmitting;
+    },
+    execute: () => pipelines.current?.run()
+  });
+  commands.addCommand(CommandIds.cancelRun, {
+    label: trans.__('Cancel Run'),
+    icon: args => (args['isMenu'] ? undefined : stopIcon),
+    isEnabled: () => pipelines.current?.runs.active !== undefined && !pipelines.current.runs.isCanceling,
+    execute: () => pipelines.current?.runs.cancel()
+  });
+}
+
+function addViewCommands({ commands, pipelines, trans, showPanel, openOutputs }: CommandOptions): void {
+  commands.addCommand(CommandIds.showPanel, {
+    label: trans.__('Show Sluice'),
+    icon: sluiceIcon,
+    execute: showPanel
+  });
+  commands.addCommand(CommandIds.openCellMenu, {
+    label: trans.__('What This Cell Is to the Pipeline…'),
+    icon: sluiceIcon,
+    isEnabled: args => selectedCells(pipelines.current, args).length > 0,
+    isVisible: args => selectedCells(pipelines.current, args).length > 0,
+    execute: () => {
+      const { content } = pipelines.current?.panel ?? {};
+      const cell = content?.activeCell;
+      if (!cell) return;
+      const anchor = cell.node.querySelector('.jp-Sluice-chipName') ?? cell.node.querySelector('.jp-InputPrompt');
+      openCellMenu(commands, anchor ?? cell.node);
+    }
+  });
+  commands.addCommand(CommandIds.openOutputs, {
+    label: trans.__('Open the Step’s Executed Cells'),
+    mnemonic: 0,
+    caption: trans.__('The cells of the step with their outputs, as they ran in the pipeline.'),
+    isEnabled: args => {
+      const step = stepOf(pipelines.current, args);
+      return (
+        pipelines.current?.runs.shown?.steps.some(run => run.name === step && run.durationMs !== undefined) ?? false
+      );
+    },
+    execute: args => {
+      const step = stepOf(pipelines.current, args);
+      if (pipelines.current && step !== undefined) openOutputs(pipelines.current, step);
+    }
+  });
+}
+
+export const paletteCommands: readonly string[] = [
+  CommandIds.showPanel,
+  CommandIds.runPipeline,
+  CommandIds.cancelRun,
+  CommandIds.makeStep,
+  CommandIds.joinStepAbove,
+  CommandIds.renameStep,
+  ...roles.map(([id]) => id),
+  CommandIds.suggestSteps,
+  CommandIds.openCellMenu,
+  CommandIds.openOutputs,
+  CommandIds.undo
+];
+
+function withCurrent(pipelines: Pipelines, act: (pipeline: PipelineModel) => void): void {
+  if (pipelines.current) act(pipelines.current);
+}
+
+/** Indices of the code cells that a command is meant for. */
+function selectedCells(pipeline: PipelineModel | undefined, args: Arguments): readonly number[] {
+  if (!pipeline) return [];
+  const { content } = pipeline.panel;
+  const isCode = (index: number): boolean => content.widgets[index]?.model.type === 'code';
+  if (typeof args['cell'] === 'number') return isCode(args['cell']) ? [args['cell']] : [];
+  return content.widgets.flatMap((cell, index) => (content.isSelectedOrActive(cell) && isCode(index) ? [index] : []));
+}
+
+function stepOf(pipeline: PipelineModel | undefined, args: Arguments): string | undefined {
+  if (typeof args['step'] === 'string') return args['step'];
+  const role = pipeline?.outline.roles[selectedCells(pipeline, args)[0] ?? -1];
+  return role && 'step' in role ? role.step : undefined;
+}
+
+function hasRole(pipeline: PipelineModel | undefined, cell: number, role: Role): boolean {
+  return pipeline?.outline.roles[cell]?.kind === role;
+}

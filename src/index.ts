@@ -1,0 +1,101 @@
+// The extension's plugins. They only wire: models, views and commands are each in a module of their own.
+import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator } from '@jupyterlab/translation';
+import { CellBars } from './cells/bars';
+import { Client } from './client';
+import { addCommands, paletteCommands } from './commands';
+import { createOutputs, openedOutputsId } from './outputs';
+import { SluicePanel } from './panel/widget';
+import type { PipelineModel } from './pipelineModel';
+import { Pipelines } from './pipelines';
+import { IPipelines } from './tokens';
+
+const pipelinesPlugin: JupyterFrontEndPlugin<Pipelines> = {
+  id: 'jupyterlab-sluice:pipelines',
+  description: 'Keeps the pipelines of the open notebooks: their steps, what is wrong with them, and their runs.',
+  autoStart: true,
+  provides: IPipelines,
+  requires: [INotebookTracker],
+  activate: (app: JupyterFrontEnd, tracker: INotebookTracker) =>
+    new Pipelines(tracker, new Client(app.serviceManager.serverSettings), app.serviceManager.contents)
+};
+
+const mainPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-sluice:plugin',
+  description: 'The Sluice panel, the bars on cells, and the commands.',
+  autoStart: true,
+  requires: [IPipelines, ITranslator, IEditorLanguageRegistry],
+  optional: [ISettingRegistry, ILabShell, ILayoutRestorer, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    pipelines: Pipelines,
+    translator: ITranslator,
+    languages: IEditorLanguageRegistry,
+    settings: ISettingRegistry | null,
+    labShell: ILabShell | null,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null
+  ) => {
+    const { commands, shell } = app;
+    const trans = translator.load('jupyterlab_sluice');
+    const client = new Client(app.serviceManager.serverSettings);
+    const panel = new SluicePanel({ pipelines, commands, client, trans });
+    // Notebook 7 has no left area that is open to others.
+    shell.add(panel, labShell ? 'left' : 'right', { rank: 600, type: 'Sluice' });
+    restorer?.add(panel, panel.id);
+
+    const bars = new Map<PipelineModel, CellBars>();
+    const addBars = (pipeline: PipelineModel): void => {
+      const own = new CellBars(pipeline, commands);
+      bars.set(pipeline, own);
+      own.areShown = areBarsShown;
+      pipeline.panel.disposed.connect(() => {
+        own.dispose();
+        bars.delete(pipeline);
+      });
+    };
+    let areBarsShown = true;
+    for (const pipeline of pipelines.all()) addBars(pipeline);
+    pipelines.added.connect((_, pipeline) => addBars(pipeline));
+    setInterval(() => bars.forEach(own => own.tick()), 1000);
+
+    addCommands({
+      commands,
+      pipelines,
+      trans,
+      editName: (pipeline, cell) => bars.get(pipeline)?.editName(cell),
+      showPanel: () => {
+        shell.activateById(panel.id);
+        panel.node.focus();
+      },
+      openOutputs: (pipeline, step) => {
+        const run = pipeline.runs.shown;
+        if (!run) return;
+        const id = openedOutputsId(run.id, step);
+        if (![...shell.widgets('main')].some(widget => widget.id === id)) {
+          const { rendermime } = pipeline.panel.content;
+          shell.add(createOutputs({ client, rendermime, languages, run, step }), 'main', { mode: 'split-right' });
+        }
+        shell.activateById(id);
+      }
+    });
+    for (const command of paletteCommands)
+      palette?.addItem({ command, category: trans.__('Sluice'), args: { isMenu: true } });
+
+    const applySettings = (loaded: ISettingRegistry.ISettings): void => {
+      panel.maxRunsShown = loaded.get('maxRunsShown').composite as number;
+      areBarsShown = loaded.get('showCellBars').composite as boolean;
+      for (const own of bars.values()) own.areShown = areBarsShown;
+    };
+    void settings?.load(mainPlugin.id).then(loaded => {
+      loaded.changed.connect(applySettings);
+      applySettings(loaded);
+    });
+  }
+};
+
+export default [pipelinesPlugin, mainPlugin];

@@ -1,0 +1,22 @@
+// What every part of the panel may need; handed down once.
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+import * as React from 'react';
+import type { Client } from '../client';
+import type { PipelineModel } from '../pipelineModel';
+
+export interface PanelContext {
+  readonly commands: CommandRegistry;
+  readonly client: Client;
+  readonly trans: TranslationBundle;
+  readonly pipeline: PipelineModel;
+  readonly maxRunsShown: number;
+}
+
+const Context = React.createContext<PanelContext | undefined>(undefined);
+
+export const PanelContextProvider = Context.Provider;
+
+export function usePanel(): PanelContext {
+  return React.useContext(Context)!;
+}

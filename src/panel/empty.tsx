@@ -1,0 +1,37 @@
+// A notebook without steps, or no notebook at all: one calm sentence, and where there is something to do, the two ways to begin.
+import * as React from 'react';
+import { CommandIds } from '../tokens';
+import { usePanel } from './context';
+
+export function EmptyState(): React.JSX.Element {
+  const { commands, trans } = usePanel();
+  return (
+    <div className="jp-Sluice-empty">
+      <p>
+        {trans.__(
+          'A step is a cell, with those below it, that runs on its own in a pipeline: Sluice finds out what it needs from the steps above.'
+        )}
+      </p>
+      <div className="jp-Sluice-emptyButtons">
+        <button
+          type="button"
+          className="jp-Sluice-button jp-mod-run"
+          onClick={() => void commands.execute(CommandIds.suggestSteps)}
+        >
+          {trans.__('Suggest steps')}
+        </button>
+        <button type="button" className="jp-Sluice-button" onClick={() => void commands.execute(CommandIds.makeStep)}>
+          {trans.__('Start with this cell')}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+export function NoNotebook({ text }: { readonly text: string }): React.JSX.Element {
+  return (
+    <div className="jp-Sluice-empty">
+      <p>{text}</p>
+    </div>
+  );
+}

@@ -1,0 +1,101 @@
+// What goes into a step and what comes out of it. A click on an input opens its reason as a small card; the two places in it lead to the cells.
+import type { Flow } from '@sluice/core';
+import * as React from 'react';
+import { describePlace, goToRange } from '../places';
+import { inputsOf, outputsOf, type StepInput } from '../stepFlows';
+import { usePanel } from './context';
+
+export function Flows({ step }: { readonly step: string }): React.JSX.Element | null {
+  const { pipeline } = usePanel();
+  const [opened, setOpened] = React.useState<string>();
+  if (!pipeline.pipeline) return null;
+  const inputs = inputsOf(pipeline.pipeline, step);
+  const outputs = outputsOf(pipeline.pipeline, step);
+  if (inputs.length === 0 && outputs.length === 0) return null;
+  const open = inputs.find(input => keyOf(input) === opened);
+  return (
+    <>
+      <div className="jp-Sluice-flows">
+        {inputs.map((input, i) => (
+          <React.Fragment key={keyOf(input)}>
+            {i > 0 && ', '}
+            <Input
+              input={input}
+              isOpen={input === open}
+              onToggle={() => setOpened(input === open ? undefined : keyOf(input))}
+            />
+          </React.Fragment>
+        ))}
+        {outputs.length > 0 && <span className="jp-Sluice-arrow"> → </span>}
+        {outputs.join(', ')}
+      </div>
+      {open && <ReasonCard input={open} />}
+    </>
+  );
+}
+
+interface InputProps {
+  readonly input: StepInput;
+  readonly isOpen: boolean;
+  readonly onToggle: () => void;
+}
+
+function Input({ input, isOpen, onToggle }: InputProps): React.JSX.Element {
+  const text = input.kind === 'order' ? `after ${input.name}` : input.name;
+  return (
+    <button
+      type="button"
+      className="jp-Sluice-input"
+      data-certainty={input.certainty}
+      aria-expanded={isOpen}
+      title={[...new Set(input.flows.map(flow => flow.reason.text))].join('\n')}
+      onClick={onToggle}
+    >
+      {text}
+    </button>
+  );
+}
+
+function ReasonCard({ input }: { readonly input: StepInput }): React.JSX.Element {
+  return (
+    <div className="jp-Sluice-reasonCard" role="group" aria-label={input.name}>
+      {input.flows.map((flow, i) => (
+        <Reason key={i} flow={flow} />
+      ))}
+    </div>
+  );
+}
+
+function Reason({ flow }: { readonly flow: Flow }): React.JSX.Element {
+  const { pipeline, trans } = usePanel();
+  const { range, origin, through } = flow.reason;
+  const verb =
+    flow.kind === 'order'
+      ? trans.__('runs after')
+      : flow.kind === 'ambient'
+        ? trans.__('depends on')
+        : trans.__('reads');
+  const place = (target: typeof range): React.JSX.Element => (
+    <button type="button" className="jp-Sluice-link" onClick={() => void goToRange(pipeline.panel, target)}>
+      {describePlace(pipeline.notebook, target)}
+    </button>
+  );
+  return (
+    <p>
+      <b>{flow.to}</b> {verb} <b>{flow.kind === 'order' ? flow.from : flow.name}</b> ({place(range)})
+      {through.length > 0 && <> {trans.__('through %1', through.join(' → '))}</>}
+      {flow.kind !== 'order' && (
+        <>
+          {' — '}
+          {trans.__('made in')} <b>{flow.from}</b>
+          {origin && <> ({place(origin)})</>}
+        </>
+      )}
+      {flow.certainty === 'possible' && <> {trans.__('It may be read, not always.')}</>}
+    </p>
+  );
+}
+
+function keyOf(input: StepInput): string {
+  return `${input.kind} ${input.name}`;
+}

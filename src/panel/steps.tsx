@@ -1,0 +1,219 @@
+// The steps in notebook order, as a tree: arrows move, Right and Left open and close a step, Enter goes to its cell, F2 renames it, the Menu
+// key opens its menu. A step tells its state, what it takes and what it gives; while it runs, its time, its cells done and its last line.
+import { caretDownIcon } from '@jupyterlab/ui-components';
+import type { StepOutline, StepRun } from '@sluice/core';
+import * as React from 'react';
+import { checkName } from '../cells/bars';
+import { openCellMenu } from '../cells/menu';
+import { renameStep } from '../editing';
+import { hueClass } from '../hues';
+import { stateIcon } from '../icons';
+import { createNameInput, focusName } from '../nameInput';
+import type { PipelineModel } from '../pipelineModel';
+import { goToCell } from '../places';
+import { inputsOf, joinNames, outputsOf, waitsFor } from '../stepFlows';
+import { describeStepRun, durationOf, formatDuration, isActive, lastLine } from '../words';
+import { usePanel } from './context';
+import { StepDetails } from './details';
+import { Flows } from './flows';
+import { Section } from './section';
+import { useNow } from './signals';
+
+export function Steps(): React.JSX.Element {
+  const { pipeline, trans } = usePanel();
+  const { steps } = pipeline.outline;
+  const [focused, setFocused] = React.useState<string>();
+  const [open, setOpen] = React.useState<ReadonlySet<string>>(new Set());
+  const tree = React.useRef<HTMLUListElement>(null);
+  const current = steps.some(step => step.name === focused) ? focused : steps[0]?.name;
+  const now = useNow(pipeline.runs.shown !== undefined && isActive(pipeline.runs.shown.state));
+
+  const moveTo = (index: number): void => {
+    const items = tree.current?.querySelectorAll<HTMLElement>(':scope > [role=treeitem]');
+    items?.[Math.max(0, Math.min(index, items.length - 1))]?.focus();
+  };
+  const toggle = (name: string, isOpen: boolean): void => {
+    const next = new Set(open);
+    if (isOpen) next.add(name);
+    else next.delete(name);
+    setOpen(next);
+  };
+  return (
+    <Section title={trans.__('Steps')}>
+      <ul className="jp-Sluice-steps" role="tree" aria-label={trans.__('Steps')} ref={tree}>
+        {steps.map((step, index) => (
+          <Step
+            key={step.name}
+            step={step}
+            now={now}
+            isCurrent={step.name === current}
+            isOpen={open.has(step.name)}
+            onFocus={() => setFocused(step.name)}
+            onToggle={isOpen => toggle(step.name, isOpen)}
+            onMove={by => moveTo(by === 'first' ? 0 : by === 'last' ? steps.length : index + by)}
+          />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+interface StepProps {
+  readonly step: StepOutline;
+  readonly now: number;
+  readonly isCurrent: boolean;
+  readonly isOpen: boolean;
+  readonly onFocus: () => void;
+  readonly onToggle: (isOpen: boolean) => void;
+  readonly onMove: (by: number | 'first' | 'last') => void;
+}
+
+function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepProps): React.JSX.Element {
+  const { pipeline, commands, trans } = usePanel();
+  const [isRenaming, setRenaming] = React.useState(false);
+  const node = React.useRef<HTMLLIElement>(null);
+  const run = pipeline.runs.shown?.steps.find(other => other.name === step.name);
+  const Icon = stateIcon(run?.state);
+  const duration = run && durationOf(run, now);
+
+  const openMenu = async (): Promise<void> => {
+    await goToCell(pipeline.panel, step.cells[0]!);
+    openCellMenu(commands, node.current!);
+  };
+  const onKeyDown = (event: React.KeyboardEvent): void => {
+    if (event.target !== event.currentTarget) return;
+    const act = {
+      ArrowDown: () => onMove(1),
+      ArrowUp: () => onMove(-1),
+      Home: () => onMove('first'),
+      End: () => onMove('last'),
+      ArrowRight: () => onToggle(true),
+      ArrowLeft: () => onToggle(false),
+      ' ': () => onToggle(!isOpen),
+      Enter: () => void goToCell(pipeline.panel, step.cells[0]!),
+      F2: () => setRenaming(true),
+      ContextMenu: () => void openMenu()
+    }[event.key];
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  };
+  return (
+    <li
+      ref={node}
+      role="treeitem"
+      aria-label={describeStep(step.name, run, pipeline, now)}
+      aria-expanded={isOpen}
+      aria-selected={isCurrent}
+      tabIndex={isCurrent ? 0 : -1}
+      className={`jp-Sluice-step ${hueClass(pipeline.outline, step.name)}`}
+      data-state={run?.state ?? 'none'}
+      onFocus={onFocus}
+      onKeyDown={onKeyDown}
+      onContextMenu={event => {
+        event.preventDefault();
+        event.stopPropagation();
+        void openMenu();
+      }}
+    >
+      <div className="jp-Sluice-stepRow">
+        <span
+          className="jp-Sluice-fold"
+          aria-hidden="true"
+          title={isOpen ? trans.__('Close') : trans.__('Log, values and outputs')}
+          onClick={() => onToggle(!isOpen)}
+        >
+          <caretDownIcon.react tag="span" className="jp-Sluice-caret" width="14px" height="14px" />
+        </span>
+        <Icon.react tag="span" className="jp-Sluice-state" title={run?.state ?? 'not run'} />
+        {isRenaming ? (
+          <Rename
+            step={step.name}
+            onEnd={() => {
+              setRenaming(false);
+              node.current?.focus();
+            }}
+          />
+        ) : (
+          <span
+            className="jp-Sluice-stepName"
+            title={trans.__('Go to cell %1', step.cells[0]! + 1)}
+            onClick={() => void goToCell(pipeline.panel, step.cells[0]!)}
+          >
+            {step.name}
+          </span>
+        )}
+        {!isRenaming && (
+          <span className="jp-Sluice-stepTime">
+            {run?.state === 'cached' ? 'cached' : ''} {duration === undefined ? '' : formatDuration(duration)}
+          </span>
+        )}
+      </div>
+      <Flows step={step.name} />
+      {run && <StepProgress step={step} run={run} />}
+      {isOpen && <StepDetails step={step} />}
+    </li>
+  );
+}
+
+function StepProgress({ step, run }: { readonly step: StepOutline; readonly run: StepRun }): React.JSX.Element | null {
+  const { pipeline, trans } = usePanel();
+  const shown = pipeline.runs.shown!;
+  if (run.state === 'running') {
+    const { log, cellsDone } = pipeline.runs.live(shown.id, step.name);
+    const total = step.cells.length;
+    return (
+      <div className="jp-Sluice-progress">
+        <progress max={total} value={Math.min(cellsDone, total)} aria-label={trans.__('Cells of %1 done', step.name)} />
+        <span className="jp-Sluice-lastLine">
+          {lastLine(log) || trans.__('cell %1 of %2', Math.min(cellsDone + 1, total), total)}
+        </span>
+      </div>
+    );
+  }
+  if (run.state === 'failed') return <div className="jp-Sluice-stepError">{run.error ?? run.failure?.name}</div>;
+  if (run.state === 'pending' && isActive(shown.state)) {
+    const names = waitsFor(pipeline.pipeline, step.name, shown.steps);
+    return (
+      <div className="jp-Sluice-reason">
+        {run.reason ?? (names.length > 0 ? trans.__('waits for %1', joinNames(names)) : '')}
+      </div>
+    );
+  }
+  if (run.reason !== undefined && run.state !== 'succeeded')
+    return <div className="jp-Sluice-reason">{run.reason}</div>;
+  return null;
+}
+
+function Rename({ step, onEnd }: { readonly step: string; readonly onEnd: () => void }): React.JSX.Element {
+  const { pipeline, trans } = usePanel();
+  const host = React.useRef<HTMLSpanElement>(null);
+  React.useEffect(() => {
+    const taken = pipeline.outline.steps.map(other => other.name);
+    const input = createNameInput({
+      label: trans.__('New name of step %1', step),
+      value: step,
+      check: name => checkName(name, step, taken),
+      done: name => {
+        if (name !== undefined && name !== step) renameStep(pipeline, step, name);
+        onEnd();
+      }
+    });
+    host.current!.replaceChildren(input);
+    focusName(input);
+  }, []);
+  return <span ref={host} className="jp-Sluice-renameHost" />;
+}
+
+/** `train_forest, running, 12 seconds, needs features and target, gives forest`: begins with the name, so that one can type to it. */
+function describeStep(name: string, run: StepRun | undefined, { pipeline }: PipelineModel, now: number): string {
+  const words = [name, describeStepRun(run, now).replace(' · ', ', ')];
+  if (pipeline) {
+    const inputs = inputsOf(pipeline, name).map(input => input.name);
+    const outputs = outputsOf(pipeline, name);
+    if (inputs.length > 0) words.push(`needs ${joinNames(inputs)}`);
+    if (outputs.length > 0) words.push(`gives ${joinNames(outputs)}`);
+  }
+  return words.join(', ');
+}

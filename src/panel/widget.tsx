@@ -1,0 +1,90 @@
+// The panel: the pipeline of the notebook in front, from its name to its earlier runs, in one scrolling column.
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import type { Message } from '@lumino/messaging';
+import * as React from 'react';
+import type { Client } from '../client';
+import { undoableClass } from '../history';
+import { sluiceIcon } from '../icons';
+import type { Pipelines } from '../pipelines';
+import { Announcer } from './announcer';
+import { PanelContextProvider, type PanelContext } from './context';
+import { Diagnostics } from './diagnostics';
+import { EmptyState, NoNotebook } from './empty';
+import { Header } from './header';
+import { Metrics } from './metrics';
+import { Parameters } from './parameters';
+import { Runs } from './runs';
+import { useSignal } from './signals';
+import { Steps } from './steps';
+
+export interface SluicePanelOptions {
+  readonly pipelines: Pipelines;
+  readonly commands: CommandRegistry;
+  readonly client: Client;
+  readonly trans: TranslationBundle;
+}
+
+export class SluicePanel extends ReactWidget {
+  constructor(private readonly options: SluicePanelOptions) {
+    super();
+    this.id = 'sluice-panel';
+    this.addClass('jp-Sluice');
+    this.title.icon = sluiceIcon;
+    this.title.caption = 'Sluice';
+    this.node.tabIndex = 0;
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', 'Sluice');
+  }
+
+  set maxRunsShown(count: number) {
+    this._maxRunsShown = count;
+    this.update();
+  }
+
+  protected override render(): React.JSX.Element {
+    return <PanelView {...this.options} maxRunsShown={this._maxRunsShown} node={this.node} />;
+  }
+
+  // Runs may have been started elsewhere meanwhile.
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    void this.options.pipelines.current?.runs.refresh();
+  }
+
+  private _maxRunsShown = 20;
+}
+
+interface PanelViewProps extends SluicePanelOptions {
+  readonly maxRunsShown: number;
+  readonly node: HTMLElement;
+}
+
+function PanelView({ pipelines, node, ...rest }: PanelViewProps): React.JSX.Element {
+  useSignal(pipelines.currentChanged);
+  const pipeline = pipelines.current;
+  if (!pipeline) return <NoNotebook text={rest.trans.__('Open a notebook to see its steps here.')} />;
+  return <PipelineView key={pipeline.panel.id} {...rest} pipeline={pipeline} node={node} />;
+}
+
+function PipelineView({ node, ...context }: PanelContext & { readonly node: HTMLElement }): React.JSX.Element {
+  const { pipeline, trans } = context;
+  useSignal(pipeline.stateChanged);
+  useSignal(pipeline.runs.changed);
+  node.classList.toggle(undoableClass, pipeline.history.canUndo);
+  if (pipeline.notebook.language !== undefined && pipeline.notebook.language !== 'python')
+    return <NoNotebook text={trans.__('Sluice runs Python notebooks; this one is in another language.')} />;
+  const isEmpty = pipeline.outline.steps.length === 0;
+  return (
+    <PanelContextProvider value={context}>
+      <Header />
+      {isEmpty ? <EmptyState /> : <Parameters />}
+      {!isEmpty && <Steps />}
+      {!isEmpty && <Diagnostics />}
+      <Metrics />
+      {(!isEmpty || pipeline.runs.all.length > 0) && <Runs />}
+      <Announcer />
+    </PanelContextProvider>
+  );
+}

@@ -1,0 +1,194 @@
+// The pipeline of one open notebook, as the views paint it: its outline and analysis, kept right while people type, its parameters as set for the next run, and its runs.
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
+import { VDomModel } from '@jupyterlab/ui-components';
+import {
+  outlineNotebook,
+  type Analyzer,
+  type CellRange,
+  type Diagnostic,
+  type JsonValue,
+  type Notebook,
+  type Outline,
+  type Pipeline,
+  type SubmitRequest
+} from '@sluice/core';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { loadAnalyzer } from './analyzer';
+import type { Client } from './client';
+import { EditHistory } from './history';
+import { isSameNotebook, readLiveNotebook } from './live';
+import { RunsModel } from './runs';
+
+/** Fast enough to feel live, slow enough that a burst of changes is read once. */
+const analysisDelayMs = 40;
+
+export class PipelineModel extends VDomModel {
+  readonly runs: RunsModel;
+  readonly history: EditHistory;
+
+  constructor(
+    readonly panel: NotebookPanel,
+    client: Client,
+    private readonly contents: Contents.IManager
+  ) {
+    super();
+    this.runs = new RunsModel(client, () => this.path);
+    this.history = new EditHistory(panel);
+    this._notebook = this.read();
+    this._outline = outlineNotebook(this._notebook);
+    panel.content.modelContentChanged.connect(this.onContentChanged, this);
+    panel.context.pathChanged.connect(this.onPathChanged, this);
+    void this.runs.refresh();
+    void this.prepareAnalyzer();
+  }
+
+  /** Emitted after the outline or the pipeline has changed. */
+  get analysisChanged(): ISignal<this, void> {
+    return this._analysisChanged;
+  }
+
+  /** The path that the server knows the notebook by, without a drive's name. */
+  get path(): string {
+    return this.contents.localPath(this.panel.context.path);
+  }
+
+  get notebook(): Notebook {
+    return this._notebook;
+  }
+
+  get outline(): Outline {
+    return this._outline;
+  }
+
+  /** Undefined until the parser is there. */
+  get pipeline(): Pipeline | undefined {
+    return this._pipeline;
+  }
+
+  /** The analyzer's findings where it is there, else those of the tags alone. */
+  get diagnostics(): readonly Diagnostic[] {
+    const found = this._pipeline?.diagnostics ?? this._outline.diagnostics;
+    return this._problem ? [this._problem, ...found] : found;
+  }
+
+  /** Values that differ from the notebook's for the next run. */
+  get changedParameters(): ReadonlyMap<string, JsonValue> {
+    return this._changedParameters;
+  }
+
+  /** What is wrong with a parameter as typed, by its name. */
+  get parameterProblems(): ReadonlyMap<string, string> {
+    return this._parameterProblems;
+  }
+
+  setParameter(name: string, value: JsonValue | undefined): void {
+    this._parameterProblems.delete(name);
+    if (value === undefined) this._changedParameters.delete(name);
+    else this._changedParameters.set(name, value);
+    this.stateChanged.emit();
+  }
+
+  setParameterProblem(name: string, problem: string): void {
+    this._parameterProblems.set(name, problem);
+    this.stateChanged.emit();
+  }
+
+  /** Why the pipeline cannot be run now, in one sentence; undefined where it can. */
+  get obstacle(): string | undefined {
+    if (this._outline.steps.length === 0) return 'The notebook has no step yet. Make a cell a step first.';
+    const errors = this.diagnostics.filter(diagnostic => diagnostic.severity === 'error');
+    if (errors.length === 1) return errors[0]!.message;
+    if (errors.length > 1) return `${errors.length} errors stand in the way; the first: ${errors[0]!.message}`;
+    const [problem] = this._parameterProblems.values();
+    return problem;
+  }
+
+  /** Submit the notebook as it stands in the editor. */
+  async run(): Promise<void> {
+    this.refresh();
+    const known = new Set(this._pipeline?.parameters.map(parameter => parameter.name));
+    const request: SubmitRequest = {
+      notebook: this.path,
+      content: withoutOutputs(this.panel.model!.toJSON()),
+      parameters: Object.fromEntries([...this._changedParameters].filter(([name]) => known.has(name)))
+    };
+    await this.runs.submit(request);
+  }
+
+  /** The text that a range covers now. */
+  textOf(range: CellRange): string {
+    return this._notebook.cells[range.cell]?.source.slice(range.from, range.to) ?? '';
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) return;
+    clearTimeout(this._timer);
+    this.runs.dispose();
+    this.history.dispose();
+    super.dispose();
+    Signal.clearData(this);
+  }
+
+  /** Read the notebook now, without waiting for the pause in typing. */
+  refresh(): void {
+    clearTimeout(this._timer);
+    this._timer = undefined;
+    if (this.isDisposed || !this.panel.model) return;
+    const notebook = this.read();
+    if (isSameNotebook(notebook, this._notebook) && this._notebook.fileName === notebook.fileName) return;
+    this._notebook = notebook;
+    this.analyze();
+  }
+
+  private read(): Notebook {
+    return readLiveNotebook(this.panel.model!, this.path);
+  }
+
+  private async prepareAnalyzer(): Promise<void> {
+    try {
+      this._analyzer = await loadAnalyzer();
+      this._problem = undefined;
+    } catch (error) {
+      const message = `The Python parser could not be loaded (${String(error)}). Reload the page.`;
+      this._problem = { code: 'parser-missing', severity: 'error', message };
+    }
+    if (!this.isDisposed) this.analyze();
+  }
+
+  private analyze(): void {
+    const analysis = this._analyzer?.analyze(this._notebook);
+    this._outline = analysis?.outline ?? outlineNotebook(this._notebook);
+    this._pipeline = analysis?.pipeline;
+    this._analysisChanged.emit();
+    this.stateChanged.emit();
+  }
+
+  private onContentChanged(): void {
+    this._timer ??= setTimeout(() => this.refresh(), analysisDelayMs);
+  }
+
+  private onPathChanged(): void {
+    this.refresh();
+    void this.runs.refresh();
+  }
+
+  private _notebook: Notebook;
+  private _outline: Outline;
+  private _pipeline: Pipeline | undefined;
+  private _analyzer: Analyzer | undefined;
+  private _problem: Diagnostic | undefined;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly _changedParameters = new Map<string, JsonValue>();
+  private readonly _parameterProblems = new Map<string, string>();
+  private readonly _analysisChanged = new Signal<this, void>(this);
+}
+
+// Outputs are no part of what runs, and may be large.
+function withoutOutputs(content: unknown): unknown {
+  const notebook = content as { readonly cells: readonly { readonly cell_type: string }[] };
+  const cells = notebook.cells.map(cell =>
+    cell.cell_type === 'code' ? { ...cell, outputs: [], execution_count: null } : cell
+  );
+  return { ...notebook, cells };
+}

@@ -1,0 +1,38 @@
+// Going to a place in the notebook: the cell comes into view and the range is marked in its editor.
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { position, type CellRange, type Notebook } from '@sluice/core';
+
+export async function goToCell(panel: NotebookPanel, index: number): Promise<void> {
+  const { content } = panel;
+  const cell = content.widgets[index];
+  if (!cell) return;
+  content.deselectAll();
+  content.activeCellIndex = index;
+  content.mode = 'command';
+  await content.scrollToCell(cell, 'auto');
+  content.node.ownerDocument.defaultView?.requestAnimationFrame(() => cell.node.focus({ preventScroll: true }));
+}
+
+export async function goToRange(panel: NotebookPanel, range: CellRange): Promise<void> {
+  const { content } = panel;
+  const cell = content.widgets[range.cell];
+  if (!cell) return;
+  content.deselectAll();
+  content.activeCellIndex = range.cell;
+  await content.scrollToCell(cell, 'auto');
+  await cell.ready;
+  const { editor } = cell;
+  const start = editor?.getPositionAt(range.from);
+  const end = editor?.getPositionAt(range.to);
+  if (!editor || !start || !end) return;
+  content.mode = 'edit';
+  editor.focus();
+  editor.setSelection({ start, end });
+  editor.revealSelection({ start, end });
+}
+
+/** `cell 3, line 2`, both counted from 1. */
+export function describePlace(notebook: Notebook, range: CellRange): string {
+  const { line } = position(notebook.cells[range.cell]?.source ?? '', range.from);
+  return `cell ${range.cell + 1}, line ${line}`;
+}

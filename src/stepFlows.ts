@@ -1,0 +1,43 @@
+// What a step takes and gives, as the panel and a screen reader tell it: one input a name, with the reasons that lead there.
+import type { Flow, Pipeline, RunState, StepRun } from '@sluice/core';
+
+export interface StepInput {
+  readonly name: string;
+  readonly kind: Flow['kind'];
+  readonly certainty: Flow['certainty'];
+  readonly flows: readonly Flow[];
+}
+
+/** Values and files by name; of the steps that only come before, their names. Imports and definitions travel as source and are left out. */
+export function inputsOf(pipeline: Pipeline, step: string): readonly StepInput[] {
+  const inputs = new Map<string, Flow[]>();
+  for (const flow of pipeline.flows) {
+    if (flow.to !== step || flow.kind === 'import' || flow.kind === 'definition') continue;
+    const key = `${flow.kind} ${flow.kind === 'order' ? flow.from : flow.name}`;
+    const flows = inputs.get(key) ?? [];
+    flows.push(flow);
+    inputs.set(key, flows);
+  }
+  return [...inputs.values()].map(flows => {
+    const { kind, name, from } = flows[0]!;
+    const certainty = flows.some(flow => flow.certainty === 'certain') ? 'certain' : 'possible';
+    return { name: kind === 'order' ? from : name, kind, certainty, flows };
+  });
+}
+
+export function outputsOf(pipeline: Pipeline, step: string): readonly string[] {
+  const outputs = pipeline.steps.find(other => other.name === step)?.outputs ?? [];
+  return [...new Set(outputs.flatMap(bundle => bundle.names))];
+}
+
+/** The steps that a waiting one still waits for. */
+export function waitsFor(pipeline: Pipeline | undefined, step: string, runs: readonly StepRun[]): readonly string[] {
+  const after = pipeline?.steps.find(other => other.name === step)?.after ?? [];
+  const done: ReadonlySet<RunState> = new Set(['succeeded', 'cached', 'skipped']);
+  return after.filter(name => runs.some(run => run.name === name && !done.has(run.state)));
+}
+
+/** `features, target and rate`. */
+export function joinNames(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}`;
+}

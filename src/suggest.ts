@@ -1,0 +1,81 @@
+// Steps for a notebook that has none: headings already divide most notebooks. The cells under one become a step named by it; cells that only
+// import, and a cell of plain constants at the top, get their roles.
+import { withRole, withStep, type Cell, type Notebook } from '@sluice/core';
+
+/** Tags for the cells that change, by index. */
+export function suggestTags(notebook: Notebook): ReadonlyMap<number, readonly string[]> {
+  const tags = new Map<number, readonly string[]>();
+  const names = new Set<string>();
+  let heading: string | undefined;
+  let isInStep = false;
+  let hasParameters = false;
+  for (const cell of notebook.cells) {
+    const found = cell.type === 'markdown' ? lastHeading(cell.source) : undefined;
+    if (found !== undefined) {
+      heading = found;
+      isInStep = false;
+    }
+    if (cell.type !== 'code' || cell.source.trim() === '') continue;
+    if (hasOnly(cell, importLine)) tags.set(cell.index, withRole(cell.tags, 'imports'));
+    else if (names.size === 0 && !hasParameters && hasOnly(cell, constantLine)) {
+      tags.set(cell.index, withRole(cell.tags, 'parameters'));
+      hasParameters = true;
+    } else if (!isInStep) {
+      tags.set(cell.index, withStep(cell.tags, unusedName(stepNameFrom(heading), names)));
+      isInStep = true;
+    }
+  }
+  return tags;
+}
+
+/** A name for a step that starts at this cell: from the heading above it, else a number. */
+export function proposeStepName(notebook: Notebook, cell: number, taken: Iterable<string>): string {
+  const names = new Set(taken);
+  for (let index = cell - 1; index >= 0; index--) {
+    const above = notebook.cells[index]!;
+    if (above.type === 'code') break;
+    const heading = lastHeading(above.source);
+    if (heading !== undefined) return unusedName(stepNameFrom(heading), names);
+  }
+  return unusedName('step', names);
+}
+
+/** `## 2. Train the model!` gives `train_the_model`. */
+export function stepNameFrom(heading: string | undefined): string {
+  const words = (heading ?? '')
+    .toLowerCase()
+    .replace(/^[\d.\s]+(?=\D)/, '')
+    .replace(/[’']/g, '')
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(word => word !== '');
+  return words.slice(0, 4).join('_').slice(0, 40) || 'step';
+}
+
+function unusedName(base: string, names: Set<string>): string {
+  let name = base === 'step' ? 'step_1' : base;
+  for (let i = 2; names.has(name); i++) name = `${base}_${i}`;
+  names.add(name);
+  return name;
+}
+
+// A title at level 1 names the notebook, unless it stands alone above its code; the last heading is the nearest.
+function lastHeading(source: string): string | undefined {
+  return [...source.matchAll(/^#{1,6}\s+(.+?)\s*#*$/gm)].at(-1)?.[1];
+}
+
+const importLine = /^(import|from)\s|^%/;
+const constantLine =
+  /^[A-Za-z_]\w*\s*(:\s*[\w.[\]]+\s*)?=\s*(-?[\d.][\d_.eE+-]*|"[^"\\]*"|'[^'\\]*'|True|False|None)\s*(#.*)?$/;
+
+function hasOnly(cell: Cell, line: RegExp): boolean {
+  const lines = cell.source.split('\n').filter(text => text.trim() !== '' && !text.startsWith('#'));
+  let isOpen = false;
+  return (
+    lines.length > 0 &&
+    lines.every(text => {
+      const fits = isOpen || line.test(text);
+      isOpen = line === importLine && (isOpen ? !text.includes(')') : text.includes('(') && !text.includes(')'));
+      return fits;
+    })
+  );
+}
