@@ -31,7 +31,7 @@ export interface CellMagicHead {
 }
 
 const cellMagic = /%%([^\s?]\S*)[ \t]*/y;
-const help = /(?:^|[^\w.*%\]])(%{0,2}(?!\d)[\w*]+(?:\.(?!\d)[\w*]+|\[-?\d+\])*)\?\??$/u;
+const help = /(?:^|[^\p{L}\p{N}_.*%\]])%{0,2}(?!\d)[\p{L}\p{N}_*]+(?:\.(?!\d)[\p{L}\p{N}_*]+|\[-?\d+\])*\?\??$/u;
 
 /** Read the cell magic that a text begins with, if it does. */
 export function readCellMagic({ text }: Excerpt): CellMagicHead | undefined {

@@ -81,7 +81,7 @@ function toShell(command: Excerpt, range: Node, parse: Parse): Shell {
 }
 
 function toMagic(command: Excerpt, range: Node, parse: Parse): Meaning {
-  const nameAndBlanks = /^%[ \t]*(\S*)[ \t]*/.exec(command.text)!;
+  const nameAndBlanks = /^%(\S*)[ \t]*/.exec(command.text)!;
   const name = nameAndBlanks[1]!;
   const rest = partOf(command, nameAndBlanks[0].length, command.text.length);
   const magic: MagicExpression = { type: 'Magic', name, text: rest.text, holes: [], ...range };

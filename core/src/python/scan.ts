@@ -39,7 +39,7 @@ const stringPrefix = /^(?:[bu]|[ft]|r[bft]?|[bft]r)$/i;
 /** Words that cannot begin a line inside brackets: where one does, a bracket was never closed. */
 const statementStart =
   /[ \t]*(?:(?:def|class|import|while|with|try|return|del|assert|raise|global|nonlocal|pass|break|continue|except|finally|elif)\b(?![ \t]*=[^=])|else[ \t]*:|from[ \t]+[\w.]+[ \t]+import\b)/y;
-const escapeBehindAssignment = /[ \t]*(?=!|%[ \t]*[\p{XID_Start}_])/uy;
+const escapeBehindAssignment = /(?:[ \t]|\\\r?\n)*(?=!|%[ \t]*[\p{XID_Start}_])/uy;
 
 /** Read the logical line that begins at `from`, which must be the beginning of a physical line. */
 export function readLogicalLine(text: string, from: number): LogicalLine {
