@@ -39,12 +39,13 @@ export class StepLog {
   private sizeBytes = 0;
   private lines = 0;
   private failure: Error | undefined;
+  private draining: Promise<void> | undefined;
 
   constructor(
     readonly path: string,
     private readonly onPiece: (piece: LogPiece) => void
   ) {
-    this.file = createWriteStream(path, { flags: 'a' });
+    this.file = createWriteStream(path, { flags: 'a', highWaterMark: 1 << 20 });
     this.marks = createWriteStream(`${path}.streams`, { flags: 'a' });
     for (const stream of [this.file, this.marks]) stream.on('error', error => (this.failure ??= error));
     this.timer = setInterval(() => this.flush(false), batchMs);
@@ -62,12 +63,16 @@ export class StepLog {
 
   /** Resolves when the file has taken what was written. */
   drained(): Promise<void> {
-    return this.file.writableNeedDrain && this.failure === undefined
-      ? new Promise(resolve => {
-          this.file.once('drain', resolve);
-          this.file.once('error', () => resolve());
-        })
-      : Promise.resolve();
+    if (!this.file.writableNeedDrain || this.failure !== undefined) return Promise.resolve();
+    this.draining ??= new Promise<void>(resolve => {
+      const done = () => {
+        this.draining = undefined;
+        this.file.off('drain', done).off('error', done);
+        resolve();
+      };
+      this.file.on('drain', done).on('error', done);
+    });
+    return this.draining;
   }
 
   /** @throws the error with which writing the file failed, if it did */

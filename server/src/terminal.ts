@@ -144,6 +144,9 @@ function describeStep(step: StepRun, paint: Paint, live?: LiveDetails): string {
   return `  ${symbol} ${name.padEnd(live?.width ?? 0)}  ${parts.filter(part => part !== '').join('  ')}`.trimEnd();
 }
 
+// eslint-disable-next-line no-control-regex
+const withoutColors = (line: string) => line.replaceAll(/\u001b\[[\d;]*m/g, '');
+
 /** Cut to a width, but no escape sequence. */
 function clip(line: string, width: number): string {
   let room = width;
@@ -196,7 +199,8 @@ function printFailure({ name, error, failure }: StepRun, paint: Paint): string {
       : `, cell ${failure.cell + 1}${failure.line === undefined ? '' : `, line ${failure.line}`}`;
   const lines = (failure?.traceback ?? []).join('\n').replace(/\n$/, '').split('\n').slice(-shownTraceback);
   const text = lines.some(line => line.trim() !== '') ? lines : [error ?? failure?.message ?? ''];
-  return `${paint('red', `Step ‘${name}’ failed${place}:`)}\n${text.map(line => `  ${line}\n`).join('')}`;
+  const plain = paint('dim', '') === '' ? text.map(withoutColors) : text;
+  return `${paint('red', `Step ‘${name}’ failed${place}:`)}\n${plain.map(line => `  ${line}\n`).join('')}`;
 }
 
 function describeOutcome(run: RunSummary, paint: Paint): string {

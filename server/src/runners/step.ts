@@ -163,5 +163,5 @@ function makeEnv(task: PlanTask, { env, kernel }: StepContext): NodeJS.ProcessEn
     /^(JPY_|JUPYTER_TOKEN$|JUPYTERHUB_.*TOKEN|SLUICE_(SECRET|EVENTS|ALIVE)$)/.test(name) ||
     name.startsWith('NODE_CHANNEL');
   const safe = Object.fromEntries(Object.entries(env).filter(([name]) => !isSecret(name)));
-  return { ...safe, PYTHONUNBUFFERED: '1', ...kernel.env, ...task.env };
+  return { ...safe, ...kernel.env, ...task.env };
 }
