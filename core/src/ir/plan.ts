@@ -1,5 +1,5 @@
 // A plan is what a runner on this machine needs of an IR: which program to start after which, and where its inputs come from.
-import { topologicalOrder } from '../graph.js';
+import { findCycles, topologicalOrder } from '../graph.js';
 import type { JsonValue, ParameterType } from '../pipeline.js';
 import { readStepArgument } from './argument.js';
 import { kfpTypes } from './compile.js';
@@ -66,11 +66,8 @@ export function planIr(ir: Ir): Plan {
   const dag = Object.entries(pipeline.root?.dag?.tasks ?? {});
   const names = new Map(dag.map(([task, { taskInfo }]) => [task, taskInfo?.name || task]));
   const tasks = inNotebookOrder(dag.map(([task, spec]) => toPlanTask(task, spec, ir, names)));
+  refuseAmbiguous(tasks);
   const order = topologicalOrder(tasks);
-  if (new Set(names.values()).size < names.size)
-    throw new IrError('The IR has two tasks of the same name.', 'root.dag.tasks');
-  if (order.length < tasks.length)
-    throw new IrError('The tasks of the IR depend on one another in a circle.', 'root.dag.tasks');
   const steps = tasks.map(task => readStepArgument(task.args));
   const find = (key: 'kernel' | 'notebook' | 'pipeline'): string | undefined =>
     steps.find(step => step?.[key] !== undefined)?.[key];
@@ -82,6 +79,16 @@ export function planIr(ir: Ir): Plan {
     parameters: toPlanParameters(pipeline.root?.inputDefinitions),
     tasks: order.map(name => tasks.find(task => task.name === name)!)
   };
+}
+
+function refuseAmbiguous(tasks: readonly PlanTask[]): void {
+  const twice = tasks.find((task, i) => tasks.findIndex(other => other.name === task.name) < i);
+  if (twice !== undefined)
+    throw new IrError(`The IR has two tasks called ‘${twice.name}’.`, `root.dag.tasks.${twice.task}`);
+  const [cycle] = findCycles(tasks);
+  if (cycle === undefined) return;
+  const names = [...cycle, cycle[0]!].map(name => `‘${name}’`).join(' → ');
+  throw new IrError(`The tasks of the IR depend on one another in a circle: ${names}.`, 'root.dag.tasks');
 }
 
 // Whoever stored the IR may have put its tasks in another order.

@@ -119,7 +119,7 @@ test.each<[string, (text: string) => string, RegExp]>([
   [
     'a circle',
     text => text.replace('name: comp-load\n', 'name: comp-load\n        dependentTasks: [end]\n'),
-    /in a circle/
+    /in a circle: ‘Load’ → .*‘end’ → ‘Load’/
   ],
   [
     'an output as parameter',
