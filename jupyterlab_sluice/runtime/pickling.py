@@ -24,7 +24,10 @@ from .outputs import Tee
 from .problems import CannotTravel
 
 IN_BAND_BYTES = 4096
-# Made anew with each class; or not to be set.
+HEAP_TYPE = 1 << 9  # CPython's Py_TPFLAGS_HEAPTYPE: made by a `class` statement or a call of `type`
+NAMED_BY_PICKLE = (type(None), type(NotImplemented), type(...))
+# What a class must have when it is made, and what cannot be set afterwards.
+AT_BIRTH = ("__slots__", "__orig_bases__")
 NOT_ATTRIBUTES = {"__dict__", "__weakref__", "__module__", "__qualname__", "_abc_impl", "__slots__", "__classcell__"}
 # pickle would take these and lose what they stand for.
 REFUSED = {("tempfile", "TemporaryDirectory"), ("tempfile", "_TemporaryFileWrapper"), ("numpy", "memmap")}
@@ -161,8 +164,11 @@ def _function(pickler: Pickler, value: types.FunctionType) -> Any:
 
 
 def _class(pickler: Pickler, value: type) -> Any:
-    if value is type(None) or value is type(NotImplemented) or value is type(...) or _is_found_by_name(value):
+    if _is_found_by_name(value) or value in NAMED_BY_PICKLE:
         return NotImplemented
+    if not value.__flags__ & HEAP_TYPE:  # built in; a few have a name in `types` only, such as functions' own
+        names = [name for name, item in vars(types).items() if item is value]
+        return (rebuild.member, ("types", names[0])) if names else NotImplemented
     token = rebuild.tokens.setdefault(value, "") or uuid.uuid4().hex
     rebuild.tokens[value] = token
     pickler.has_code = True
@@ -171,7 +177,7 @@ def _class(pickler: Pickler, value: type) -> Any:
         members = [(name, member._value_) for name, member in value.__members__.items()]
         arguments = (value.__bases__[-1], module, value.__name__, value.__qualname__, value.__bases__, members, token)
         return rebuild.enum, arguments, _class_state(value, _enum_own(value)), None, None, rebuild.fill_class
-    body = {"__slots__": value.__dict__["__slots__"]} if "__slots__" in value.__dict__ else {}
+    body = {name: value.__dict__[name] for name in AT_BIRTH if name in value.__dict__}
     arguments = (type(value), module, value.__name__, value.__qualname__, value.__bases__, body, token)
     return rebuild.class_, arguments, _class_state(value, set()), None, None, rebuild.fill_class
 
@@ -211,7 +217,7 @@ def _method(pickler: Pickler, value: types.MethodType) -> Any:
     owner, name = value.__self__, value.__func__.__name__
     if getattr(owner, name, None) == value:
         return getattr, (owner, name)
-    return types.MethodType, (value.__func__, owner)
+    return rebuild.bound_method, (value.__func__, owner)
 
 
 def _cached(pickler: Pickler, value: Any) -> Any:
@@ -248,6 +254,7 @@ ROWS: Dict[type, Row] = {
     staticmethod: lambda _, value: (rebuild.method, ("staticmethod", value.__func__)),
     types.MappingProxyType: lambda _, value: (rebuild.proxy, (dict(value),)),
     type(functools.lru_cache(None)(len)): _cached,
+    functools.cached_property: lambda _, value: (rebuild.cached_property, (value.func, value.attrname, value.__doc__)),
     typing.TypeVar: _type_var,
     Tee: _tee,
 }

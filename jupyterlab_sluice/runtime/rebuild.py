@@ -139,6 +139,10 @@ def method(kind: str, wrapped: Any) -> Any:
     return classmethod(wrapped) if kind == "classmethod" else staticmethod(wrapped)
 
 
+def bound_method(wrapped: Any, owner: Any) -> Any:
+    return types.MethodType(wrapped, owner)
+
+
 def proxy(mapping: Dict[Any, Any]) -> Any:
     return types.MappingProxyType(mapping)
 
@@ -147,6 +151,14 @@ def cached(wrapped: Any, maxsize: Optional[int], typed: bool) -> Any:
     import functools
 
     return functools.lru_cache(maxsize, typed)(wrapped)
+
+
+def cached_property(get: Any, name: Optional[str], doc: Optional[str]) -> Any:
+    import functools
+
+    made: Any = functools.cached_property(get)
+    made.attrname, made.__doc__ = name, doc
+    return made
 
 
 def stream(name: str) -> Any:

@@ -126,6 +126,8 @@ def _state(value: Any) -> Iterator[Tuple[str, Any]]:
                 yield f".{name}", item
     if isinstance(value, (dict, list, tuple, set, frozenset, str, bytes, int, float, type, types.FunctionType, types.MethodType)):
         return
+    if type(value).__module__ == "__main__":
+        yield " (its class)", type(value)
     for kind in type(value).__mro__:
         slots = kind.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
