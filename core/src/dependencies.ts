@@ -6,9 +6,11 @@ import type { Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import { readParameter } from './parameters.js';
 import type { Parameter } from './pipeline.js';
+import { isPlainStatement } from './python/effects/ambient.js';
 import { boundNames } from './python/effects/binding.js';
 import { evaluate } from './python/effects/expressions.js';
 import { Machine, prelude } from './python/effects/machine.js';
+import type { Setting } from './python/effects/machine.js';
 import { execute } from './python/effects/statements.js';
 import { makeThing, valueOf } from './python/effects/thing.js';
 import type { ParsedCell, Statement } from './python/syntax.js';
@@ -37,6 +39,7 @@ export function inferDependencies(
   const preludeParts: PreludePart[] = [];
   const diagnostics: Diagnostic[] = [];
   const skipped = new Map<string, number>();
+  const begun = new Set<number>();
   const stepOf = stepsByCell(outline);
   const setsUp = new Set([...outline.importCells, ...outline.functionCells]);
   const parametrises = new Set(outline.parameterCells);
@@ -61,6 +64,10 @@ export function inferDependencies(
       });
     machine.step = step ?? prelude;
     machine.cell = cell.index;
+    if (step !== undefined && !begun.has(step)) {
+      begun.add(step);
+      repeatSettings(machine);
+    }
     if (setsUp.has(cell.index)) preludeParts.push({ cell: cell.index, from: 0, to: cell.source.length });
     for (const statement of parsed.body) {
       const parameter = parametrises.has(cell.index) ? readParameter(statement) : undefined;
@@ -77,10 +84,59 @@ export function inferDependencies(
         continue;
       }
       if (parametrises.has(cell.index)) preludeParts.push(range);
+      if (parametrises.has(cell.index) && isAssignment(statement))
+        machine.remark(
+          'parameter-type',
+          'info',
+          'This is not a literal that JSON can hold, so it is no parameter: it runs again in each step, after the parameters. Assign a number, string, boolean, None, list or dict to make a parameter.',
+          statement
+        );
       runStatement(machine, statement);
     }
+    const last = parsed.body.at(-1);
+    if (step !== undefined && last) bindShown(machine, last);
   }
   return { machine, parameters: [...parameters.values()], preludeParts, diagnostics, skipped };
+}
+
+const isAssignment = (node: Statement): boolean => node.type === 'Assign' || node.type === 'AnnotatedAssign';
+
+/** Settings of the steps above hold in this step as well: its setup runs them again. */
+function repeatSettings(machine: Machine): void {
+  const record = machine.record(machine.step);
+  for (const setting of machine.settings) {
+    if (setting.step === machine.step) continue;
+    const isReady = setting.reads.every(slot => machine.globals.get(slot.name) === slot);
+    if (!setting.isPlain || !isReady) {
+      adviseSetting(machine, setting);
+      continue;
+    }
+    for (const slot of setting.reads)
+      if (slot.kind === 'value' || slot.kind === 'parameter') machine.need(slot, setting.range, 'possible');
+    record.settings.push(setting);
+  }
+}
+
+function adviseSetting(machine: Machine, { topic, range }: Setting): void {
+  if (machine.remarks.some(({ code, range: known }) => code === 'ambient-state' && known === range)) return;
+  machine.remarks.push({
+    code: 'ambient-state',
+    severity: 'warning',
+    message: `This sets ‘${topic.replace(/\[\]$/, '')}’ for the whole process in the midst of other code, and later steps run in processes of their own. Set it in a statement of its own, or in a cell tagged ‘imports’.`,
+    range
+  });
+}
+
+/** IPython keeps what a cell shows as `_`. */
+function bindShown(machine: Machine, last: Statement): void {
+  if (last.type !== 'Expression' || !last.isShown || last.value.type === 'Constant') return;
+  const slot = machine.shown;
+  if (!slot) return;
+  const outcome = machine.capture(() => {
+    machine.bindGlobal('_', slot, last);
+    return true;
+  });
+  machine.join(last.value.type === 'Call' ? [outcome, { falls: true, changes: new Map() }] : [outcome]);
 }
 
 function bindParameter(machine: Machine, node: Statement, name: string): void {
@@ -91,6 +147,9 @@ function bindParameter(machine: Machine, node: Statement, name: string): void {
 function runStatement(machine: Machine, statement: Statement): void {
   machine.unit = machine.place(statement);
   machine.importTry = isImportTry(statement) ? machine.unit : undefined;
+  machine.unitReads = [];
+  machine.isPlainUnit = isPlainStatement(statement);
+  machine.shown = undefined;
   machine.fuel = fuelPerStatement;
   machine.depth = 0;
   machine.frame = undefined;

@@ -6,7 +6,8 @@ import type { Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import type { Flow, FlowKind } from './pipeline.js';
 import type { StepPlan } from './plan.js';
-import type { Need } from './python/effects/machine.js';
+import { stateOf } from './python/effects/ambient.js';
+import type { Need, StepRecord } from './python/effects/machine.js';
 
 export function findFlows(
   notebook: Notebook,
@@ -18,6 +19,7 @@ export function findFlows(
   const flows: Flow[] = [];
   plans.forEach(({ needs }, step) => {
     for (const need of needs) flows.push(toFlow(notebook, names, step, need));
+    flows.push(...settingFlows(notebook, names, step, machine.record(step)));
     flows.push(...fileFlows(notebook, names, step, machine.files));
     for (const previous of outline.steps[step]!.previous) flows.push(orderFlow(outline, step, previous));
   });
@@ -30,6 +32,8 @@ function toFlow(
   step: number,
   { slot, range, through, certainty }: Need
 ): Flow {
+  const state = stateOf(slot.name);
+  if (state !== undefined) return stateFlow(notebook, names, step, state, { slot, range, through, certainty });
   const kind: FlowKind = slot.kind === 'definition' || slot.kind === 'import' ? slot.kind : 'value';
   const chain = through.length > 0 ? `, through ${through.join(' → ')}` : '';
   const to = names[step]!;
@@ -46,6 +50,36 @@ function toFlow(
       text: `${to} reads ${slot.name} in ${place(notebook, range)}${chain}.`
     }
   };
+}
+
+function stateFlow(notebook: Notebook, names: readonly string[], step: number, state: string, need: Need): Flow {
+  const { slot, range, through, certainty } = need;
+  const [to, from] = [names[step]!, names[slot.step]!];
+  const text = `${to} draws random numbers from ${state} in ${place(notebook, range)}, after ${from} in ${place(notebook, slot.written)}.`;
+  return { name: state, from, to, kind: 'ambient', certainty, reason: { range, origin: slot.written, through, text } };
+}
+
+/** A step that uses a library follows the steps that set its options. */
+function settingFlows(notebook: Notebook, names: readonly string[], step: number, record: StepRecord): Flow[] {
+  const flows = new Map<string, Flow>();
+  for (const { topic, step: setter, range } of record.settings) {
+    const root = topic.replace('%', '').split(/[.[]/)[0]!;
+    const isFolder = /^(os\.chdir|%cd)$/.test(topic);
+    const isUsed = record.uses.has(root) || (root === 'matplotlib' && record.uses.has('seaborn'));
+    if (!isFolder && !isUsed) continue;
+    const [to, from] = [names[step]!, names[setter]!];
+    const name = topic.replace(/\[\]$/, '');
+    const text = `${to} runs with ${name} as ${from} sets it in ${place(notebook, range)}.`;
+    flows.set(`${from} ${name}`, {
+      name,
+      from,
+      to,
+      kind: 'ambient',
+      certainty: 'possible',
+      reason: { range, through: [], text }
+    });
+  }
+  return [...flows.values()];
 }
 
 const place = (notebook: Notebook, range: CellRange): string =>

@@ -4,6 +4,7 @@ import type { CellRange } from './diagnostic.js';
 import type { Dependencies } from './dependencies.js';
 import type { Notebook } from './notebook.js';
 import type { Bundle, Setup } from './pipeline.js';
+import { stateName, stateOf } from './python/effects/ambient.js';
 import { prelude } from './python/effects/machine.js';
 import type { Machine, Need, Slot } from './python/effects/machine.js';
 import { closure } from './python/effects/thing.js';
@@ -23,7 +24,9 @@ export function planSteps(
   lastCells: readonly number[]
 ): StepPlan[] {
   const { machine } = dependencies;
+  takePreludeReads(dependencies, lastCells);
   provideAll(machine);
+  keepIdentity(machine);
   for (const step of stepNames.keys()) collectSources(machine, step);
   const outputs = stepNames.map((_, step) => bundleOutputs(machine, step, stepNames.length));
   return stepNames.map((_, step) => ({
@@ -32,6 +35,59 @@ export function planSteps(
     setup: orderSetup(notebook, dependencies, step, stepNames, outputs, lastCells[step] ?? 0),
     outputs: outputs[step]!
   }));
+}
+
+/** Cells that run in every step may read what steps bound: then each step below takes it, and the steps above do without the cell. */
+function takePreludeReads({ machine }: Dependencies, lastCells: readonly number[]): void {
+  for (const { cell, slot } of machine.preludeReads)
+    lastCells.forEach((lastCell, step) => {
+      const { needs } = machine.record(step);
+      if (step <= slot.step || lastCell < cell || needs.has(slot.name)) return;
+      needs.set(slot.name, { slot, range: slot.written, through: [], certainty: 'certain' });
+    });
+}
+
+/**
+ * Two names that share an object which this step or a later one changes must come from one step, in one bundle: from the
+ * one that wrote last, which thus takes the other name as well.
+ */
+function keepIdentity(machine: Machine): void {
+  const count = machine.records.length;
+  for (let step = 0; step < count; step++) {
+    const changed = new Set<Thing>();
+    for (let later = step; later < count; later++)
+      for (const thing of machine.record(later).changed) changed.add(thing);
+    const { needs } = machine.record(step);
+    const values = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && !slot.name.startsWith('@'));
+    for (const group of sharingGroups(values, changed)) {
+      const last = group.reduce((a, b) => (before(a.slot.written, b.slot.written) > 0 ? a : b)).slot.step;
+      for (const need of group) {
+        const { slot } = need;
+        if (slot.step >= last) continue;
+        needs.set(slot.name, { ...need, slot: { ...slot, step: last, keeps: slot } });
+        const { needs: given, binds } = machine.record(last);
+        if (!given.has(slot.name) && !binds.has(slot.name))
+          given.set(slot.name, { slot, range: slot.written, through: [], certainty: 'possible' });
+      }
+    }
+  }
+}
+
+function sharingGroups(needs: readonly Need[], changed: ReadonlySet<Thing>): Need[][] {
+  const groups: { needs: Need[]; things: Set<Thing> }[] = [];
+  for (const need of needs) {
+    const merged = {
+      needs: [need],
+      things: new Set([...closure(need.slot.value)].filter(thing => changed.has(thing)))
+    };
+    for (const group of groups.filter(({ things }) => [...things].some(thing => merged.things.has(thing)))) {
+      merged.needs.push(...group.needs);
+      for (const thing of group.things) merged.things.add(thing);
+      groups.splice(groups.indexOf(group), 1);
+    }
+    groups.push(merged);
+  }
+  return groups.map(({ needs: members }) => members).filter(({ length }) => length > 1);
 }
 
 /** A step that gives what it did not bind itself must take it first. */
@@ -59,6 +115,7 @@ function collectSources(machine: Machine, step: number): void {
     sources.add(slot);
     for (const header of slot.headers ?? []) add(header);
   };
+  for (const { reads } of machine.record(step).settings) reads.forEach(add);
   for (const { slot } of needs.values()) {
     add(slot);
     if (slot.kind === 'value') for (const carried of carriedDefinitions(slot)) if (carried.step !== step) add(carried);
@@ -104,7 +161,11 @@ function bundleOutputs(machine: Machine, step: number, count: number): Bundle[] 
     groups.push(merged);
   }
   const taken = new Set<string>();
-  return groups.map(({ names }) => ({ artifact: artifactName(names[0]!, taken), names }));
+  return groups.map(({ names }) => {
+    const state = stateOf(names[0]!);
+    if (state === undefined) return { artifact: artifactName(names[0]!, taken), names };
+    return { artifact: artifactName(`${state}_state`, taken), names: [], states: [state] };
+  });
 }
 
 export function artifactName(name: string, taken: Set<string>): string {
@@ -132,8 +193,11 @@ function orderSetup(
   const items: { at: CellRange; setup: Setup }[] = [];
   const { needs, sources } = machine.record(step);
   const units = new Map<string, CellRange>();
-  for (const part of preludeParts) if (part.cell < lastCell) units.set(`${part.cell}:${part.from}`, part);
+  const tooEarly = new Set(machine.preludeReads.filter(({ slot }) => step <= slot.step).map(({ cell }) => cell));
+  for (const part of preludeParts)
+    if (part.cell < lastCell && !tooEarly.has(part.cell)) units.set(`${part.cell}:${part.from}`, part);
   for (const { unit } of sources) if (unit) units.set(`${unit.cell}:${unit.from}`, unit);
+  for (const { unit } of machine.record(step).settings) units.set(`${unit.cell}:${unit.from}`, unit);
   for (const range of units.values()) {
     const source = notebook.cells[range.cell]!.source.slice(range.from, range.to);
     items.push({ at: range, setup: { kind: 'source', range, source } });

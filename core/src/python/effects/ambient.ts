@@ -1,10 +1,107 @@
-// State that belongs to the whole process and to no name: random seeds, plot styles, options, the environment.
+// State that belongs to the whole process and to no name: random seeds, plot styles, options, the environment. Random
+// states travel as values, under names that no variable can have; other settings are statements that later steps run again.
+import { allOf } from './functions.js';
 import type { Arguments } from './functions.js';
+import { prelude } from './machine.js';
 import type { Machine } from './machine.js';
-import type { Expression, Node } from '../syntax.js';
-import type { Value } from './thing.js';
+import type { Expression, Node, Statement } from '../syntax.js';
+import { ambientObjects, drawsFrom, isStochastic, seeds, setsAmbient } from './tables/ambient.js';
+import { closure, immutable } from './thing.js';
+import type { Thing, Value } from './thing.js';
 
-/** `plt.rcParams[…] = …`, `os.environ[…] = …` */
-export function setAmbient(_machine: Machine, _base: Value, _target: Expression): void {}
+/** The name under which a random state is kept among the variables. */
+export const stateName = (state: string): string => `@${state}`;
 
-export function noteAmbientCall(_machine: Machine, _path: string, _args: Arguments, _node: Node): void {}
+export const stateOf = (name: string): string | undefined => (name.startsWith('@') ? name.slice(1) : undefined);
+
+/** `plt.rcParams[…] = …`, `os.environ[…] = …`, `pd.DataFrame.plus = plus` */
+export function setAmbient(machine: Machine, base: Value, target: Expression): void {
+  for (const { path } of base.things) if (path !== undefined) note(machine, path, target);
+}
+
+/** `decimal.getcontext().prec = 6` */
+export function setOwnedByProcess(machine: Machine, base: Value, target: Expression): void {
+  for (const { madeBy } of base.things)
+    if (madeBy !== undefined && ambientObjects.has(madeBy)) note(machine, madeBy, target);
+}
+
+export function noteAmbientCall(machine: Machine, path: string, args: Arguments, node: Node): void {
+  const seeded = seeds.get(path);
+  if (seeded) machine.bindGlobal(stateName(seeded), immutable, node);
+  else {
+    const isSeeded = args.keywords.some(({ name, value }) => name === 'random_state' && value.constant?.value !== null);
+    const state = drawsFrom(path, isSeeded);
+    if (state) draw(machine, state, node);
+    if (/^sklearn\./.test(path) && isLower(path)) drawForLearners(machine, allOf(args), node);
+  }
+  if (setsAmbient(path)) note(machine, path, node);
+}
+
+const isLower = (path: string): boolean => /\.[a-z_]\w*$/.test(path);
+
+/** A method of a library's object: fitting a random forest draws, and so does `df.sample()`. */
+export function noteAmbientMethod(machine: Machine, base: Value, name: string, args: Arguments, node: Node): void {
+  if (/^(fit|fit_transform|fit_predict|partial_fit|split|fit_resample|score)$/.test(name))
+    drawForLearners(machine, [base], node);
+  const isSeeded = args.keywords.some(
+    ({ name: keyword, value }) => keyword === 'random_state' && value.constant?.value !== null
+  );
+  if (
+    (name === 'sample' || name === 'rvs') &&
+    !isSeeded &&
+    base.things.some(({ madeBy }) => !madeBy?.startsWith('numpy.random'))
+  )
+    draw(machine, 'numpy.random', node);
+  for (const { madeBy } of base.things)
+    if (madeBy !== undefined && ambientObjects.has(madeBy) && /^(set\w*|add\w*|enable\w*|disable\w*)$/.test(name))
+      note(machine, madeBy, node);
+}
+
+function drawForLearners(machine: Machine, values: readonly Value[], node: Node): void {
+  const isDrawing = (thing: Thing): boolean =>
+    thing.madeBy !== undefined && !thing.isSeeded && isStochastic(thing.madeBy);
+  if (values.some(value => [...closure(value)].some(isDrawing))) draw(machine, 'numpy.random', node);
+}
+
+/** Drawing reads the state and changes it; where nothing ever seeded it there is nothing to keep. */
+function draw(machine: Machine, state: string, node: Node): void {
+  const slot = machine.globals.get(stateName(state));
+  if (!slot) return;
+  machine.need(slot, machine.place(node), machine.certainty);
+  machine.changeSlot(slot, node, false);
+}
+
+/** The running statement of the notebook sets something that later steps must set again. */
+export function note(machine: Machine, topic: string, node: Node): void {
+  if (machine.step === prelude) return;
+  const { unit, step } = machine;
+  if (machine.settings.some(known => known.unit.cell === unit.cell && known.unit.from === unit.from)) return;
+  const isPlain = machine.isPlainUnit && machine.running.every(({ info }) => isPlainBody(info.node.body));
+  machine.settings.push({ topic, step, unit, range: machine.place(node), reads: machine.unitReads, isPlain });
+}
+
+/** Whether a statement binds no name and gives nothing: it can run again elsewhere for what it sets. */
+export function isPlainStatement(node: Statement): boolean {
+  const isPart = (target: Expression): boolean => target.type === 'Attribute' || target.type === 'Subscript';
+  switch (node.type) {
+    case 'Expression':
+      return node.value.type === 'Call' || node.value.type === 'Magic' || node.value.type === 'Constant';
+    case 'Assign':
+      return node.targets.every(isPart);
+    case 'AugmentedAssign':
+      return isPart(node.target);
+    case 'Delete':
+      return node.targets.every(isPart);
+    case 'If':
+    case 'For':
+      return isPlainBody([...node.body, ...node.orElse]);
+    case 'Try':
+      return isPlainBody([...node.body, ...node.handlers.flatMap(({ body }) => body), ...node.orElse, ...node.finally]);
+    default:
+      return /^(Import|ImportFrom|Pass|Return)$/.test(node.type);
+  }
+}
+
+function isPlainBody(body: readonly Statement[] | Expression): boolean {
+  return !('type' in body) && body.every(isPlainStatement);
+}

@@ -1,10 +1,12 @@
 // What evaluating an expression reads and changes, and which objects its value may be.
+import { note } from './ambient.js';
 import { attributeOf, elementOf } from './attributes.js';
 import { callExpression } from './calls.js';
 import { foldBinary, printed } from './fold.js';
 import { functionThing, touch } from './functions.js';
 import type { Machine, Use } from './machine.js';
 import type { Attribute, Collection, Comprehension, Expression, FormattedString, Subscript } from '../syntax.js';
+import { ambientMagics } from './tables/ambient.js';
 import { bindTarget } from './targets.js';
 import { constantValue, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
 import type { Frame, Value } from './thing.js';
@@ -60,6 +62,7 @@ function valueOfExpression(machine: Machine, node: Expression, use: Use): Value 
       for (const hole of node.holes) evaluate(machine, hole, 'used');
       return valueOf(makeThing({ madeBy: 'list' }));
     case 'Magic':
+      if (ambientMagics.has(node.name)) note(machine, `%${node.name}`, node);
       for (const hole of node.holes) evaluate(machine, hole, 'used');
       if (node.body) machine.execute(machine, node.body);
       return valueOf(makeThing());

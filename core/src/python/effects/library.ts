@@ -1,5 +1,5 @@
 // Calls into libraries, whose code we do not see: tables say what they change and what they give.
-import { noteAmbientCall } from './ambient.js';
+import { noteAmbientCall, noteAmbientMethod } from './ambient.js';
 import { noteFileCall, noteFileMethod } from './files.js';
 import { foldCall, foldMethod } from './foldCalls.js';
 import { allOf, touch, useArguments } from './functions.js';
@@ -30,7 +30,10 @@ export function callLibrary(machine: Machine, path: string, args: Arguments, nod
     case 'holds':
       return valueOf(copyOf(path, args));
     case undefined: {
-      const made = makeThing({ madeBy: path, ...travel(path) });
+      const isSeeded = args.keywords.some(
+        ({ name, value }) => name === 'random_state' && value.constant?.value !== null
+      );
+      const made = makeThing({ madeBy: path, isSeeded, ...travel(path) });
       for (const value of allOf(args)) mayHold(made, value);
       return valueOf(made);
     }
@@ -72,6 +75,7 @@ function changeArguments(machine: Machine, path: string, args: Arguments, node: 
 /** Call the method `name` of an object that is not the notebook's own. */
 export function callMethod(machine: Machine, base: Value, name: string, args: Arguments, node: Node): Value {
   noteFileMethod(machine, base, name, args, node);
+  noteAmbientMethod(machine, base, name, args, node);
   const folded = foldMethod(base, name, args);
   if (folded) return { things: [], constant: folded };
   if (base.things.length === 0) {

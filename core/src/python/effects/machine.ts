@@ -59,6 +59,12 @@ export interface StepRecord {
   /** imports and definitions that its setup needs besides, so that what it takes can live */
   readonly sources: Set<Slot>;
   readonly binds: Set<string>;
+  /** the libraries whose names it reads */
+  readonly uses: Set<string>;
+  /** settings of earlier steps that its setup repeats */
+  readonly settings: Setting[];
+  /** objects that it may change in place */
+  readonly changed: Set<Thing>;
 }
 
 export interface Remark {
@@ -76,6 +82,19 @@ export interface FileUse {
   readonly range: CellRange;
   readonly certainty: Certainty;
   readonly through: readonly string[];
+}
+
+/** A statement that sets the state of the process. */
+export interface Setting {
+  /** dotted name of what it sets */
+  readonly topic: string;
+  readonly step: number;
+  readonly unit: CellRange;
+  readonly range: CellRange;
+  /** what the statement reads; grows until the statement ends */
+  readonly reads: readonly Slot[];
+  /** whether the statement does nothing else */
+  readonly isPlain: boolean;
 }
 
 type Changes = ReadonlyMap<string, Slot | undefined>;
@@ -102,6 +121,9 @@ export class Machine {
   /** `from m import *` statements so far */
   readonly stars: Slot[] = [];
   readonly files: FileUse[] = [];
+  readonly settings: Setting[] = [];
+  /** what cells that run in every step read of what steps bound */
+  readonly preludeReads: { readonly cell: number; readonly slot: Slot }[] = [];
   /** slots read since the last push; what a definition's header reads */
   readonly logs: Slot[][] = [];
 
@@ -109,6 +131,11 @@ export class Machine {
   cell = 0;
   /** the top-level statement that runs now */
   unit: CellRange = { cell: 0, from: 0, to: 0 };
+  /** what the top-level statement that runs now has read, and whether it only sets things */
+  unitReads: Slot[] = [];
+  isPlainUnit = false;
+  /** the value of the last expression that stood alone */
+  shown: Value | undefined;
   frame: Frame | undefined;
   /** nesting of branches that may not run */
   depth = 0;
@@ -147,7 +174,15 @@ export class Machine {
   }
 
   record(step: number): StepRecord {
-    return (this.records[step] ??= { needs: new Map(), parameters: new Map(), sources: new Set(), binds: new Set() });
+    return (this.records[step] ??= {
+      needs: new Map(),
+      parameters: new Map(),
+      sources: new Set(),
+      binds: new Set(),
+      uses: new Set(),
+      settings: [],
+      changed: new Set()
+    });
   }
 
   remark(code: string, severity: Remark['severity'], message: string, node: Node): void {
@@ -187,6 +222,11 @@ export class Machine {
     const slot = this.globals.get(name);
     if (slot && !slot.isDeleted) {
       this.logs.at(-1)?.push(slot);
+      this.unitReads.push(slot);
+      if (slot.kind === 'import' && this.step !== prelude) {
+        const root = slot.value.things[0]?.path?.split('.')[0];
+        if (root !== undefined) this.record(this.step).uses.add(root);
+      }
       this.need(slot, this.place(node), this.certainty);
       return slot.value;
     }
@@ -220,11 +260,15 @@ export class Machine {
       if (this.step !== prelude) this.record(this.step).parameters.set(slot.name, slot);
       return;
     }
-    if (slot.step === prelude || this.step === prelude) return;
+    if (slot.step === prelude) return;
+    if (this.step === prelude) {
+      this.preludeReads.push({ cell: this.cell, slot });
+      return;
+    }
     this.noteNeed(slot, range, certainty);
   }
 
-  private noteNeed(slot: Slot, range: CellRange, certainty: Certainty): void {
+  noteNeed(slot: Slot, range: CellRange, certainty: Certainty): void {
     const { needs } = this.record(this.step);
     const known = needs.get(slot.name);
     if (known && (known.certainty === 'certain' || certainty === 'possible')) return;
@@ -233,7 +277,11 @@ export class Machine {
 
   bind(name: string, value: Value, node: Node, parts: Partial<Slot> = {}): void {
     const frame = this.bindingFrame(name);
-    if (frame) return this.bindLocal(frame, name, value);
+    if (frame) this.bindLocal(frame, name, value);
+    else this.bindGlobal(name, value, node, parts);
+  }
+
+  bindGlobal(name: string, value: Value, node: Node, parts: Partial<Slot> = {}): void {
     const origin = this.place(node);
     this.put(name, this.makeSlot({ name, kind: 'value', value, step: this.step, origin, written: origin, ...parts }));
     if (this.step !== prelude) this.record(this.step).binds.add(name);
@@ -289,6 +337,8 @@ export class Machine {
     const things = isDeep ? closure(value) : value.things;
     const own = new Set(things);
     if (own.size === 0) return;
+    const { changed } = this.record(this.step);
+    for (const thing of own) changed.add(thing);
     const isSure = !isDeep && !isPossible && own.size === 1;
     const sure = isSure ? holdersOf(own, true) : new Set<Thing>();
     for (const thing of holdersOf(own))
@@ -299,7 +349,7 @@ export class Machine {
       }
   }
 
-  private changeSlot(slot: Slot, node: Node, isSure: boolean): void {
+  changeSlot(slot: Slot, node: Node, isSure: boolean): void {
     if (slot.kind === 'import' || slot.isDeleted) return;
     const written = this.place(node);
     if (slot.step === this.step) {

@@ -20,7 +20,6 @@ import type {
 } from '../syntax.js';
 import { bindTarget, deleteTarget } from './targets.js';
 import { closure, immutable, makeThing, unite, valueOf } from './thing.js';
-import type { Value } from './thing.js';
 
 /** False where control surely does not come out at the end. */
 export function execute(machine: Machine, body: readonly Statement[]): boolean {
@@ -49,8 +48,11 @@ function executeStatement(machine: Machine, node: Statement): boolean {
     case 'Delete':
       for (const target of node.targets) deleteTarget(machine, target);
       return true;
-    case 'Expression':
-      return !exits(machine, node.value, evaluate(machine, node.value, 'used'));
+    case 'Expression': {
+      const value = evaluate(machine, node.value, 'used');
+      if (!machine.frame) machine.shown = value;
+      return !exits(machine, node.value);
+    }
     case 'Return': {
       const value = node.value ? evaluate(machine, node.value, 'kept') : immutable;
       if (machine.frame) machine.frame.returns = unite([machine.frame.returns, value]);
@@ -104,7 +106,7 @@ function executeStatement(machine: Machine, node: Statement): boolean {
 
 const exitPaths = new Set(['sys.exit', 'builtins.exit', 'builtins.quit', 'os._exit']);
 
-function exits(machine: Machine, node: Expression, _value: Value): boolean {
+function exits(machine: Machine, node: Expression): boolean {
   if (node.type !== 'Call') return false;
   const { func } = node;
   if (func.type !== 'Name' && func.type !== 'Attribute') return false;
@@ -115,7 +117,10 @@ function exits(machine: Machine, node: Expression, _value: Value): boolean {
 }
 
 function perhaps(machine: Machine, run: () => void): void {
-  const outcome = machine.capture(() => (run(), true));
+  const outcome = machine.capture(() => {
+    run();
+    return true;
+  });
   machine.join([outcome, nothing]);
 }
 

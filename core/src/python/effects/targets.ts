@@ -1,7 +1,7 @@
 // What an assignment does to its target: it binds a name, or changes the object whose attribute or element it sets.
 import type { Machine } from './machine.js';
 import type { Expression } from '../syntax.js';
-import { setAmbient } from './ambient.js';
+import { setAmbient, setOwnedByProcess } from './ambient.js';
 import { resultKind } from './tables/functions.js';
 import { hold, immutable, inside, makeThing, unite, valueOf } from './thing.js';
 import type { Value } from './thing.js';
@@ -32,6 +32,7 @@ export function bindTarget(machine: Machine, target: Expression, value: Value): 
         }
       }
       if (base.things.some(thing => thing.path !== undefined)) setAmbient(machine, base, target);
+      setOwnedByProcess(machine, base, target);
       store(machine, base, value, target);
       return;
     }
@@ -73,7 +74,11 @@ export function deleteTarget(machine: Machine, target: Expression): void {
     case 'Attribute':
     case 'Subscript':
       if (target.type === 'Subscript') machine.evaluate(machine, target.index, 'used');
-      machine.change(machine.evaluate(machine, target.value, 'base'), target);
+      {
+        const base = machine.evaluate(machine, target.value, 'base');
+        setAmbient(machine, base, target);
+        machine.change(base, target);
+      }
       return;
     default:
       machine.evaluate(machine, target, 'used');

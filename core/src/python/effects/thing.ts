@@ -36,6 +36,8 @@ export interface Thing {
   readonly holders: Set<Thing>;
   /** the names bound to it, now or earlier; the machine looks whether they still are */
   readonly slots: Set<object>;
+  /** made with a `random_state` of its own */
+  readonly isSeeded?: boolean;
   /** why it cannot go to another process, e.g. `an open file` */
   readonly untravelling?: string;
 }

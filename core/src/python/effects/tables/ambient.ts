@@ -1,0 +1,77 @@
+// What sets the state of the whole process, and what draws from the global random generators. Data, not code.
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+/** Calls that set a state which later code depends on, by beginning or whole dotted name. */
+const setters = new RegExp(
+  '^(' +
+    words(String.raw`
+      matplotlib\.pyplot\.(style\.use|rc|rcdefaults|ion|ioff|switch_backend|set_cmap|rcParams\..*)
+      matplotlib\.(use|rc|rcdefaults|style\.use|rcParams\..*)
+      matplotlib_inline\..* IPython\.display\.set_matplotlib_formats
+      seaborn\.(set|set_theme|set_style|set_palette|set_context|reset_defaults)
+      pandas\.(set_option|reset_option|plotting\.register_matplotlib_converters)
+      numpy\.(set_printoptions|seterr|seterrcall)
+      warnings\.(filterwarnings|simplefilter|resetwarnings)
+      os\.(chdir|putenv|unsetenv|umask|environ\..*)
+      sys\.path\..* sys\.(setrecursionlimit|set_int_max_str_digits)
+      locale\.setlocale logging\.(basicConfig|disable|captureWarnings)
+      sklearn\.set_config
+      torch\.(set_\w+|use_deterministic_algorithms|cuda\.manual_seed|cuda\.manual_seed_all|cuda\.set_device|backends\..*)
+      tensorflow\.(random\.set_seed|config\..*|keras\.utils\.set_random_seed|get_logger\(\)\..*)
+      keras\.utils\.set_random_seed jax\.config\.update
+      plotly\.io\..* tqdm\.(tqdm|auto\.tqdm|notebook\.tqdm)\.pandas
+      decimal\.setcontext gc\.(disable|enable|freeze) dotenv\.load_dotenv socket\.setdefaulttimeout
+      multiprocessing\.set_start_method faulthandler\.enable
+      altair\.(data_transformers|renderers|themes)\..*
+      polars\.Config\.set_\w+ csv\.field_size_limit
+    `).join('|') +
+    ')$'
+);
+
+export const setsAmbient = (path: string): boolean =>
+  setters.test(path) &&
+  !/^os\.environ\.(get|keys|values|items|copy)$|\.(get|copy|keys|values|items|index|count)$/.test(path);
+
+/** Objects that a call gives and that are the process's own: setting their attributes sets its state. */
+export const ambientObjects: ReadonlySet<string> = new Set(
+  words('decimal.getcontext logging.getLogger plotly.io.templates sys.getprofile matplotlib.style.library')
+);
+
+/** Line magics that set the state of the process. */
+export const ambientMagics: ReadonlySet<string> = new Set(
+  words('matplotlib config load_ext reload_ext autoreload aimport env set_env cd precision pprint gui')
+);
+
+export type RandomState = 'random' | 'numpy.random' | 'torch.random';
+
+/** The state that `path` seeds. */
+export const seeds: ReadonlyMap<string, RandomState> = new Map([
+  ['random.seed', 'random'],
+  ['random.setstate', 'random'],
+  ['numpy.random.seed', 'numpy.random'],
+  ['numpy.random.set_state', 'numpy.random'],
+  ['torch.manual_seed', 'torch.random'],
+  ['torch.random.manual_seed', 'torch.random'],
+  ['torch.set_rng_state', 'torch.random']
+]);
+
+const numpyOwn =
+  /^numpy\.random\.(default_rng|Generator|RandomState|SeedSequence|PCG64|MT19937|Philox|SFC64|BitGenerator|bit_generator)/;
+const torchDraws =
+  /^torch\.(rand\w*|normal|bernoulli|multinomial|poisson|dropout|nn\.(Linear|Conv\w*|LSTM|GRU|RNN|Embedding|Transformer\w*|MultiheadAttention|Bilinear|init\..*|functional\.dropout\w*)|utils\.data\.(DataLoader|random_split|RandomSampler))$/;
+const learningDraws =
+  /^(sklearn\.(model_selection\.train_test_split|utils\.(shuffle|resample)|datasets\.make_\w+)|scipy\.stats\..*\.rvs)$/;
+const stochastic =
+  /^sklearn\..*\.?(Random\w*|ExtraTree\w*|GradientBoosting\w*|HistGradientBoosting\w*|KMeans|MiniBatchKMeans|MLP\w+|SGD\w+|Bagging\w+|AdaBoost\w+|TSNE|Perceptron|PassiveAggressive\w+|GaussianMixture|BayesianGaussianMixture|DecisionTree\w+|IsolationForest|LatentDirichletAllocation|NMF|TruncatedSVD|SpectralClustering|ShuffleSplit|StratifiedShuffleSplit|KFold|StratifiedKFold|RandomizedSearchCV|LinearSVC|SVC|LogisticRegression\w*|PCA|FastICA|BernoulliRBM|Nystroem|RBFSampler|QuantileTransformer|KBinsDiscretizer|SplineTransformer|MiniBatchDictionaryLearning|DictionaryLearning)$/;
+
+/** The global random state that calling `path` draws from; `isSeeded` where the call gives a `random_state`. */
+export function drawsFrom(path: string, isSeeded: boolean): RandomState | undefined {
+  if (/^random\.[a-z]+$/.test(path)) return path === 'random.getstate' ? 'random' : 'random';
+  if (path.startsWith('numpy.random.')) return numpyOwn.test(path) ? undefined : 'numpy.random';
+  if (torchDraws.test(path)) return 'torch.random';
+  return learningDraws.test(path) && !isSeeded ? 'numpy.random' : undefined;
+}
+
+/** Whether objects of this library class draw from NumPy's global state when they are fitted. */
+export const isStochastic = (maker: string): boolean => stochastic.test(maker);
