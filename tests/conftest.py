@@ -80,7 +80,8 @@ class JupyterServer:
         }
         with self.log.open("wb") as log:
             start = command or [sys.executable, "-m", "jupyter_server"]
-            self.process = subprocess.Popen([*start, *flags], stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=env)
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            self.process = subprocess.Popen([*start, *flags], env=env, **streams)
         self.pid = self.process.pid
 
         def address():

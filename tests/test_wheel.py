@@ -25,12 +25,19 @@ NOTEBOOK = {
     "nbformat_minor": 5,
     "metadata": {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
     "cells": [
-        {"id": name, "cell_type": "code", "source": source, "metadata": {"tags": tags}, "outputs": [], "execution_count": None}
-        for name, source, tags in [
-            ("p", "count = 3", ["pipeline-parameters"]),
-            ("a", "import math\nroots = [math.sqrt(i) for i in range(count)]", ["step:roots"]),
-            ("b", "total = sum(roots)\nprint(f'total {total:.3f}')", ["step:total"]),
-            ("c", "print(total)", ["pipeline-metrics"]),
+        {
+            "id": tag.replace(":", "-"),
+            "cell_type": "code",
+            "source": source,
+            "metadata": {"tags": [tag]},
+            "outputs": [],
+            "execution_count": None,
+        }
+        for tag, source in [
+            ("pipeline-parameters", "count = 3"),
+            ("step:roots", "import math\nroots = [math.sqrt(i) for i in range(count)]"),
+            ("step:total", "total = sum(roots)\nprint(f'total {total:.3f}')"),
+            ("pipeline-metrics", "print(total)"),
         ]
     ],
 }
@@ -56,24 +63,29 @@ def clean(wheel, tmp_path_factory) -> dict[str, str]:
         found = shutil.which(name)
         if found:
             (tools / name).symlink_to(found)
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "HTTP", "http", "no_", "NO_", "LANG", "LC_"))}
+    network_and_language = ("PIP_", "SSL_", "HTTP", "http", "no_", "NO_", "LANG", "LC_")
+    kept = {name: value for name, value in os.environ.items() if name.startswith(network_and_language)}
     environment = {**kept, "PATH": f"{bin_folder}:{tools}", "HOME": str(folder / "home"), "PIP_CACHE_DIR": pip_cache()}
     (folder / "home").mkdir()
-    lab = next(line for line in (ROOT / "requirements-dev.txt").read_text().splitlines() if line.startswith("jupyterlab=="))
+    requirements = (ROOT / "requirements-dev.txt").read_text().splitlines()
+    lab = next(line for line in requirements if line.startswith("jupyterlab=="))
     subprocess.run([bin_folder / "python", "-m", "pip", "install", "-q", str(wheel), lab], env=environment, check=True)
     assert shutil.which("node", path=environment["PATH"]) is None
     return environment
 
 
 def pip_cache() -> str:
-    return subprocess.run([sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+    command = [sys.executable, "-m", "pip", "cache", "dir"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def call(environment: dict[str, str], *command: str, folder: Path, status: int = 0) -> str:
     """What a command of the clean environment prints."""
     program = shutil.which(command[0], path=environment["PATH"])
     assert program, f"no {command[0]} in the clean environment"
-    done = subprocess.run([program, *command[1:]], env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, *command[1:]], env=environment, cwd=folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 
@@ -102,16 +114,16 @@ def test_what_the_wheel_holds(wheel):
         f"{data}/etc/jupyter/jupyter_server_config.d/jupyterlab_sluice.json",
     ]:
         assert needed in names
-    strange = [name for name in names if re.search(r"(^|/)(lib|tests?|src|node_modules|__pycache__)/|\.tsbuildinfo$|\.map$|\.ipynb$", name)]
-    assert strange == []
+    strange = re.compile(r"(^|/)(lib|tests?|src|node_modules|__pycache__)/|\.tsbuildinfo$|\.map$|\.ipynb$")
+    assert [name for name in names if strange.search(name)] == []
     assert wheel.name.endswith("-py3-none-any.whl")
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
 def test_the_script_that_a_page_loads_is_small(wheel):
-    archive = zipfile.ZipFile(wheel)
-    sizes = {info.filename: info.file_size for info in archive.infolist() if re.search(r"labextensions/.*/static/.*\.js$", info.filename)}
-    assert sizes and sum(sizes.values()) <= 600_000, sizes
+    script = re.compile(r"labextensions/.*/static/.*\.js$")
+    sizes = [info.file_size for info in zipfile.ZipFile(wheel).infolist() if script.search(info.filename)]
+    assert sizes and sum(sizes) <= 600_000, sizes
 
 
 def test_the_version(clean, tmp_path):
@@ -135,7 +147,8 @@ def test_check_and_run(clean, notebook):
 
 def test_jupyterlab_has_sluice(clean, tmp_path):
     folder = Path(clean["PATH"].split(":")[0])
-    listed = subprocess.run([folder / "jupyter", "labextension", "list"], env=clean, capture_output=True, text=True, check=True)
+    command = [folder / "jupyter", "labextension", "list"]
+    listed = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
     assert re.search(r"jupyterlab-sluice v\S+ .*enabled.*OK", listed.stdout + listed.stderr)
     server = JupyterServer(tmp_path, [str(folder / "jupyter"), "lab"], environment=clean)
     try:
