@@ -1,25 +1,5 @@
-// Words for people: what they probably meant, how long something took, how a metric reads in a table.
+// Words for people: how long something took, how a metric reads, columns that stand under each other.
 import type { MetricValue } from '@sluice/core';
-
-/** The candidate that differs least, if it differs little. */
-export function closest(word: string, candidates: readonly string[]): string | undefined {
-  const [best] = candidates
-    .map(candidate => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
-}
-
-/** Levenshtein's: letters to insert, delete or replace. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
-}
 
 /** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min` */
 export function formatDuration(ms: number | undefined): string {

@@ -1,8 +1,8 @@
 // What a command is: its help, its options, and what it does with them. `io` is all that it knows of the world around it.
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { suggest } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { Install } from '../install.js';
-import { closest } from '../words.js';
 
 export interface Output {
   write(text: string): boolean;
@@ -63,8 +63,9 @@ function explain(cause: unknown, known: readonly string[]): string {
         .replaceAll("'", '’')
         .replace(/^Option ’/, 'Option ‘') + '.'
     );
-  const guess = closest(option, known);
-  return `There is no option ‘${option.length > 1 ? '--' : '-'}${option}’.${guess === undefined ? '' : ` Did you mean ‘--${guess}’?`}`;
+  const written = `${option.length > 1 ? '--' : '-'}${option}`;
+  const meant = suggest(option, known);
+  return `There is no option ‘${written}’.${meant === undefined ? '' : ` Did you mean ‘--${meant}’?`}`;
 }
 
 /** Write, and wait where the reader is slower than we are. */

@@ -1,6 +1,6 @@
 // From the words of a command line to a command and an exit status. Commands are read when they are used, which keeps each start quick.
+import { didYouMean } from '@sluice/core';
 import { errorBody, exitStatus, PipelineError, toPipelineError } from '../errors.js';
-import { closest } from '../words.js';
 import type { Command, Io } from './command.js';
 
 const commands: Record<string, () => Promise<Command>> = {
@@ -55,9 +55,8 @@ async function findCommand(name: string): Promise<Command> {
   if (Object.hasOwn(commands, name)) return commands[name]!();
   if (name === 'snapshots')
     throw new PipelineError('Snapshots are not there yet: `sluice runs show RUN` lists what a run left.', 'usage');
-  const guess = closest(name, Object.keys(commands));
   throw new PipelineError(
-    `There is no command ‘${name}’.${guess === undefined ? ' `sluice --help` lists them.' : ` Did you mean ‘${guess}’?`}`,
+    `There is no command ‘${name}’.${didYouMean(name, Object.keys(commands)) || ' `sluice --help` lists them.'}`,
     'usage'
   );
 }

@@ -1,12 +1,12 @@
 // `sluice runs`: what was run, how it went, what it printed; and how to end it.
 import { existsSync } from 'node:fs';
-import { endedStates, type RunSummary } from '@sluice/core';
+import { didYouMean, endedStates, type RunSummary } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { findHome, logFile, openHome } from '../home.js';
 import { readLog } from '../logs.js';
 import { Store } from '../store.js';
 import { painter, printEnd } from '../terminal.js';
-import { closest, formatDuration, formatMetric, formatTable } from '../words.js';
+import { formatDuration, formatMetric, formatTable } from '../words.js';
 import { formatSize } from '../workspace.js';
 import { useColors } from './check.js';
 import { readArgs, write, type Command, type Io } from './command.js';
@@ -54,9 +54,9 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
   const [name = 'list', ...operands] = positionals;
   const action = Object.hasOwn(actions, name) ? actions[name]! : undefined;
   if (action === undefined) {
-    const guess = closest(name, Object.keys(actions));
+    const names = Object.keys(actions);
     throw new PipelineError(
-      `‘sluice runs’ has no ‘${name}’.${guess === undefined ? ` It has ${Object.keys(actions).join(', ')}.` : ` Did you mean ‘${guess}’?`}`,
+      `‘sluice runs’ has no ‘${name}’.${didYouMean(name, names) || ` It has ${names.join(', ')}.`}`,
       'usage'
     );
   }

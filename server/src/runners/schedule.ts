@@ -53,7 +53,8 @@ export async function schedule<T extends Scheduled>(
   return states;
 }
 
-const isBroken = (state: RunState | undefined) => state === 'failed' || state === 'skipped' || state === 'canceled';
+// what waits for a canceled step is canceled with the run
+const isBroken = (state: RunState | undefined) => state === 'failed' || state === 'skipped';
 
 function isReady(step: Scheduled, states: ReadonlyMap<string, RunState>): boolean {
   return step.after.every(name => endedStates.has(states.get(name) ?? 'pending'));

@@ -1,0 +1,383 @@
+// Through the whole command line: notebooks that run, notebooks and commands that are broken, each with its exit status and its words.
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { until, World, type Outcome } from './world';
+
+jest.setTimeout(60_000);
+
+let world: World;
+beforeEach(() => (world = new World()));
+afterEach(() => world.remove());
+
+const states = ({ events }: Outcome) =>
+  Object.fromEntries(events.filter(event => event.type === 'step').map(event => [event.step, event.state]));
+const failureOf = ({ events }: Outcome, step: string) =>
+  events.find(event => event.type === 'step' && event.step === step && event.state === 'failed')?.error;
+const last = ({ events }: Outcome) => events.at(-1)!;
+
+describe('a run', () => {
+  const notebook = [
+    'parameters | n = 3',
+    'step:load | xs = list(range(n))\nprint("loaded", n)',
+    'step:square | squares = [x * x for x in xs]',
+    'step:negate | negated = [-x for x in xs]',
+    'step:total | total = sum(squares) + sum(negated)',
+    'pipeline-metrics | total'
+  ];
+
+  test('prints its events one a line, with the fields that programs rely on', async () => {
+    world.write('a.ipynb', notebook);
+    const outcome = await world.sluice('run', 'a.ipynb', '--json', '-p', 'n=4');
+    expect(outcome.stderr).toBe('');
+    expect(outcome.status).toBe(0);
+    const { events } = outcome;
+    const run = events[0]!.run;
+    expect(events[0]).toEqual({ type: 'run-started', run, steps: ['load', 'square', 'negate', 'total'] });
+    expect(events).toContainEqual({ type: 'step', step: 'load', state: 'running' });
+    expect(events).toContainEqual({ type: 'step', step: 'load', state: 'succeeded', durationMs: expect.any(Number) });
+    expect(events).toContainEqual({ type: 'log', step: 'load', stream: 'stdout', text: 'loaded 4\n' });
+    expect(events).toContainEqual({ type: 'metric', step: 'total', name: 'total', value: 8 });
+    expect(last(outcome)).toEqual({ type: 'run-ended', run, state: 'succeeded', metrics: { total: 8 } });
+    expect(new Set(events.map(event => event.type))).toEqual(
+      new Set(['run-started', 'step', 'log', 'metric', 'run-ended'])
+    );
+  });
+
+  test('prints a line for each change, then a table and the metrics', async () => {
+    world.write('a.ipynb', notebook);
+    world.env.SLUICE_LAB_HINT = '1';
+    const { status, stdout } = await world.sluice('run', 'a.ipynb');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/✓ load {2}\d/);
+    expect(stdout).toMatch(/\ntotal {3}succeeded {2}[\d.]+ s {5}total 2\n/);
+    expect(stdout).toMatch(/metrics\n {2}total {2}2\n/);
+    expect(stdout).toMatch(/Run 1 \(\d{8}-\d{6}-\w{4}\) succeeded in [\d.]+ s\n/);
+    expect(stdout).toContain('make lab NOTEBOOK=a.ipynb');
+  });
+
+  test('runs a compiled pipeline as it runs the notebook', async () => {
+    world.write('a.ipynb', notebook);
+    expect((await world.sluice('compile', 'a.ipynb', '-o', 'a.yaml')).status).toBe(0);
+    const outcome = await world.sluice('run', 'a.yaml', '--json', '-p', 'n=4');
+    expect(last(outcome)).toMatchObject({ state: 'succeeded', metrics: { total: 8 } });
+  });
+
+  test('touches nothing in the notebook’s folder, and keeps what the steps wrote', async () => {
+    world.write('data/in.csv', '1,2\n');
+    world.write('untouched.csv', '3\n');
+    world.write('a.ipynb', ['step:a | open("data/in.csv", "a").write("x")\nopen("out.txt", "w").write("y")']);
+    const before = readFileSync(join(world.folder, 'a.ipynb'), 'utf8');
+    const { status } = await world.sluice('run', 'a.ipynb', '--json');
+    expect(status).toBe(0);
+    expect(readdirSync(world.folder).sort()).toEqual(['.sluice', 'a.ipynb', 'data', 'untouched.csv']);
+    expect(readFileSync(join(world.folder, 'data/in.csv'), 'utf8')).toBe('1,2\n');
+    expect(readFileSync(join(world.folder, 'a.ipynb'), 'utf8')).toBe(before);
+    const [run] = readdirSync(join(world.folder, '.sluice/runs'));
+    const workspace = join(world.folder, '.sluice/runs', run!, 'workspace');
+    expect(readdirSync(workspace, { recursive: true }).sort()).toEqual(['data', 'data/in.csv', 'out.txt']);
+    expect(readFileSync(join(workspace, 'data/in.csv'), 'utf8')).toBe('1,2\nx');
+  });
+
+  test('keeps its records to its owner and out of git', async () => {
+    world.write('a.ipynb', ['step:a | x = 1']);
+    await world.sluice('run', 'a.ipynb', '--json');
+    expect(statSync(join(world.folder, '.sluice')).mode & 0o777).toBe(0o700);
+    expect(readFileSync(join(world.folder, '.sluice/.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  test('independent steps run at the same time', async () => {
+    const meet = (mine: string, other: string) =>
+      `import time, os\nopen("".join(["${mine}"]), "w").close()\nfor _ in range(400):\n    if os.path.exists("".join(["${other}"])): break\n    time.sleep(0.05)\nelse: raise TimeoutError("alone")`;
+    world.env.SLUICE_JOBS = '2';
+    world.write('a.ipynb', [`step:left | ${meet('l', 'r')}`, `step:right | ${meet('r', 'l')}`]);
+    const outcome = await world.sluice('run', 'a.ipynb', '--json');
+    expect(states(outcome)).toEqual({ left: 'succeeded', right: 'succeeded' });
+  });
+});
+
+describe('a step that goes wrong', () => {
+  test.each([
+    ['raises', 'x = 1\n1 / 0', 'ZeroDivisionError: division by zero (cell 2, line 2)'],
+    [
+      'calls os._exit',
+      'import os\nos._exit(3)',
+      'The step’s process ended with status 3 by os._exit or a crash in cell 2.'
+    ],
+    [
+      'calls os._exit(0), which looks like success',
+      'import os, time\ntime.sleep(1.2)\nos._exit(0)',
+      'The step’s process ended with status 0 by os._exit or a crash in cell 2, before it had given its outputs.'
+    ],
+    [
+      'is killed',
+      'import os\nos.kill(os.getpid(), 9)',
+      'The step’s process was ended by SIGKILL in cell 2 (out of memory?).'
+    ],
+    [
+      'crashes',
+      'import ctypes\nctypes.string_at(0)',
+      'The step’s process was ended by SIGSEGV in cell 2 (a crash in native code).'
+    ]
+  ])('one that %s', async (_, source, error) => {
+    world.write('a.ipynb', [
+      'step:first | a = 1',
+      `step:bad | ${source}\nb = a`,
+      'step:after | print(b)',
+      'step:beside | print(a)'
+    ]);
+    const outcome = await world.sluice('run', 'a.ipynb', '--json');
+    expect(outcome.stderr).toBe('');
+    expect(failureOf(outcome, 'bad')).toBe(error);
+    expect(states(outcome)).toEqual({ first: 'succeeded', bad: 'failed', after: 'skipped', beside: 'succeeded' });
+    expect(last(outcome)).toMatchObject({ type: 'run-ended', state: 'failed', reason: 'Step ‘bad’ failed.' });
+    expect(outcome.status).toBe(1);
+  });
+
+  test('a value that cannot be pickled names itself, its type and both steps', async () => {
+    world.write('a.ipynb', [
+      'step:make | import threading\ndef build(): return [threading.Lock()]\nlocks = build()',
+      'step:use | print(len(locks))'
+    ]);
+    const outcome = await world.sluice('run', 'a.ipynb', '--json');
+    expect(outcome.status).toBe(1);
+    expect(failureOf(outcome, 'make')).toMatch(/‘locks’.*lock/);
+    expect(states(outcome)).toEqual({ make: 'failed', use: 'skipped' });
+  });
+
+  test('shows the last lines of the traceback and the place', async () => {
+    world.write('a.ipynb', ['step:a | def f():\n    raise KeyError("gone")\nf()']);
+    const { stdout } = await world.sluice('run', 'a.ipynb');
+    expect(stdout).toMatch(/Step ‘a’ failed, cell 1, line [23]:\n/);
+    expect(stdout).toContain("KeyError: 'gone'");
+    expect(stdout).not.toContain('\u001b[');
+  });
+
+  test('its children end with it', async () => {
+    world.write('a.ipynb', ['step:a | import subprocess\nprint(subprocess.Popen(["sleep", "300"]).pid)']);
+    const outcome = await world.sluice('run', 'a.ipynb', '--json');
+    expect(outcome.status).toBe(0);
+    const pid = String(outcome.events.find(event => event.type === 'log')!.text).trim();
+    await until(() => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '));
+  });
+
+  test('100 MB of print are in the log, and only their beginning in the events', async () => {
+    world.write('a.ipynb', [
+      'step:a | line = "x" * 9999 + "\\n"\nimport sys\nfor _ in range(10000): sys.stdout.write(line)'
+    ]);
+    const outcome = await world.sluice('run', 'a.ipynb', '--json');
+    expect(outcome.status).toBe(0);
+    const live = outcome.events.filter(event => event.type === 'log').map(event => String(event.text));
+    expect(live.join('').length).toBeLessThan(300_000);
+    expect(live.at(-1)).toMatch(/^… there is more: the whole log is in .*a\.log\n$/);
+    const [run] = readdirSync(join(world.folder, '.sluice/runs'));
+    expect(statSync(join(world.folder, '.sluice/runs', run!, 'a.log')).size).toBe(100_000_000);
+    const { stdout } = await world.sluice('runs', 'logs', 'last', 'a');
+    expect(stdout.length).toBe(100_000_000);
+  });
+});
+
+describe('a notebook or a command that is broken ends with 2 and leaves no run', () => {
+  test.each<[name: string, notebook: string | readonly string[], argv: string[], said: RegExp]>([
+    ['not JSON', '{oops', [], /not valid JSON/],
+    ['no steps', ['x = 1'], [], /no steps/],
+    ['a syntax error in one cell', ['step:a | x = (', 'step:b | y = 1'], [], /error \[.*cell 1, line 1/],
+    ['a prev: to nothing', ['step:a,prev:ghost | x = 1'], [], /‘ghost’/],
+    ['a cycle', ['step:a,prev:b | x = 1', 'step:b,prev:a | y = 1'], [], /error/],
+    [
+      'a parameter of the wrong type',
+      ['parameters | n = 3', 'step:a | print(n)'],
+      ['-p', 'n=many'],
+      /‘n’ must be a whole number.*‘many’/
+    ],
+    [
+      'an unknown parameter',
+      ['parameters | rate = 0.1', 'step:a | print(rate)'],
+      ['-p', 'rat=1'],
+      /no parameter ‘rat’.*‘rate’/
+    ],
+    ['a parameter without a value', ['parameters | n = 3', 'step:a | print(n)'], ['-p', 'n'], /-p NAME=VALUE/],
+    ['an unknown step', ['step:a | x = 1'], ['--step', 'b'], /no step ‘b’.*‘a’/],
+    ['an unknown option', ['step:a | x = 1'], ['--stop', 'b'], /no option ‘--stop’\. Did you mean ‘--step’\?/],
+    ['a runner that is not there yet', ['step:a | x = 1'], ['--runner', 'kubeflow'], /runner ‘kubeflow’/],
+    ['a run to resume that is not there', ['step:a | x = 1'], ['--resume', '7'], /no run ‘7’/]
+  ])('%s', async (_, notebook, argv, said) => {
+    world.write('a.ipynb', notebook);
+    const { status, stdout, stderr } = await world.sluice('run', 'a.ipynb', ...argv);
+    expect(stderr).toMatch(said);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+    expect((await world.sluice('runs', '--json')).events).toEqual([{ runs: [] }]);
+  });
+
+  test('a kernel that does not exist', async () => {
+    world.write('a.ipynb', ['step:a | x = 1'], 'julia-1.10');
+    const { status, stderr } = await world.sluice('run', 'a.ipynb');
+    expect(stderr).toMatch(/kernel ‘julia-1.10’, which is not installed here.*ipykernel install/);
+    expect(status).toBe(2);
+  });
+
+  test('a file that does not exist', async () => {
+    const { status, stderr } = await world.sluice('check', 'b.ipynb');
+    expect(stderr).toBe('sluice: There is no file ‘b.ipynb’.\n');
+    expect(status).toBe(2);
+  });
+
+  test('IR with a misspelt key', async () => {
+    world.write('a.ipynb', ['step:a | x = 1']);
+    const { stdout } = await world.sluice('compile', 'a.ipynb');
+    world.write('a.yaml', stdout.replace('componentRef:', 'componentReff:'));
+    const { status, stderr } = await world.sluice('run', 'a.yaml');
+    expect(stderr).toMatch(/unknown key ‘componentReff’/);
+    expect(status).toBe(2);
+  });
+
+  test('a folder too large to copy', async () => {
+    world.write('a.ipynb', ['step:a | x = 1']);
+    world.write('huge.bin', 'x'.repeat(200_000));
+    world.env.SLUICE_WORKSPACE_LIMIT = '100k';
+    const { status, stderr } = await world.sluice('run', 'a.ipynb');
+    expect(stderr).toMatch(
+      /holds 200 kB in 2 files, more than the limit of 100 kB\. Largest: ‘huge.bin’ \(200 kB\).*\.sluiceignore/
+    );
+    expect(status).toBe(2);
+    world.write('.sluiceignore', '*.bin\n');
+    expect((await world.sluice('run', 'a.ipynb')).status).toBe(0);
+  });
+});
+
+test('a step named twice apart is told, and run as one', async () => {
+  world.write('a.ipynb', ['step:a | x = 1', 'step:b | y = 1', 'step:a | print(x)']);
+  const outcome = await world.sluice('run', 'a.ipynb', '--json');
+  expect(outcome.stderr).toMatch(/warning \[duplicate-step\] in cell 3, line 1: Step ‘a’/);
+  expect(outcome.status).toBe(0);
+});
+
+describe('parts of a pipeline', () => {
+  const notebook = [
+    'parameters | n = 2',
+    'step:load | print("load")\nxs = [n] * 3',
+    'step:left | print("left")\na = sum(xs)',
+    'step:right | print("right")\nb = len(xs)',
+    'step:end | c = a + b',
+    'pipeline-metrics | c'
+  ];
+  const executed = ({ events }: Outcome) =>
+    events.filter(event => event.type === 'step' && event.state === 'running').map(event => event.step);
+
+  test.each<[argv: string[], ran: string[], rest: object]>([
+    [['--step', 'left'], ['left'], { load: 'cached', right: 'skipped', end: 'skipped' }],
+    [['--from', 'left'], ['left', 'end'], { load: 'cached', right: 'cached' }],
+    [['--to', 'right'], ['load', 'right'], { left: 'skipped', end: 'skipped' }],
+    [['--from', 'load', '--to', 'left'], ['load', 'left'], { right: 'skipped', end: 'skipped' }],
+    [['--resume', 'last'], [], { load: 'cached', left: 'cached', right: 'cached', end: 'cached' }],
+    [['--resume', '1', '-p', 'n=5'], ['end', 'left', 'load', 'right'], {}]
+  ])('%p', async (argv, ran, rest) => {
+    world.write('a.ipynb', notebook);
+    await world.sluice('run', 'a.ipynb', '--json');
+    const outcome = await world.sluice('run', 'a.ipynb', '--json', ...argv);
+    expect(outcome.stderr).toBe('');
+    expect(outcome.status).toBe(0);
+    expect(executed(outcome).sort()).toEqual([...ran].sort());
+    expect(states(outcome)).toMatchObject({ ...rest, ...Object.fromEntries(ran.map(step => [step, 'succeeded'])) });
+  });
+
+  test('take their values from a run that has them, also through a run that took them itself', async () => {
+    world.write('a.ipynb', notebook);
+    await world.sluice('run', 'a.ipynb', '-p', 'n=10');
+    await world.sluice('run', 'a.ipynb', '--from', 'left');
+    const outcome = await world.sluice('run', 'a.ipynb', '--step', 'end', '--json');
+    expect(last(outcome)).toMatchObject({ state: 'succeeded', metrics: { c: 33 } });
+  });
+
+  test('say what is missing where no run has it', async () => {
+    world.write('a.ipynb', notebook);
+    const { status, stderr } = await world.sluice('run', 'a.ipynb', '--step', 'end');
+    expect(stderr).toMatch(/need values of ‘left’, ‘right’, and no past run/);
+    expect(status).toBe(2);
+  });
+
+  test('--resume goes on where a run failed', async () => {
+    world.write('a.ipynb', [...notebook.slice(0, 3), 'step:right | b = 1 / 0', ...notebook.slice(4)]);
+    expect((await world.sluice('run', 'a.ipynb')).status).toBe(1);
+    world.write('a.ipynb', notebook);
+    const outcome = await world.sluice('run', 'a.ipynb', '--resume', 'last', '--json');
+    expect(executed(outcome)).toEqual(['right', 'end']);
+    expect(last(outcome)).toMatchObject({ metrics: { c: 9 } });
+  });
+});
+
+describe('cancel', () => {
+  const slow = ['step:slow | import time\nprint("begun", flush=True)\ntime.sleep(60)', 'step:after,prev:slow | y = 1'];
+
+  test('Ctrl+C ends the run cleanly with 130', async () => {
+    world.write('a.ipynb', slow);
+    const outcome = await world.sluiceWith(
+      { onStdout: text => (text.includes('begun') ? world.interrupt() : undefined) },
+      ...['run', 'a.ipynb', '--json']
+    );
+    expect(outcome.status).toBe(130);
+    expect(states(outcome)).toEqual({ slow: 'canceled', after: 'canceled' });
+    expect(last(outcome)).toMatchObject({ type: 'run-ended', state: 'canceled', reason: 'Canceled by the user.' });
+  });
+
+  test('a run of another process, by its number', async () => {
+    world.write('a.ipynb', slow);
+    let isBegun = false;
+    const running = world.sluiceWith(
+      { onStdout: text => void (isBegun ||= text.includes('begun')) },
+      'run',
+      'a.ipynb',
+      '--json'
+    );
+    await until(() => isBegun);
+    const canceled = await world.sluice('runs', 'cancel', '1');
+    expect(canceled).toMatchObject({ status: 0, stdout: 'Run 1 canceled.\n' });
+    expect((await running).status).toBe(130);
+    expect((await world.sluice('runs', 'cancel', '1')).stderr).toContain('has ended already: canceled');
+  });
+});
+
+describe('runs', () => {
+  test('are listed, shown and compared', async () => {
+    world.write('a.ipynb', ['parameters | n = 3', 'step:a | print("hello"); m = n * 2', 'pipeline-metrics | m']);
+    expect((await world.sluice('runs')).stdout).toMatch(/no run yet/);
+    await world.sluice('run', 'a.ipynb');
+    await world.sluice('run', 'a.ipynb', '-p', 'n=5');
+    const list = (await world.sluice('runs', 'list')).stdout;
+    expect(list).toMatch(/^run {2}id .*\n2 .* a\.ipynb .*succeeded .*m 10\n1 .* m 6\n$/);
+    const shown = (await world.sluice('runs', 'show', 'last')).stdout;
+    expect(shown).toMatch(/parameters\n {2}n = 5\n/);
+    expect((await world.sluice('runs', 'show', '1', '--json')).events[0]).toMatchObject({
+      number: 1,
+      metrics: { m: 6 },
+      notebook: 'a.ipynb'
+    });
+    expect((await world.sluice('runs', 'logs', '1')).stdout).toBe('── a\nhello\n');
+    const diff = (await world.sluice('runs', 'diff', '1', '2')).stdout;
+    expect(diff).toMatch(/ {2}n +3 +5 +\*\n/);
+    expect(diff).toMatch(/ {2}m +6 +10 +\*\n/);
+    const [json] = (await world.sluice('runs', 'diff', '1', 'last', '--json')).events;
+    expect(json).toMatchObject({ parameters: [{ name: 'n', values: ['3', '5'] }] });
+  });
+});
+
+describe('help and guesses', () => {
+  test.each([
+    [['--version'], 0, /^sluice 0\.0\.0-test\n$/, /^$/],
+    [['--help'], 0, /sluice check NOTEBOOK/, /^$/],
+    [['run', '--help'], 0, /--resume RUN/, /^$/],
+    [[], 2, /^$/, /sluice check NOTEBOOK/],
+    [['chekc', 'a.ipynb'], 2, /^$/, /no command ‘chekc’\. Did you mean ‘check’\?/],
+    [['runs', 'lsit'], 2, /^$/, /Did you mean ‘list’\?/],
+    [['runs', 'diff', '1'], 2, /^$/, /sluice runs diff RUN RUN/],
+    [['runs', 'show', '9'], 2, /^$/, /no run ‘9’/],
+    [['check'], 2, /^$/, /NOTEBOOK is missing/],
+    [['check', 'a', 'b'], 2, /^$/, /‘b’ is too much/],
+    [['snapshots', 'list'], 2, /^$/, /not there yet/]
+  ])('sluice %p', async (argv, status, stdout, stderr) => {
+    const outcome = await world.sluice(...argv);
+    expect(outcome.stderr).toMatch(stderr);
+    expect(outcome.stdout).toMatch(stdout);
+    expect(outcome.status).toBe(status);
+  });
+});
