@@ -1,0 +1,324 @@
+// The sidecar as Jupyter's extension meets it: the bundle as a process, HTTP over its unix socket, and what becomes of runs when either ends.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunEvent, RunSummary } from '@sluice/core';
+import { env, install, makeNotebook, until, World } from './world';
+
+jest.setTimeout(60_000);
+
+const secret = 'what only Jupyter knows';
+let bundle: string;
+let world: World;
+let sidecar: Sidecar;
+
+beforeAll(() => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-bundle-')));
+  bundle = join(folder, 'node');
+  mkdirSync(bundle);
+  symlinkSync(install.runtimeFolder, join(folder, 'runtime'));
+  const built = spawnSync(process.execPath, [join(__dirname, '..', 'build.mjs'), '--outdir', bundle], {
+    encoding: 'utf8'
+  });
+  expect(built.stderr).toBe('');
+});
+afterAll(() => rmSync(join(bundle, '..'), { recursive: true, force: true }));
+beforeEach(async () => {
+  world = new World();
+  sidecar = await Sidecar.start();
+});
+afterEach(async () => {
+  await sidecar.kill();
+  world.remove();
+});
+
+class Sidecar {
+  private constructor(
+    readonly child: ChildProcess,
+    readonly socket: string
+  ) {}
+
+  static async start(): Promise<Sidecar> {
+    const socket = join(world.folder, 's');
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(bundle, 'main.mjs'), '--socket', socket, '--root', world.folder],
+      { env: { ...env, SLUICE_SECRET: secret, JUPYTER_TOKEN: 'hush' }, stdio: ['pipe', 'pipe', 'inherit'] }
+    );
+    let said = '';
+    child.stdout!.on('data', chunk => (said += String(chunk)));
+    await until(() => said.includes('\n'));
+    expect(said).toBe('{"ready":true}\n');
+    return new Sidecar(child, socket);
+  }
+
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await until(() => this.hasEnded);
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly json: any; // eslint-disable-line @typescript-eslint/no-explicit-any
+}
+
+function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = { 'X-Sluice-Secret': secret }
+) {
+  return new Promise<Answer>((resolve, reject) => {
+    const request = httpRequest(
+      { socketPath: sidecar.socket, method, path: `/sluice/api/v1${path}`, headers },
+      response => {
+        let text = '';
+        response.setEncoding('utf8').on('data', chunk => (text += chunk));
+        response.on('end', () =>
+          resolve({
+            ...{ status: response.statusCode!, headers: response.headers, text },
+            get json() {
+              return JSON.parse(text);
+            }
+          })
+        );
+      }
+    );
+    request.on('error', reject);
+    request.end(typeof body === 'string' ? body : body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+const eventsOf = ({ text }: Answer): RunEvent[] =>
+  text.split('\n\n').flatMap(block => (block.startsWith('data: ') ? [JSON.parse(block.slice(6))] : []));
+
+async function submit(notebook: string, more: object = {}): Promise<string> {
+  const answer = await ask('POST', '/runs', { notebook, ...more });
+  expect(answer.text).toMatch(/^\{"run":/);
+  expect(answer.status).toBe(201);
+  return answer.json.run;
+}
+
+describe('the door', () => {
+  test('only its owner can reach the socket', () => {
+    expect(statSync(sidecar.socket).mode & 0o777).toBe(0o600);
+  });
+
+  test.each<
+    [
+      name: string,
+      method: string,
+      path: string,
+      body: unknown,
+      headers: Record<string, string> | undefined,
+      status: number,
+      said: RegExp
+    ]
+  >([
+    ['without the secret', 'GET', '/health', undefined, {}, 403, /Jupyter’s own extension/],
+    [
+      'with another secret',
+      'GET',
+      '/health',
+      undefined,
+      { 'X-Sluice-Secret': 'what only Jupyter know!' },
+      403,
+      /extension/
+    ],
+    ['an unknown address', 'GET', '/nothing', undefined, undefined, 404, /nothing at/],
+    ['a method that is not taken', 'PUT', '/runs', undefined, undefined, 405, /does not take PUT/],
+    ['no JSON', 'POST', '/runs', '{', undefined, 400, /not JSON/],
+    ['no notebook', 'POST', '/runs', {}, undefined, 400, /‘notebook’ must be/],
+    ['a path out of the root', 'POST', '/runs', { notebook: '../a.ipynb' }, undefined, 403, /outside the folder/],
+    ['a notebook that is not there', 'POST', '/runs', { notebook: 'b.ipynb' }, undefined, 404, /b\.ipynb/],
+    [
+      'a runner that is not there',
+      'POST',
+      '/runs',
+      { notebook: 'b.ipynb', runner: 'x' },
+      undefined,
+      400,
+      /no runner ‘x’/
+    ],
+    ['an unknown run', 'GET', '/runs/none', undefined, undefined, 404, /no run ‘none’/],
+    ['events of an unknown run', 'GET', '/runs/none/events', undefined, undefined, 404, /no run ‘none’/],
+    ['events after nonsense', 'GET', '/runs/none/events?after=x', undefined, undefined, 400, /‘after’/],
+    ['a badly escaped address', 'GET', '/runs/%E0%A4%A', undefined, undefined, 400, /well-formed/]
+  ])('%s', async (_, method, path, body, headers, status, said) => {
+    const answer = await ask(method, path, body, headers);
+    expect(answer.json).toEqual({ code: expect.any(String), message: expect.stringMatching(said) });
+    expect(answer.status).toBe(status);
+  });
+
+  test('a link that leads out of the root', async () => {
+    symlinkSync('/etc', join(world.folder, 'out'));
+    const answer = await ask('POST', '/runs', { notebook: 'out/passwd' });
+    expect([answer.status, answer.json.code]).toEqual([403, 'forbidden']);
+  });
+
+  test('a notebook of more than 50 MB', async () => {
+    const answer = await ask('POST', '/runs', `"${'x'.repeat(53_000_000)}"`);
+    expect([answer.status, answer.json.code]).toEqual([413, 'too-large']);
+  });
+
+  test('a notebook with an error is refused with its diagnostics', async () => {
+    world.write('a.ipynb', ['step:a | x = (']);
+    const answer = await ask('POST', '/runs', { notebook: 'a.ipynb' });
+    expect(answer.status).toBe(422);
+    expect(answer.json).toMatchObject({
+      code: 'invalid-notebook',
+      detail: { diagnostics: [{ severity: 'error', cell: 0, line: 1 }] }
+    });
+    expect((await ask('GET', '/runs')).json).toEqual({ runs: [] });
+  });
+
+  test('health tells the version', async () => {
+    const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8'));
+    expect((await ask('GET', '/health')).json).toEqual({ version });
+  });
+});
+
+describe('a run', () => {
+  test('is submitted, watched, listed, and leaves logs, artifacts and executed notebooks', async () => {
+    world.write('sub/a.ipynb', [
+      'parameters | n = 2',
+      'step:a | print("hello")\nx = n',
+      'step:b | y = x + 1',
+      'pipeline-metrics | y'
+    ]);
+    const run = await submit('sub/a.ipynb', { parameters: { n: 5 } });
+    const watched = await ask('GET', `/runs/${run}/events`);
+    expect(watched.headers['content-type']).toBe('text/event-stream');
+    const events = eventsOf(watched);
+    expect(events.map(event => event.seq)).toEqual(events.map((_, i) => i + 1));
+    expect(events[0]).toMatchObject({ type: 'run-started', run, steps: ['a', 'b'] });
+    expect(events.at(-1)).toMatchObject({ type: 'run-ended', state: 'succeeded', metrics: { y: 6 } });
+    expect(events).toContainEqual(expect.objectContaining({ type: 'cell', step: 'a', cell: 1, state: 'running' }));
+    const again = eventsOf(await ask('GET', `/runs/${run}/events?after=${events.length - 2}`));
+    expect(again).toEqual(events.slice(-2));
+    const summary: RunSummary = (await ask('GET', `/runs/${run}`)).json;
+    expect(summary).toMatchObject({
+      id: run,
+      number: 1,
+      notebook: 'sub/a.ipynb',
+      state: 'succeeded',
+      parameters: { n: 5 }
+    });
+    expect((await ask('GET', '/runs?notebook=sub/a.ipynb')).json.runs).toEqual([summary]);
+    expect((await ask('GET', '/runs?notebook=other.ipynb')).json.runs).toEqual([]);
+    expect((await ask('GET', `/runs/${run}/steps/a/log`)).text).toBe('hello\n');
+    expect((await ask('GET', `/runs/${run}/steps/b/log`)).text).toBe('');
+    const { artifacts } = (await ask('GET', `/runs/${run}/artifacts`)).json;
+    expect(artifacts).toContainEqual(
+      expect.objectContaining({
+        step: 'a',
+        kind: 'values',
+        variables: [{ name: 'x', type: 'int', summary: expect.any(String) }]
+      })
+    );
+    const notebook = (await ask('GET', `/runs/${run}/steps/a/notebook`)).json;
+    expect(notebook).toMatchObject({ nbformat: 4, cells: expect.any(Array) });
+    expect((await ask('GET', `/runs/${run}/steps/ghost/notebook`)).status).toBe(404);
+    expect((await world.sluice('runs', 'list')).stdout).toContain('sub/a.ipynb');
+  });
+
+  test('takes the notebook as it stands in the editor', async () => {
+    const run = await submit('unsaved.ipynb', { content: makeNotebook(['step:a | print("edited")']) });
+    await ask('GET', `/runs/${run}/events`);
+    expect((await ask('GET', `/runs/${run}/steps/a/log`)).text).toBe('edited\n');
+  });
+
+  test('is not told Jupyter’s token nor our secret', async () => {
+    world.write('a.ipynb', [
+      'step:a | import os\nprint(sorted(k for k in os.environ if "JUPYTER" in k or "SLUICE" in k))'
+    ]);
+    const run = await submit('a.ipynb');
+    await ask('GET', `/runs/${run}/events`);
+    expect((await ask('GET', `/runs/${run}/steps/a/log`)).text).toBe("['SLUICE_PYTHON']\n");
+  });
+
+  test('is canceled', async () => {
+    world.write('a.ipynb', ['step:a | import time\ntime.sleep(60)']);
+    const run = await submit('a.ipynb');
+    const watching = ask('GET', `/runs/${run}/events`);
+    await until(() => existsSync(join(world.folder, '.sluice/runs', run, 'a.log')));
+    expect(await ask('POST', `/runs/${run}/cancel`)).toMatchObject({ status: 202, text: '{}' });
+    expect(eventsOf(await watching).at(-1)).toMatchObject({ type: 'run-ended', state: 'canceled' });
+  });
+});
+
+describe('ends', () => {
+  const slow = ['step:a | import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(2)\nopen("done", "w").close()'];
+  const isRunning = (pid: string) =>
+    existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+
+  async function begin(): Promise<{ run: string; pid: string }> {
+    world.write('a.ipynb', slow);
+    const run = await submit('a.ipynb');
+    const log = join(world.folder, '.sluice/runs', run, 'a.log');
+    await until(() => existsSync(log) && statSync(log).size > 0);
+    return { run, pid: readFileSync(log, 'utf8').trim() };
+  }
+
+  test('at end-of-file: it takes no more runs, and ends after its last one', async () => {
+    const { run } = await begin();
+    sidecar.child.stdin!.end();
+    await until(() => sidecar.hasEnded);
+    expect(sidecar.child.exitCode).toBe(0);
+    expect(existsSync(sidecar.socket)).toBe(false);
+    expect((await world.sluice('runs', 'show', run, '--json')).events[0]).toMatchObject({ state: 'succeeded' });
+  });
+
+  test('at end-of-file without runs: at once', async () => {
+    sidecar.child.stdin!.end();
+    await until(() => sidecar.hasEnded, 3000);
+  });
+
+  test('by SIGTERM: at once, and its runs are interrupted', async () => {
+    const { run, pid } = await begin();
+    sidecar.child.kill('SIGTERM');
+    await until(() => sidecar.hasEnded, 3000);
+    await until(() => !isRunning(pid));
+    expect((await world.sluice('runs', 'show', run, '--json')).events[0]).toMatchObject({
+      state: 'failed',
+      reason: 'interrupted: Sluice’s server was ended by SIGTERM.',
+      steps: [{ name: 'a', state: 'failed', failure: { name: 'interrupted' } }]
+    });
+  });
+
+  test('by SIGKILL: its steps end themselves, and whoever looks next writes down why', async () => {
+    const { run, pid } = await begin();
+    await sidecar.kill();
+    await until(() => !isRunning(pid), 8000);
+    sidecar = await Sidecar.start();
+    expect((await ask('GET', `/runs/${run}`)).json).toMatchObject({
+      state: 'failed',
+      reason: expect.stringMatching(/^interrupted: the process that executed it \(\d+\) ended before the run did\.$/)
+    });
+  });
+});
+
+test('the bundled command line checks, runs and tells its version', () => {
+  const cli = (...argv: string[]) =>
+    spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(bundle, 'cli.mjs'), ...argv], {
+      ...{ cwd: world.folder, env, encoding: 'utf8' }
+    });
+  world.write('a.ipynb', ['step:a | print("x" * 300_000)']);
+  expect(cli('--version').stdout).toMatch(/^sluice \d+\.\d+\.\d+/);
+  expect(JSON.parse(cli('check', 'a.ipynb', '--json').stdout)).toMatchObject({
+    steps: [{ name: 'a' }],
+    diagnostics: []
+  });
+  expect(cli('run', 'a.ipynb', '--json')).toMatchObject({ status: 0, stderr: '' });
+  expect(cli('runs', 'logs', 'last').stdout).toHaveLength(300_001 + '── a\n'.length);
+  expect(cli('runs', 'oops')).toMatchObject({ status: 2, stdout: '' });
+});
