@@ -12,7 +12,7 @@ test('a step fails and the error is shown at its cell', async ({ sluice }) => {
   // Cell 3 (index 2) is the step's second cell; its second line raised.
   await expect(sluice.cell(2)).toContainText('KeyError');
   await expect(sluice.cell(2)).toContainText('alan');
-  await expect(sluice.runs.getByRole(sluice.item).first()).toContainText(/failed|KeyError/);
+  await expect(sluice.runs.first()).toContainText(/failed|KeyError/);
   await expect(sluice.runButton).toBeEnabled();
   await sluice.picture('step-failed');
 });
@@ -26,5 +26,5 @@ test('a corrected notebook runs to its end, and both runs stay in the list', asy
   await sluice.runButton.click();
   await sluice.expectState('report', 'succeeded', RUN);
   await expect(sluice.cell(2)).not.toContainText('KeyError');
-  await expect(sluice.runs.getByRole(sluice.item)).toHaveCount(2);
+  await expect(sluice.runs).toHaveCount(2);
 });

@@ -37,12 +37,23 @@ export class Sluice {
     return this.panel.getByRole('button', { name: 'Cancel run', exact: true });
   }
 
-  get steps(): Locator {
-    return this.panel.getByLabel('Steps', { exact: true });
+  /** A step in the panel: a tree's item that begins with its name and then says its state. */
+  step(name: string): Locator {
+    return this.panel.getByRole('tree', { name: 'Steps' }).getByRole('treeitem', { name: new RegExp(`^${name},`) });
   }
 
+  async expectState(step: string, state: string, options?: { timeout: number }): Promise<void> {
+    await expect(this.step(step)).toHaveAccessibleName(new RegExp(`^${step}, ${state}`), options);
+  }
+
+  /** The runs of this notebook, newest first. */
   get runs(): Locator {
-    return this.panel.getByLabel('Runs', { exact: true });
+    return this.panel.getByRole('list', { name: 'Runs' }).getByRole('listitem');
+  }
+
+  /** What is wrong with the notebook; each is a button that leads to its place. */
+  get diagnostics(): Locator {
+    return this.panel.getByRole('list', { name: 'Problems' }).getByRole('button');
   }
 
   /** The chip at the head of a step's first cell; its words say the state. */
@@ -76,8 +87,20 @@ export class Sluice {
     await this.page.keyboard.insertText(source);
   }
 
-  async execute(command: string, args: Record<string, unknown> = {}): Promise<void> {
-    await this.page.evaluate(([id, rest]) => window.jupyterapp.commands.execute(id, rest), [command, args] as const);
+  /** Select a cell as one does before a notebook's one-key commands. */
+  async select(index: number): Promise<void> {
+    await this.cell(index).locator('.jp-InputPrompt').click();
+    await this.page.keyboard.press('Escape');
+    await expect(this.cell(index)).toHaveClass(/jp-mod-active/);
+  }
+
+  /** Make a cell a step: its shortcut, a name, Enter. */
+  async makeStep(index: number, name: string): Promise<void> {
+    await this.select(index);
+    await this.page.keyboard.press('Control+Alt+n');
+    await this.cell(index).getByRole('textbox', { name: 'Name of the new step' }).fill(name);
+    await this.page.keyboard.press('Enter');
+    await expect(this.chip(name)).toBeVisible();
   }
 
   /** A picture for people to look at, in test-results/screens/. */

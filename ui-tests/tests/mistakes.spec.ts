@@ -1,5 +1,5 @@
 // Mistakes that can be seen before a run: each is one sentence in the panel, and one click from its cell.
-import { expect, test } from './fixtures';
+import { expect, RUN, test } from './fixtures';
 import { chain, mistaken } from './notebooks';
 
 test('a diagnostic names the mistake and jumps to its cell', async ({ sluice }) => {
@@ -15,9 +15,20 @@ test('a diagnostic names the mistake and jumps to its cell', async ({ sluice }) 
 
 test('a parameter of the wrong type is refused where it is typed', async ({ sluice }) => {
   await sluice.open(chain);
-  const rate = sluice.panel.getByLabel('rate');
-  await rate.fill('often');
-  await sluice.runButton.click();
-  await expect(sluice.panel).toContainText(/‘rate’/);
+  await sluice.panel.getByRole('textbox', { name: 'rate' }).fill('often');
+  await expect(sluice.panel.getByRole('status').filter({ hasText: '‘rate’' })).toBeVisible();
+  await expect(sluice.runButton).toBeDisabled();
   await sluice.picture('bad-parameter');
+
+  await sluice.panel.getByRole('button', { name: 'Reset rate' }).click();
+  await expect(sluice.runButton).toBeEnabled();
+});
+
+test('a changed parameter holds for the run, and the notebook keeps its own', async ({ sluice }) => {
+  await sluice.open(chain);
+  await sluice.panel.getByRole('textbox', { name: 'rate' }).fill('3');
+  await sluice.runButton.click();
+  await sluice.expectState('show', 'succeeded', RUN);
+  await expect(sluice.panel.getByRole('list', { name: 'Metrics' })).toContainText('135');
+  await expect(sluice.cell(0)).toContainText('rate = 2');
 });

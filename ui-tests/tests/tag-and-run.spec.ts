@@ -16,7 +16,7 @@ test('tag a plain notebook from nothing, take a tag back, and run it', async ({ 
   await expect(sluice.chip('count')).toBeVisible();
   await sluice.picture('tagged-notebook');
 
-  await sluice.commandMode(3);
+  await sluice.select(3);
   await page.keyboard.press('Control+Z');
   await expect(sluice.step('show')).toHaveCount(0);
   await expect(sluice.step('count')).toBeVisible();
@@ -25,6 +25,6 @@ test('tag a plain notebook from nothing, take a tag back, and run it', async ({ 
 
   await sluice.runButton.click();
   for (const step of ['split', 'count', 'show']) await sluice.expectState(step, 'succeeded', RUN);
-  await expect(sluice.runs.getByRole(sluice.item)).toHaveCount(1);
+  await expect(sluice.runs).toHaveCount(1);
   await sluice.picture('first-run-succeeded');
 });
