@@ -49,10 +49,14 @@ class Output(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter to bind. JSON has one kind of number, so its type (`float`, …) says which Python value is meant."""
+    """A parameter to bind. JSON has one kind of number, so its type (`float`, …) says which Python value is meant.
+
+    A nullable one that is given no value is None: KFP has no null.
+    """
 
     name: str
     type: Optional[str]
+    is_nullable: bool = False
 
 
 class Step(NamedTuple):
@@ -185,7 +189,7 @@ def _step(spec: Dict[str, Any]) -> Step:
 
 
 def _parameter(item: Any) -> Parameter:
-    return Parameter(item, None) if isinstance(item, str) else Parameter(item["name"], item.get("type"))
+    return Parameter(item, None) if isinstance(item, str) else Parameter(item["name"], item.get("type"), bool(item.get("nullable")))
 
 
 def _setup(item: Dict[str, Any]) -> Any:
@@ -199,9 +203,9 @@ def _setup(item: Dict[str, Any]) -> Any:
 def _parameters(step: Step, values: Dict[str, Any]) -> Dict[str, Any]:
     bound = {}
     for parameter in step.parameters:
-        if parameter.name not in values:
+        if parameter.name not in values and not parameter.is_nullable:
             raise BrokenContract(f"Step ‘{step.name}’ needs the parameter ‘{parameter.name}’, but ExecutorInput has no value for it. Give it a value when you submit the run.")
-        value = values[parameter.name]
+        value = values.get(parameter.name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if parameter.type == "float":
                 value = float(value)

@@ -41,7 +41,7 @@ def remember_source(file: str, source: str, first_line: int = 1) -> None:
 
 
 def trim(error: BaseException) -> BaseException:
-    """Take the frames above the first cell out of an exception and of those that it came from."""
+    """Take our own frames, those above the first cell and below the last, out of an exception and of those that it came from."""
     seen = set()
     rest: List[Optional[BaseException]] = [error]
     while rest:
@@ -54,10 +54,20 @@ def trim(error: BaseException) -> BaseException:
             frames = frames.tb_next
         if frames is not None:
             one.__traceback__ = frames
+            _cut_end(frames)
         elif one.__traceback__ is not None and isinstance(one, SyntaxError):
             one.__traceback__ = None
         rest += [one.__cause__, one.__context__]
     return error
+
+
+def _cut_end(frames: TracebackType) -> None:
+    last, one = frames, frames.tb_next
+    while one is not None:
+        if not one.tb_frame.f_code.co_filename.startswith("<sluice_runtime."):
+            last = one
+        one = one.tb_next
+    last.tb_next = None
 
 
 def print_traceback(error: BaseException) -> List[str]:

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from types import ModuleType
 from typing import Any, Dict, Iterator, List, Optional
 
@@ -100,6 +101,18 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
     def _tee(self, channel: str) -> Iterator[None]:
         yield  # IPython ≥ 9 would keep all printed text a second time
 
+    def showtraceback(self, exc_tuple: Any = None, filename: Optional[str] = None, tb_offset: Optional[int] = None, exception_only: bool = False, running_compiled_code: bool = False) -> None:
+        error = sys.exc_info()[1]
+        if exc_tuple is None and error is not None and not isinstance(error, SyntaxError):
+            exc_tuple, tb_offset = (type(error), trim(error), error.__traceback__), 0
+        try:
+            super().showtraceback(exc_tuple, filename, tb_offset, exception_only and not isinstance(error, SystemExit), running_compiled_code)
+        except Exception:  # the error's own __str__ may fail
+            self.raised = print_traceback(error) if error else []
+
+    def _format_exception_for_storage(self, *_: Any, **__: Any) -> Any:
+        return []  # for a history that nobody keeps; it would call the error's own __str__
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: List[str]) -> None:
         self.raised = [line for item in stb for line in item.split("\n")]
 
@@ -112,6 +125,7 @@ class Shell:
         os.environ["IPYTHONDIR"] = self._folder.name
         if importlib.util.find_spec("matplotlib_inline"):
             os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        warnings.filterwarnings("ignore", "To exit: use")
         config = Config()
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"

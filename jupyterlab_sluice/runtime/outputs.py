@@ -87,9 +87,10 @@ class Outputs:
         if len(text) > HALF:
             self._dropped += len(text) - HALF
             text = text[-HALF:]
-        if not self._tail or self._tail[-1][0] != name or self._tail[-1][1].tell() > CHUNK:
-            self._tail.append([name, io.StringIO()])
-        self._tail[-1][1].write(text)
+        for start in range(0, len(text), CHUNK):
+            if not self._tail or self._tail[-1][0] != name or self._tail[-1][1].tell() > CHUNK:
+                self._tail.append([name, io.StringIO()])
+            self._tail[-1][1].write(text[start : start + CHUNK])
         self._tail_size += len(text)
         while self._tail_size > HALF and len(self._tail) > 1:
             size = self._tail.popleft()[1].tell()
@@ -179,8 +180,8 @@ class Tee(io.TextIOBase):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         with self._lock:
             if not self._recorder.is_muted:
-                self._write(text)
                 self._recorder.stream(self._name, text)
+                self._write(text)
         return len(text)
 
     def log(self, text: str) -> None:

@@ -30,7 +30,7 @@ NAMED_BY_PICKLE = (type(None), type(NotImplemented), type(...))
 AT_BIRTH = ("__slots__", "__orig_bases__")
 NOT_ATTRIBUTES = {"__dict__", "__weakref__", "__module__", "__qualname__", "_abc_impl", "__slots__", "__classcell__"}
 # pickle would take these and lose what they stand for.
-REFUSED = {("tempfile", "TemporaryDirectory"), ("tempfile", "_TemporaryFileWrapper"), ("numpy", "memmap")}
+REFUSED = {("tempfile", "TemporaryDirectory"), ("numpy", "memmap")}
 
 
 class Namespace:

@@ -53,7 +53,7 @@ class Steps:
         self.folder, self.python = folder, python
 
     def command(self, name: str, *cells: str, give: str = "", take: str = "", setup: list | tuple = (), parameters: dict | None = None, metrics: str | None = None, **more: Any) -> list[str]:
-        """The command of a step. `give` and `take` are bundles, `a b; c` meaning two of them; `take` comes before the source in `setup`."""
+        """The command of a step. `give` and `take` are bundles, `a b; c` meaning two of them; `setup` is source that runs before they are taken."""
         bundles = [bundle.split() for bundle in give.split(";") if bundle.strip()]
         taken = [bundle.split() for bundle in take.split(";") if bundle.strip()]
         states = more.pop("states", [])
@@ -62,7 +62,8 @@ class Steps:
         if metrics is not None:
             listed.append({"index": len(listed), "source": metrics, "metrics": True})
         sources = [{"kind": "source", "cell": 20 + number, "line": 1, "source": item} if isinstance(item, str) else item for number, item in enumerate(setup)]
-        values = [{"kind": "value", "input": "_".join(bundle), "names": bundle, "states": states if number == 0 else []} for number, bundle in enumerate(taken)]
+        wanted = more.pop("wanted", "").split()
+        values = [{"kind": "value", "input": "_".join(bundle), "names": wanted or bundle, "states": states if number == 0 else []} for number, bundle in enumerate(taken)]
         step = {
             "version": 1, "pipeline": "p", "notebook": "n.ipynb", "kernel": "python3", "step": name, "parameters": list(parameters or {}),
             "setup": sources + values, "cells": listed,
