@@ -11,7 +11,7 @@ import { joinStepAbove, makeStep, markCells, renameStep, setTags } from './editi
 import { sluiceIcon } from './icons';
 import type { PipelineModel } from './pipelineModel';
 import type { Pipelines } from './pipelines';
-import { goToCell } from './places';
+import { showCell } from './places';
 import { proposeStepName, suggestTags } from './suggest';
 import { CommandIds } from './tokens';
 
@@ -60,7 +60,7 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
       } else if (args['isQuick'] === true) {
         makeStep(pipeline, cell, proposeStepName(pipeline.notebook, cell, taken));
       } else {
-        await goToCell(pipeline.panel, cell);
+        await showCell(pipeline.panel, cell);
         editName(pipeline, cell);
       }
     }
@@ -97,7 +97,7 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
         return;
       }
       const head = pipeline.outline.roles.findIndex(role => role.kind === 'step' && role.isHead && role.step === step);
-      await goToCell(pipeline.panel, head);
+      await showCell(pipeline.panel, head);
       editName(pipeline, head);
     }
   });
@@ -110,11 +110,7 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
   commands.addCommand(CommandIds.undo, {
     label: trans.__('Undo the Last Change of Steps'),
     isEnabled: () => pipelines.current?.history.canUndo ?? false,
-    execute: () =>
-      withCurrent(pipelines, pipeline => {
-        pipeline.history.undo();
-        pipeline.refresh();
-      })
+    execute: () => withCurrent(pipelines, pipeline => pipeline.undo())
   });
 }
 

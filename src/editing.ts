@@ -23,11 +23,10 @@ export function setPipelineName(pipeline: PipelineModel, name: string): void {
   const { sharedModel } = pipeline.panel.model!;
   const before = sharedModel.getMetadata('sluice');
   const object = typeof before === 'object' && before !== null && !Array.isArray(before) ? before : { version: 1 };
-  pipeline.history.do(
+  pipeline.change(
     () => sharedModel.setMetadata('sluice', { ...object, name }),
     () => (before === undefined ? sharedModel.deleteMetadata('sluice') : sharedModel.setMetadata('sluice', before))
   );
-  pipeline.refresh();
 }
 
 /** Give each cell in the map its tags, all at once. */
@@ -44,7 +43,7 @@ export function setTags(pipeline: PipelineModel, tags: ReadonlyMap<number, reado
   };
   // A change of one cell goes into that cell's own history, in its order among the edits of its text.
   const owner = changes.length === 1 ? sharedModel.cells[changes[0]![0]]! : sharedModel;
-  pipeline.history.do(
+  pipeline.change(
     () => {
       separate(owner);
       owner.transact(write, true);
@@ -52,7 +51,6 @@ export function setTags(pipeline: PipelineModel, tags: ReadonlyMap<number, reado
     },
     () => owner.undo()
   );
-  pipeline.refresh();
 }
 
 function changeTags(

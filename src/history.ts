@@ -6,50 +6,32 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 export const undoableClass = 'jp-mod-sluice-undo';
 
 export class EditHistory {
-  constructor(private readonly panel: NotebookPanel) {
-    panel.content.modelContentChanged.connect(this.onContentChanged, this);
-  }
+  constructor(private readonly panel: NotebookPanel) {}
 
   get canUndo(): boolean {
     return this.undos.length > 0;
   }
 
-  /** Make a change, and remember how it is taken back. */
-  do(change: () => void, undo: () => void): void {
-    this.quietly(change);
+  /** Remember how a change that was just made is taken back. */
+  add(undo: () => void): void {
     this.undos.push(undo);
     this.show();
   }
 
   undo(): void {
-    const undo = this.undos.pop();
-    if (undo) this.quietly(undo);
+    this.undos.pop()?.();
     this.show();
   }
 
-  dispose(): void {
-    if (!this.panel.isDisposed) this.panel.content.modelContentChanged.disconnect(this.onContentChanged, this);
-  }
-
-  private onContentChanged(): void {
-    if (this.isOurs || this.undos.length === 0) return;
+  /** Someone else has changed the notebook: from here on JupyterLab's own histories are right. */
+  clear(): void {
     this.undos.length = 0;
     this.show();
   }
 
-  private quietly(change: () => void): void {
-    this.isOurs = true;
-    try {
-      change();
-    } finally {
-      this.isOurs = false;
-    }
-  }
-
   private show(): void {
-    this.panel.content.node.classList.toggle(undoableClass, this.canUndo);
+    if (!this.panel.isDisposed) this.panel.content.node.classList.toggle(undoableClass, this.canUndo);
   }
 
   private readonly undos: (() => void)[] = [];
-  private isOurs = false;
 }

@@ -1,11 +1,12 @@
 // The extension's plugins. They only wire: models, views and commands are each in a module of their own.
 import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import { IEditorExtensionRegistry, IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator } from '@jupyterlab/translation';
 import { CellBars } from './cells/bars';
+import { addMarksExtension, EditorMarks } from './cells/marks';
 import { Client } from './client';
 import { addCommands, paletteCommands } from './commands';
 import { createOutputs, openedOutputsId } from './outputs';
@@ -49,6 +50,7 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
     restorer?.add(panel, panel.id);
 
     const bars = new Map<PipelineModel, CellBars>();
+    let areBarsShown = true;
     const addBars = (pipeline: PipelineModel): void => {
       const own = new CellBars(pipeline, commands);
       bars.set(pipeline, own);
@@ -58,7 +60,6 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
         bars.delete(pipeline);
       });
     };
-    let areBarsShown = true;
     for (const pipeline of pipelines.all()) addBars(pipeline);
     pipelines.added.connect((_, pipeline) => addBars(pipeline));
     setInterval(() => bars.forEach(own => own.tick()), 1000);
@@ -98,4 +99,20 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [pipelinesPlugin, mainPlugin];
+const marksPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-sluice:marks',
+  description: 'Underlines in the cells what is wrong with the pipeline.',
+  autoStart: true,
+  requires: [IPipelines, IEditorExtensionRegistry],
+  activate: (_: JupyterFrontEnd, pipelines: Pipelines, extensions: IEditorExtensionRegistry) => {
+    addMarksExtension(extensions);
+    const add = (pipeline: PipelineModel): void => {
+      const marks = new EditorMarks(pipeline);
+      pipeline.panel.disposed.connect(() => marks.dispose());
+    };
+    for (const pipeline of pipelines.all()) add(pipeline);
+    pipelines.added.connect((__, pipeline) => add(pipeline));
+  }
+};
+
+export default [pipelinesPlugin, mainPlugin, marksPlugin];

@@ -14,8 +14,8 @@ export function readLiveNotebook(model: INotebookModel, path: string): Notebook 
   return toNotebook(json, path).notebook!;
 }
 
-/** Whether two readings mean the same to Sluice. Run outputs and scrolled states change a notebook without changing this. */
-export function isSameNotebook(a: Notebook, b: Notebook): boolean {
+/** Run outputs and scrolled states change a notebook without changing what it means to Sluice. */
+export function haveSameCells(a: Notebook, b: Notebook): boolean {
   return (
     a.cells.length === b.cells.length &&
     a.cells.every((cell, i) => {
@@ -27,7 +27,11 @@ export function isSameNotebook(a: Notebook, b: Notebook): boolean {
         cell.tags.length === other.tags.length &&
         cell.tags.every((tag, t) => tag === other.tags[t])
       );
-    }) &&
-    JSON.stringify(a.metadata) === JSON.stringify(b.metadata)
+    })
   );
+}
+
+/** The file's name gives a pipeline without a name its own. */
+export function haveSameMetadata(a: Notebook, b: Notebook): boolean {
+  return a.fileName === b.fileName && JSON.stringify(a.metadata) === JSON.stringify(b.metadata);
 }

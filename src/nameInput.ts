@@ -55,6 +55,11 @@ export function createNameInput({ label, value, check, done }: NameInputOptions)
 
 export function focusName(node: HTMLElement): void {
   const input = node.querySelector('input');
-  input?.focus();
-  input?.select();
+  const focus = (): void => {
+    input?.focus();
+    input?.select();
+  };
+  focus();
+  // A menu that closes gives the focus back a frame later.
+  requestAnimationFrame(() => node.isConnected && document.activeElement !== input && focus());
 }

@@ -17,7 +17,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import { loadAnalyzer } from './analyzer';
 import type { Client } from './client';
 import { EditHistory } from './history';
-import { isSameNotebook, readLiveNotebook } from './live';
+import { haveSameCells, haveSameMetadata, readLiveNotebook } from './live';
 import { RunsModel } from './runs';
 
 /** Fast enough to feel live, slow enough that a burst of changes is read once. */
@@ -66,9 +66,9 @@ export class PipelineModel extends VDomModel {
     return this._pipeline;
   }
 
-  /** The analyzer's findings where it is there, else those of the tags alone. */
+  /** The analyzer's findings where it is there, else those of the tags alone. That there are no steps yet is no problem to show. */
   get diagnostics(): readonly Diagnostic[] {
-    const found = this._pipeline?.diagnostics ?? this._outline.diagnostics;
+    const found = (this._pipeline ?? this._outline).diagnostics.filter(diagnostic => diagnostic.code !== 'no-steps');
     return this._problem ? [this._problem, ...found] : found;
   }
 
@@ -125,20 +125,44 @@ export class PipelineModel extends VDomModel {
     if (this.isDisposed) return;
     clearTimeout(this._timer);
     this.runs.dispose();
-    this.history.dispose();
     super.dispose();
     Signal.clearData(this);
   }
 
   /** Read the notebook now, without waiting for the pause in typing. */
   refresh(): void {
+    if (this.readAgain() === 'cells') this.history.clear();
+  }
+
+  /** Make a change of ours, and remember how it is taken back. */
+  change(act: () => void, undo: () => void): void {
+    this.refresh();
+    act();
+    this.readAgain();
+    this.history.add(undo);
+    this.stateChanged.emit();
+  }
+
+  /** Take the last change of ours back. */
+  undo(): void {
+    this.refresh();
+    this.history.undo();
+    this.readAgain();
+    this.stateChanged.emit();
+  }
+
+  /** Says what has changed since the last reading. */
+  private readAgain(): 'nothing' | 'metadata' | 'cells' {
     clearTimeout(this._timer);
     this._timer = undefined;
-    if (this.isDisposed || !this.panel.model) return;
+    if (this.isDisposed || !this.panel.model) return 'nothing';
+    const before = this._notebook;
     const notebook = this.read();
-    if (isSameNotebook(notebook, this._notebook) && this._notebook.fileName === notebook.fileName) return;
+    const haveCellsChanged = !haveSameCells(notebook, before);
+    if (!haveCellsChanged && haveSameMetadata(notebook, before)) return 'nothing';
     this._notebook = notebook;
     this.analyze();
+    return haveCellsChanged ? 'cells' : 'metadata';
   }
 
   private read(): Notebook {

@@ -3,6 +3,12 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { position, type CellRange, type Notebook } from '@sluice/core';
 
 export async function goToCell(panel: NotebookPanel, index: number): Promise<void> {
+  await showCell(panel, index);
+  panel.content.widgets[index]?.node.focus({ preventScroll: true });
+}
+
+/** The cell becomes the active one and comes into view; the focus is the caller's. */
+export async function showCell(panel: NotebookPanel, index: number): Promise<void> {
   const { content } = panel;
   const cell = content.widgets[index];
   if (!cell) return;
@@ -10,7 +16,6 @@ export async function goToCell(panel: NotebookPanel, index: number): Promise<voi
   content.activeCellIndex = index;
   content.mode = 'command';
   await content.scrollToCell(cell, 'auto');
-  content.node.ownerDocument.defaultView?.requestAnimationFrame(() => cell.node.focus({ preventScroll: true }));
 }
 
 export async function goToRange(panel: NotebookPanel, range: CellRange): Promise<void> {

@@ -24,7 +24,7 @@ export function openCellMenu(commands: CommandRegistry, anchor: Element): void {
   menu?.dispose();
   menu = new Menu({ commands });
   menu.addClass('jp-Sluice-menu');
-  for (const command of entries) menu.addItem(command ? { command } : { type: 'separator' });
+  for (const command of entries) menu.addItem(command ? { command, args: { isMenu: true } } : { type: 'separator' });
   const { left, bottom } = anchor.getBoundingClientRect();
   menu.open(left, bottom);
 }

@@ -4,7 +4,12 @@ import { CommandIds } from '../tokens';
 import { usePanel } from './context';
 
 export function EmptyState(): React.JSX.Element {
-  const { commands, trans } = usePanel();
+  const { commands, pipeline, trans } = usePanel();
+  const start = (): void => {
+    const { activeCellIndex } = pipeline.panel.content;
+    const cell = pipeline.notebook.cells.find(({ index, type }) => index >= activeCellIndex && type === 'code');
+    if (cell) void commands.execute(CommandIds.makeStep, { cell: cell.index });
+  };
   return (
     <div className="jp-Sluice-empty">
       <p>
@@ -20,7 +25,7 @@ export function EmptyState(): React.JSX.Element {
         >
           {trans.__('Suggest steps')}
         </button>
-        <button type="button" className="jp-Sluice-button" onClick={() => void commands.execute(CommandIds.makeStep)}>
+        <button type="button" className="jp-Sluice-button" onClick={start}>
           {trans.__('Start with this cell')}
         </button>
       </div>

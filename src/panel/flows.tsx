@@ -18,12 +18,12 @@ export function Flows({ step }: { readonly step: string }): React.JSX.Element | 
       <div className="jp-Sluice-flows">
         {inputs.map((input, i) => (
           <React.Fragment key={keyOf(input)}>
-            {i > 0 && ', '}
             <Input
               input={input}
               isOpen={input === open}
               onToggle={() => setOpened(input === open ? undefined : keyOf(input))}
             />
+            {i < inputs.length - 1 && ', '}
           </React.Fragment>
         ))}
         {outputs.length > 0 && <span className="jp-Sluice-arrow"> → </span>}

@@ -56,11 +56,11 @@ function Metric({ name, value, run }: MetricProps): React.JSX.Element {
 
 const arrows = { up: '▲', down: '▼', same: '' } as const;
 
-function MetricDelta({ name, value, run }: MetricProps): React.JSX.Element {
+function MetricDelta({ name, value, run }: MetricProps): React.JSX.Element | null {
   const { pipeline, trans } = usePanel();
   const before = pipeline.runs.before(run, name);
   const delta = compareMetric(value, before?.metrics[name]);
-  if (!before || !delta) return <span className="jp-Sluice-delta" />;
+  if (!before || !delta) return null;
   return (
     <span
       className="jp-Sluice-delta"
@@ -112,6 +112,8 @@ function toTable(value: MetricValue): Table | undefined {
       return { rows: list.map(row => (Array.isArray(row) ? (row as readonly JsonValue[]) : [row])) };
     return undefined;
   }
+  const split = toSplitTable(value as Readonly<Record<string, JsonValue>>);
+  if (split) return split;
   const entries = Object.entries(value as Readonly<Record<string, JsonValue>>);
   if (entries.length === 0) return undefined;
   // A table by columns, as pandas' to_dict gives it.
@@ -126,6 +128,17 @@ function toTable(value: MetricValue): Table | undefined {
     };
   }
   return { rows: entries };
+}
+
+/** A frame in pandas' `split` orientation: columns, index, data. */
+function toSplitTable({ columns, index, data }: Readonly<Record<string, JsonValue>>): Table | undefined {
+  if (!Array.isArray(columns) || !Array.isArray(data) || !data.every(Array.isArray)) return undefined;
+  const labels = Array.isArray(index) ? (index as readonly JsonValue[]) : [];
+  const head = columns.map(column => formatMetric(column as MetricValue));
+  const rows = data as readonly (readonly JsonValue[])[];
+  return labels.length === rows.length
+    ? { head: ['', ...head], rows: rows.map((row, i) => [labels[i]!, ...row]) }
+    : { head, rows };
 }
 
 function isRecord(value: JsonValue): value is { readonly [key: string]: JsonValue } {

@@ -75,6 +75,7 @@ function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepP
   const run = pipeline.runs.shown?.steps.find(other => other.name === step.name);
   const Icon = stateIcon(run?.state);
   const duration = run && durationOf(run, now);
+  const waiting = useWaiting(step.name, run);
 
   const openMenu = async (): Promise<void> => {
     await goToCell(pipeline.panel, step.cells[0]!);
@@ -145,45 +146,47 @@ function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepP
           </span>
         )}
         {!isRenaming && (
-          <span className="jp-Sluice-stepTime">
-            {run?.state === 'cached' ? 'cached' : ''} {duration === undefined ? '' : formatDuration(duration)}
+          <span className="jp-Sluice-stepTime" title={run?.reason}>
+            {waiting ||
+              `${run?.state === 'cached' ? 'cached ' : ''}${duration === undefined ? '' : formatDuration(duration)}`}
           </span>
         )}
       </div>
-      <Flows step={step.name} />
-      {run && <StepProgress step={step} run={run} />}
+      <div className="jp-Sluice-stepBody">
+        <Flows step={step.name} />
+        {run?.state === 'running' && <LiveLine step={step} />}
+      </div>
+      {run?.state === 'failed' && <div className="jp-Sluice-stepError">{run.error ?? run.failure?.name}</div>}
       {isOpen && <StepDetails step={step} />}
     </li>
   );
 }
 
-function StepProgress({ step, run }: { readonly step: StepOutline; readonly run: StepRun }): React.JSX.Element | null {
+/** Why a step has not begun, or never did; takes the place of its time. */
+function useWaiting(step: string, run: StepRun | undefined): string {
   const { pipeline, trans } = usePanel();
-  const shown = pipeline.runs.shown!;
-  if (run.state === 'running') {
-    const { log, cellsDone } = pipeline.runs.live(shown.id, step.name);
-    const total = step.cells.length;
-    return (
-      <div className="jp-Sluice-progress">
-        <progress max={total} value={Math.min(cellsDone, total)} aria-label={trans.__('Cells of %1 done', step.name)} />
-        <span className="jp-Sluice-lastLine">
-          {lastLine(log) || trans.__('cell %1 of %2', Math.min(cellsDone + 1, total), total)}
-        </span>
-      </div>
-    );
-  }
-  if (run.state === 'failed') return <div className="jp-Sluice-stepError">{run.error ?? run.failure?.name}</div>;
-  if (run.state === 'pending' && isActive(shown.state)) {
-    const names = waitsFor(pipeline.pipeline, step.name, shown.steps);
-    return (
-      <div className="jp-Sluice-reason">
-        {run.reason ?? (names.length > 0 ? trans.__('waits for %1', joinNames(names)) : '')}
-      </div>
-    );
-  }
-  if (run.reason !== undefined && run.state !== 'succeeded')
-    return <div className="jp-Sluice-reason">{run.reason}</div>;
-  return null;
+  const { shown } = pipeline.runs;
+  if (!shown || !run || run.durationMs !== undefined) return '';
+  if (run.state === 'skipped' || run.state === 'canceled') return run.state;
+  if (run.state !== 'pending' || !isActive(shown.state)) return '';
+  const names = waitsFor(pipeline.pipeline, step, shown.steps);
+  return run.reason ?? (names.length > 0 ? trans.__('waits for %1', joinNames(names)) : '');
+}
+
+/** While a step runs, its cells done and its last line stand where its flows do, so that nothing moves; hovering brings the flows back. */
+function LiveLine({ step }: { readonly step: StepOutline }): React.JSX.Element {
+  const { pipeline, trans } = usePanel();
+  const { log, cellsDone } = pipeline.runs.live(pipeline.runs.shown!.id, step.name);
+  const total = step.cells.length;
+  const done = Math.min(cellsDone, total);
+  return (
+    <div className="jp-Sluice-progress">
+      <progress max={total} value={done} aria-label={trans.__('Cells of %1 done', step.name)} />
+      <span className="jp-Sluice-lastLine">
+        {lastLine(log) || trans.__('cell %1 of %2', Math.min(done + 1, total), total)}
+      </span>
+    </div>
+  );
 }
 
 function Rename({ step, onEnd }: { readonly step: string; readonly onEnd: () => void }): React.JSX.Element {

@@ -81,7 +81,7 @@ function PipelineView({ node, ...context }: PanelContext & { readonly node: HTML
       <Header />
       {isEmpty ? <EmptyState /> : <Parameters />}
       {!isEmpty && <Steps />}
-      {!isEmpty && <Diagnostics />}
+      <Diagnostics />
       <Metrics />
       {(!isEmpty || pipeline.runs.all.length > 0) && <Runs />}
       <Announcer />
