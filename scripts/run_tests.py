@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).parent.parent
+#: a suite that takes longer hangs
+LONGEST_SECONDS = 20 * 60
 
 
 @dataclass
@@ -87,7 +90,15 @@ def run(suite: Suite, report: Path) -> Count:
     command = [filled(part) for part in suite.command]
     # jest prints its JSON on stdout as well; its readable report is on stderr
     silent = subprocess.DEVNULL if suite.name == "jest" else None
-    status = subprocess.run(command, cwd=ROOT / suite.folder, env=environment, stdout=silent, check=False).returncode
+    process = subprocess.Popen(command, cwd=ROOT / suite.folder, env=environment, stdout=silent, start_new_session=True)
+    try:
+        status = process.wait(LONGEST_SECONDS)
+    except BaseException as error:  # too slow, or Ctrl+C: nothing that it started may stay
+        os.killpg(process.pid, signal.SIGKILL)
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        print(f"{suite.name} had not ended after {LONGEST_SECONDS} seconds.", flush=True)
+        return Count(failed=1)
     try:
         count = suite.read(report)
     except (OSError, ValueError, KeyError, ElementTree.ParseError) as error:
