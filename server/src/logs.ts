@@ -81,12 +81,7 @@ export class StepLog {
     this.flush(true);
     await Promise.all(
       [this.file, this.marks].map(
-        stream =>
-          new Promise<void>(resolve => {
-            if (stream.errored) return resolve();
-            stream.once('error', () => resolve());
-            stream.end(resolve);
-          })
+        stream => new Promise<void>(resolve => (stream.closed ? resolve() : stream.once('close', resolve).end()))
       )
     );
     if (this.failure !== undefined) throw this.failure;

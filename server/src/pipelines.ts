@@ -33,8 +33,9 @@ export class Pipelines {
 
   constructor(private readonly install: Install) {}
 
-  async read(text: string): Promise<Reading> {
-    const { notebook, diagnostics } = readNotebook(text);
+  /** `path` gives a pipeline without a name its name. */
+  async read(text: string, path: string): Promise<Reading> {
+    const { notebook, diagnostics } = readNotebook(text, path);
     if (notebook === undefined) return { diagnostics, report: reportUnreadable(diagnostics) };
     this.analyzer ??= this.install.readPrograms().then(async programs => makeAnalyzer(await makeParser(programs)));
     const analysis = (await this.analyzer).analyze(notebook);

@@ -111,7 +111,7 @@ export async function submitNotebook(
   { path, text, parameters = {}, selection, resume, cache }: Submission,
   signal?: AbortSignal
 ): Promise<string> {
-  const reading = await pipelines.read(text ?? (await readFile(path, 'utf8')));
+  const reading = await pipelines.read(text ?? (await readFile(path, 'utf8')), path);
   const notebook = storedPath(store.home, path);
   const ir = await pipelines.compile(reading, basename(path));
   return runner.submit(

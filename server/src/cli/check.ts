@@ -18,8 +18,8 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     { json: { type: 'boolean' } },
     { names: 'NOTEBOOK', least: 1, most: 1 }
   );
-  const { text } = await readNotebookFile(positionals[0]!, io.cwd);
-  const reading = await new Pipelines(io.install).read(text);
+  const { path, text } = await readNotebookFile(positionals[0]!, io.cwd);
+  const reading = await new Pipelines(io.install).read(text, path);
   await write(io.stdout, values.json ? `${JSON.stringify(reading.report)}\n` : print(reading, useColors(io)));
   return hasErrors(reading) ? 2 : 0;
 }

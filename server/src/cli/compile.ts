@@ -22,7 +22,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   );
   const { path, text } = await readNotebookFile(positionals[0]!, io.cwd);
   const pipelines = new Pipelines(io.install);
-  const reading = await pipelines.read(text);
+  const reading = await pipelines.read(text, path);
   io.stderr.write(printDiagnostics(reading.diagnostics, reading.notebook));
   if (hasErrors(reading)) return 2;
   const ir = await pipelines.compile(reading, basename(path));

@@ -2,9 +2,7 @@
 import { basename, dirname } from 'node:path';
 import {
   parseParameter,
-  planIr,
   printDiagnostics,
-  readIr,
   reduceRun,
   splitAssignment,
   type JsonValue,
@@ -18,6 +16,7 @@ import { findHome, openHome } from '../home.js';
 import { Pipelines } from '../pipelines.js';
 import type { RunnerRequest } from '../runner.js';
 import { LocalRunner } from '../runners/local.js';
+import { readPlan } from '../runners/plans.js';
 import { noRunner, storedPath } from '../service.js';
 import { Store } from '../store.js';
 import { makeProgress, painter, printEnd, type Progress } from '../terminal.js';
@@ -59,7 +58,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
   const file = await readNamedFile(positionals[0]!, io.cwd);
   const ir = isIr(file.path) ? file.text : await compileNotebook(file, io);
   if (ir === undefined) return 2;
-  const plan = planIr(readIr(ir));
+  const plan = readPlan(ir);
   const home = openHome(findHome(io.env, dirname(file.path), io.cwd));
   const store = new Store(home);
   try {
@@ -85,7 +84,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
 /** Undefined when the notebook has errors; they have been printed. */
 async function compileNotebook({ path, text }: NamedFile, io: Io): Promise<string | undefined> {
   const pipelines = new Pipelines(io.install);
-  const reading = await pipelines.read(text);
+  const reading = await pipelines.read(text, path);
   const colors = io.stderr.isTTY === true && !io.env.NO_COLOR;
   if (reading.diagnostics.length > 0)
     io.stderr.write(`${printDiagnostics(reading.diagnostics, reading.notebook, { colors })}\n`);

@@ -7,7 +7,7 @@ import { readLog } from '../logs.js';
 import { Store } from '../store.js';
 import { painter, printEnd } from '../terminal.js';
 import { formatDuration, formatMetric, formatTable } from '../words.js';
-import { formatSize } from '../workspace.js';
+import { formatSize } from '../scan.js';
 import { useColors } from './check.js';
 import { readArgs, write, type Command, type Io } from './command.js';
 

@@ -1,15 +1,18 @@
 // The embedded runner: it executes the IR that Kubeflow would get as processes on this machine, in a copy of the notebook's folder.
 import { copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { checkParameters, planIr, readIr, type JsonValue, type Plan, type PlanTask, type RunEvent } from '@sluice/core';
+import { checkParameters, type JsonValue, type Plan, type PlanTask, type RunEvent } from '@sluice/core';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { findKernel, type Kernel } from '../kernels.js';
 import type { StepProcess } from '../process.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
+import { readPlan } from './plans.js';
 import type { Store } from '../store.js';
-import { copyWorkspace, scanWorkspace, workspaceLimits, type WorkspaceScan } from '../workspace.js';
+import { scanWorkspace, workspaceLimits, type WorkspaceScan } from '../scan.js';
+import { copyWorkspace } from '../workspace.js';
 import { readExecutorOutput, type Metadata } from './executor.js';
 import { layoutOf, type Layout } from './layout.js';
+import { findOutsidePaths } from './outside.js';
 import { findPast, type Past } from './past.js';
 import { schedule } from './schedule.js';
 import { chooseSteps, settle, type Choice } from './selection.js';
@@ -93,14 +96,14 @@ export class LocalRunner implements Runner {
   /** Everything that can be wrong before there is a run. */
   private async prepare(request: RunnerRequest): Promise<Prepared> {
     const { store, env } = this.options;
-    const plan = planIr(readIr(request.ir));
+    const plan = readPlan(request.ir);
     const past = findPast(store, plan, request);
     const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
     const choice = chooseSteps(plan, request.selection, past && (task => past.isDone(task, parameters)));
     past?.checkValues(choice);
     const [kernel, scan] = await Promise.all([
       findKernel(plan.kernel, env),
-      scanWorkspace(request.workspace, workspaceLimits(env), store.home)
+      scanWorkspace(request.workspace, findOutsidePaths(plan), workspaceLimits(env), store.home)
     ]);
     return { plan, kernel, scan, parameters, choice, past };
   }
@@ -131,7 +134,7 @@ export class LocalRunner implements Runner {
         });
       const context: StepContext = {
         ...{ run, store, layout, kernel, env, parameters, metadata, processes },
-        cwd: layout.workspace,
+        cwd: workspace.folder,
         signal: cancel.signal
       };
       const states = await schedule<PlanTask>(plan.tasks, {

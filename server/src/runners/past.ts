@@ -1,18 +1,11 @@
 // A past run from which a run takes values: one that the user names, or the newest of the same notebook that has them.
 import { existsSync, readFileSync } from 'node:fs';
-import {
-  planIr,
-  readIr,
-  type JsonValue,
-  type MetricValue,
-  type Plan,
-  type PlanTask,
-  type RunSummary
-} from '@sluice/core';
+import { type JsonValue, type MetricValue, type Plan, type PlanTask, type RunSummary } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { RunnerRequest } from '../runner.js';
 import type { StepArtifact, Store } from '../store.js';
 import { layoutOf, type Layout } from './layout.js';
+import { readPlan } from './plans.js';
 import { chooseSteps, neededArtifacts, type Choice } from './selection.js';
 
 export interface Past {
@@ -104,7 +97,7 @@ function missing(past: Values, needed: readonly Need[]): Need[] {
 
 function readTasks(layout: Layout): ReadonlyMap<string, PlanTask> {
   try {
-    return new Map(planIr(readIr(readFileSync(layout.ir, 'utf8'))).tasks.map(task => [task.name, task]));
+    return new Map(readPlan(readFileSync(layout.ir, 'utf8')).tasks.map(task => [task.name, task]));
   } catch {
     return new Map(); // written by a version that compiled otherwise: nothing of it counts as done
   }
