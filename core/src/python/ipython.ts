@@ -1,7 +1,8 @@
 // IPython's lines are not Python. They are found before parsing, by the rules of IPython's own `inputtransformer2`, and
 // blanked to a placeholder of equal length, so that all offsets hold; what they say is kept as `Command`s.
 import type { Excerpt } from './excerpt.js';
-import { endOfLine, matchAt, readLogicalLine, skipBlanks, type LogicalLine } from './scan.js';
+import { endOfLine, matchAt, skipBlanks } from './lines.js';
+import { readLogicalLine, type LogicalLine } from './scan.js';
 
 /** A line, or the right side of an assignment, that IPython reads. Its offsets are those of the text it was found in. */
 export interface Command {
@@ -19,6 +20,8 @@ export interface Blanked {
   readonly commands: readonly Command[];
   /** names that were blanked because the grammar takes them for keywords */
   readonly names: readonly { readonly id: string; readonly from: number; readonly to: number }[];
+  /** false where a bracket, a string or a line has no end */
+  readonly isSound: boolean;
 }
 
 /** `%%name rest` at the top of a cell: offsets of its parts. */
@@ -55,6 +58,7 @@ export function blankCommands(text: string): Blanked {
   const names: { id: string; from: number; to: number }[] = [];
   const pieces: string[] = [];
   let kept = 0;
+  let isSound = true;
   const replace = (from: number, to: number, by: string): void => {
     pieces.push(text.slice(kept, from), by);
     kept = to;
@@ -72,13 +76,14 @@ export function blankCommands(text: string): Blanked {
       replace(from, to, '_'.repeat(to - from));
       commands.push(line.command);
     }
+    isSound &&= !line.problem;
     at = line.next;
   }
   pieces.push(text.slice(kept));
-  return { text: pieces.join(''), commands, names };
+  return { text: pieces.join(''), commands, names, isSound };
 }
 
-type Line = Pick<LogicalLine, 'next' | 'misread'> & { readonly command?: Command };
+type Line = Pick<LogicalLine, 'next' | 'misread' | 'problem'> & { readonly command?: Command };
 
 function readLine(text: string, at: number): Line {
   const start = skipBlanks(text, at);

@@ -1,5 +1,7 @@
 // Python read by its characters alone: where a logical line ends, given its strings, brackets, comments and backslashes.
 // IPython's lines are recognised and broken cells are cut between logical lines, so this must hold where parsing fails.
+import { endOfLine, matchAt, nextLine, skipBlanks } from './lines.js';
+import { endOfString, isQuote, quoteLength } from './quotes.js';
 
 /** What is wrong with the characters of a line, at offsets into the text that was read. */
 export interface Problem {
@@ -34,6 +36,10 @@ export interface LogicalLine {
 
 const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 const word = /[\p{XID_Start}_][\p{XID_Continue}]*/uy;
+/** Operators and words that cannot end a line; the grammar would read on over the line break. */
+const dangling =
+  /(?:[-+/%@&|^<>=~]|(?<!\bimport\s*)\*|(?<!\.\.)(?<!(?<![\p{XID_Continue}.])[\d_]+)\.|(?<![\p{XID_Continue}])(?:and|or|not|in|is|if|else|lambda|await|from|as|del|assert|import|with|for|while|class|def|async|elif|global|nonlocal))$/u;
+const compoundStart = /(?:if|elif|else|for|while|with|try|except|finally|def|class|async)\b/y;
 const openingBracket = /[ \t]*[([]/y;
 const stringPrefix = /^(?:[bu]|[ft]|r[bft]?|[bft]r)$/i;
 /** Words that cannot begin a line inside brackets: where one does, a bracket was never closed. */
@@ -49,9 +55,14 @@ export function readLogicalLine(text: string, from: number): LogicalLine {
   let problem: Problem | undefined;
   let last = start - 1;
   let hasAssigned = false;
+  let hasColon = false;
   let at = start;
 
-  const end = (to: number): LogicalLine => ({ from, start, to, next: nextLine(text, to), last, misread, problem });
+  const end = (to: number): LogicalLine => {
+    problem ??= findDangling(text, start, last);
+    if (!hasColon && matchAt(compoundStart, text, start) !== undefined) report(last, 1, 'expected ‘:’');
+    return { from, start, to, next: nextLine(text, to), last, misread, problem };
+  };
   const report = (place: number, length: number, message: string): void => {
     problem ??= { from: place, to: place + length, message };
   };
@@ -101,6 +112,9 @@ export function readLogicalLine(text: string, from: number): LogicalLine {
         }
         break;
       }
+      case ':':
+        hasColon ||= open.length === 0;
+        break;
       case '=':
         if (open.length === 0 && !hasAssigned && !isComparison(text, at)) {
           hasAssigned = true;
@@ -110,7 +124,7 @@ export function readLogicalLine(text: string, from: number): LogicalLine {
         break;
       case '"':
       case "'": {
-        const behind = skipString(text, at, false);
+        const behind = endOfString(text, at, false);
         if (behind < 0) {
           report(at, quoteLength(text, at), 'string without an end');
           if (quoteLength(text, at) === 3) return end(text.length);
@@ -126,7 +140,7 @@ export function readLogicalLine(text: string, from: number): LogicalLine {
         const quote = at + name.length;
         if (isQuote(text[quote]) && stringPrefix.test(name)) {
           if (/t/i.test(name)) misread.push({ kind: 'template', from: at + name.search(/t/i) });
-          const behind = skipString(text, quote, /[ft]/i.test(name));
+          const behind = endOfString(text, quote, /[ft]/i.test(name));
           if (behind >= 0) {
             last = behind - 1;
             at = behind;
@@ -158,24 +172,9 @@ export function readLogicalLines(text: string): LogicalLine[] {
   return lines;
 }
 
-export function skipBlanks(text: string, at: number): number {
-  while (text[at] === ' ' || text[at] === '\t' || text[at] === '\f') at++;
-  return at;
-}
-
-export function endOfLine(text: string, at: number): number {
-  const lineBreak = text.indexOf('\n', at);
-  return lineBreak < 0 ? text.length : lineBreak;
-}
-
-/** Match a sticky expression at an offset. */
-export function matchAt(expression: RegExp, text: string, at: number): string | undefined {
-  expression.lastIndex = at;
-  return expression.exec(text)?.[0];
-}
-
-function nextLine(text: string, at: number): number {
-  return Math.min(endOfLine(text, at) + 1, text.length);
+function findDangling(text: string, start: number, last: number): Problem | undefined {
+  const word = dangling.exec(text.slice(Math.max(start, last - 30), last + 1))?.[0];
+  return word ? { from: last + 1 - word.length, to: last + 1, message: `the line ends after ‘${word}’` } : undefined;
 }
 
 /** `==`, `<=`, `!=`, `:=` and the augmented assignments hold a `=` that assigns nothing by itself. */
@@ -193,68 +192,4 @@ function endOfBlock(text: string, at: number, indent: number): number {
     to = endOfLine(text, to + 1);
   }
   return to;
-}
-
-function isQuote(character: string | undefined): boolean {
-  return character === '"' || character === "'";
-}
-
-function quoteLength(text: string, at: number): 1 | 3 {
-  return text[at + 1] === text[at] && text[at + 2] === text[at] ? 3 : 1;
-}
-
-/** Offset behind the string whose quotes open at `at`; -1 where it has no end. */
-function skipString(text: string, at: number, isFormatted: boolean): number {
-  const quote = text.slice(at, at + quoteLength(text, at));
-  let i = at + quote.length;
-  while (i < text.length) {
-    if (text.startsWith(quote, i)) return i + quote.length;
-    const character = text[i];
-    if (character === '\\') i += 2;
-    else if (character === '\n' && quote.length === 1) break;
-    else if (isFormatted && character === '{') {
-      if (text[i + 1] === '{') i += 2;
-      else {
-        i = skipHole(text, i, quote);
-        if (i < 0) break;
-      }
-    } else i++;
-  }
-  // Where the holes of an f-string lead nowhere, its first closing quote ends it, as before Python 3.12.
-  return isFormatted ? skipString(text, at, false) : -1;
-}
-
-/** Offset behind the `}` of an f-string's hole that opens at `at`; -1 where it has none. */
-function skipHole(text: string, at: number, quote: string): number {
-  let depth = 0;
-  let i = at + 1;
-  while (i < text.length) {
-    const character = text[i]!;
-    if (character === '}' && depth === 0) return i + 1;
-    if (character === ':' && depth === 0) return skipFormat(text, i + 1, quote);
-    if ('([{'.includes(character)) depth++;
-    else if (')]}'.includes(character)) depth--;
-    if (depth < 0) return -1;
-    if (character === '#') i = endOfLine(text, i);
-    else if (isQuote(character)) {
-      const prefix = /[a-z]*$/i.exec(text.slice(Math.max(at, i - 3), i))![0];
-      i = skipString(text, i, /[ft]/i.test(prefix));
-      if (i < 0) return -1;
-    } else i++;
-  }
-  return -1;
-}
-
-/** Offset behind the `}` that ends a hole whose format begins at `at`; -1 where it has none. */
-function skipFormat(text: string, at: number, quote: string): number {
-  let i = at;
-  while (i < text.length && !text.startsWith(quote, i)) {
-    if (text[i] === '}') return i + 1;
-    if (text[i] === '\n' && quote.length === 1) return -1;
-    if (text[i] === '{') {
-      i = skipHole(text, i, quote);
-      if (i < 0) return -1;
-    } else i++;
-  }
-  return -1;
 }
