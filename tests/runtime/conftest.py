@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,18 @@ from .harness import Steps
 
 @pytest.fixture(scope="session")
 def bare_python(tmp_path_factory) -> str:
-    """A Python with nothing but the standard library."""
+    """A Python with nothing but the standard library; SLUICE_TEST_PYTHON names another version of it to try."""
+    if "SLUICE_TEST_PYTHON" in os.environ:
+        return os.environ["SLUICE_TEST_PYTHON"]
     folder = tmp_path_factory.mktemp("bare")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     return str(folder / "bin" / "python")
+
+
+def other_pythons() -> list[str]:
+    """Other Pythons of this machine that steps may run in, 3.9 and later."""
+    found = Path.home().glob(".pyenv/versions/3.*/bin/python")
+    return sorted(str(path) for path in found if int(path.parts[-3].split(".")[1]) >= 9)
 
 
 @pytest.fixture(params=["ipython", "bare"])

@@ -10,6 +10,7 @@ import types
 
 import pytest
 
+from .conftest import other_pythons
 from .harness import Steps
 
 PLAIN = [
@@ -153,6 +154,12 @@ def test_value(answers, kind, title):
 @pytest.mark.parametrize("title", rows(NUMPY))
 def test_array(answers, title):
     assert answers["ipython"][title] == "True"
+
+
+@pytest.mark.parametrize("python", other_pythons(), ids=lambda path: path.split("/")[-3])
+def test_values_in_other_pythons(tmp_path, python):
+    found = arrive(Steps(tmp_path, python), PLAIN + FUNCTIONS + CLASSES)
+    assert {title: answer for title, answer in found.items() if answer != "True"} == {}
 
 
 def test_functions_see_what_the_step_binds_later(steps):
