@@ -1,9 +1,9 @@
 // A run that takes too long is ended by the button that stands where the other one stood.
 import { expect, RUN, test } from './fixtures';
-import { slow } from './notebooks';
+import { waitingFor } from './notebooks';
 
 test('cancel a run', async ({ sluice }) => {
-  await sluice.open(slow(100));
+  await sluice.open(waitingFor('/no/such/file'));
   await sluice.runButton.click();
   await sluice.expectState('wait', 'running', RUN);
   await sluice.picture('running');

@@ -56,13 +56,18 @@ export class Sluice {
     return this.panel.getByRole('list', { name: 'Problems' }).getByRole('button');
   }
 
+  /** The notebook in front. */
+  get notebook(): Locator {
+    return this.page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook');
+  }
+
   /** The chip at the head of a step's first cell; its words say the state. */
   chip(step: string): Locator {
-    return this.page.locator('.jp-Notebook').getByRole('group', { name: `Step ${step}`, exact: true });
+    return this.notebook.getByRole('group', { name: `Step ${step}`, exact: true });
   }
 
   cell(index: number): Locator {
-    return this.page.locator('.jp-Notebook .jp-Cell').nth(index);
+    return this.notebook.locator('.jp-Cell').nth(index);
   }
 
   /** Put a notebook on the server, open it, and open the panel. */
@@ -73,8 +78,12 @@ export class Sluice {
   }
 
   async reopen(name = 'story.ipynb'): Promise<void> {
-    await this.page.notebook.openByPath(`${this.folder}/${name}`);
-    await this.page.notebook.activate(name);
+    // Galata's own way leads through the file browser, whose tab ours may hide.
+    const path = `${this.folder}/${name}`;
+    await this.page.evaluate(async path => {
+      await window.jupyterapp.commands.execute('docmanager:open', { path });
+    }, path);
+    await this.page.getByRole('main').getByRole('tab', { name, exact: true }).click();
     await this.page.sidebar.openTab('sluice-panel');
     await expect(this.panel).toBeVisible();
   }

@@ -39,15 +39,15 @@ export const chain = notebook([
   { source: 'print(total)', tags: ['pipeline-metrics'] }
 ]);
 
-/** A step that takes its time, between two that do not. */
-export const slow = (seconds: number): string =>
+/** Its second step prints on, line after line, until there is a file at `gate`; between two quick steps. */
+export const waitingFor = (gate: string): string =>
   notebook([
     { source: 'greeting = "good morning"', tags: ['step:begin'] },
     {
-      source: `import time\nfor second in range(${seconds}):\n    print("second", second, flush=True)\n    time.sleep(1)\nseconds = ${seconds}`,
+      source: `import os, time\nlines = 0\nwhile not os.path.exists(${JSON.stringify(gate)}):\n    lines += 1\n    print("line", lines, flush=True)\n    time.sleep(0.5)`,
       tags: ['step:wait']
     },
-    { source: 'print(greeting, seconds)', tags: ['step:finish'] }
+    { source: 'print(greeting, lines)', tags: ['step:finish'] }
   ]);
 
 /** Its second step raises, in the second line of its second cell. */
