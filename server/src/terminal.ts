@@ -77,6 +77,7 @@ class LiveProgress implements Progress {
   dispose(): void {
     clearInterval(this.timer);
     this.draw();
+    this.run = undefined;
     this.height = 0;
   }
 
@@ -87,7 +88,7 @@ class LiveProgress implements Progress {
     if (isLast && rest !== '') lines.push(rest);
     if (lines.length === 0) return;
     // of a progress bar, which returns to the line's start, its latest state
-    const shown = lines.map(line => line.replace(/\r+$/, '').split('\r').at(-1)!);
+    const shown = lines.map(line => withoutMoves(line.replace(/\r+$/, '').split('\r').at(-1)!));
     this.erase();
     this.output.write(shown.map(line => this.paint('dim', `  ${step} │ ${line}`) + '\n').join(''));
     this.draw();
@@ -96,7 +97,7 @@ class LiveProgress implements Progress {
   private draw(): void {
     if (this.run === undefined) return;
     const { steps } = this.run;
-    const room = Math.max(3, (this.output.rows ?? 24) - 2);
+    const room = Math.max(3, (this.output.rows || 24) - 2);
     const width = Math.max(...steps.map(step => step.name.length));
     const lines = steps.map(step =>
       describeStep(step, this.paint, { width, waits: this.waits(step), now: Date.now() })
@@ -104,7 +105,7 @@ class LiveProgress implements Progress {
     const shown =
       lines.length <= room ? lines : [...lines.slice(0, room - 1), `  … and ${lines.length - room + 1} more`];
     this.erase();
-    this.output.write(shown.map(line => `${clip(line, (this.output.columns ?? 80) - 1)}\n`).join(''));
+    this.output.write(shown.map(line => `${clip(line, (this.output.columns || 80) - 1)}\n`).join(''));
     this.height = shown.length;
   }
 
@@ -146,6 +147,10 @@ function describeStep(step: StepRun, paint: Paint, live?: LiveDetails): string {
 
 // eslint-disable-next-line no-control-regex
 const withoutColors = (line: string) => line.replaceAll(/\u001b\[[\d;]*m/g, '');
+
+// what a step prints may have colours, but it moves no cursor of ours
+// eslint-disable-next-line no-control-regex
+const withoutMoves = (line: string) => line.replaceAll(/\u001b(?!\[[\d;]*m)(\[[\d;?]*[A-Za-z])?/g, '');
 
 /** Cut to a width, but no escape sequence. */
 function clip(line: string, width: number): string {

@@ -1,7 +1,7 @@
 // Through the whole command line: notebooks that run, notebooks and commands that are broken, each with its exit status and its words.
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { until, World, type Outcome } from './world';
+import { makeNotebook, until, World, type Outcome } from './world';
 
 jest.setTimeout(60_000);
 
@@ -78,6 +78,16 @@ describe('a run', () => {
     expect(readFileSync(join(workspace, 'data/in.csv'), 'utf8')).toBe('1,2\nx');
   });
 
+  test('finds what its steps name beside the notebook’s folder', async () => {
+    world.write('data/in.csv', '1,2\n');
+    world.write('nb/a.ipynb', [
+      'step:a | text = open("../data/in.csv").read()\nopen("../data/out.csv", "w").write(text)'
+    ]);
+    const outcome = await world.sluice('run', 'nb/a.ipynb', '--json');
+    expect(outcome.status).toBe(0);
+    expect(readdirSync(join(world.folder, 'data'))).toEqual(['in.csv']);
+  });
+
   test('keeps its records to its owner and out of git', async () => {
     world.write('a.ipynb', ['step:a | x = 1']);
     await world.sluice('run', 'a.ipynb', '--json');
@@ -130,6 +140,36 @@ describe('a step that goes wrong', () => {
     expect(failureOf(outcome, 'bad')).toBe(error);
     expect(states(outcome)).toEqual({ first: 'succeeded', bad: 'failed', after: 'skipped', beside: 'succeeded' });
     expect(last(outcome)).toMatchObject({ type: 'run-ended', state: 'failed', reason: 'Step ‘bad’ failed.' });
+    expect(outcome.status).toBe(1);
+  });
+
+  const withSettings = (settings: object, ...cells: string[]) =>
+    world.write(
+      'a.ipynb',
+      JSON.stringify(makeNotebook(cells, 'python3', { sluice: { version: 1, steps: { a: settings } } }))
+    );
+
+  test('is tried again as often as its settings say', async () => {
+    const count = join(world.folder, 'count');
+    withSettings(
+      { retries: 2 },
+      `step:a | f = open("${count}", "a"); f.write("x"); f.close()\nassert len(open("${count}").read()) == 3`
+    );
+    const outcome = await world.sluice('run', 'a.ipynb', '--json');
+    expect(outcome.status).toBe(0);
+    const running = outcome.events.filter(event => event.type === 'step' && event.state === 'running');
+    expect(running).toHaveLength(3);
+    expect((await world.sluice('runs', 'show', '1', '--json')).events[0]).toMatchObject({
+      steps: [{ state: 'succeeded' }]
+    });
+  });
+
+  test('is ended at its timeout, and says so', async () => {
+    withSettings({ timeout: 4 }, 'step:a | import time\ntime.sleep(60)');
+    const outcome = await world.sluice('run', 'a.ipynb', '--json');
+    expect(failureOf(outcome, 'a')).toBe(
+      'The step ran longer than its timeout of 4 s, in cell 1. Raise the timeout, or give the step less to do.'
+    );
     expect(outcome.status).toBe(1);
   });
 

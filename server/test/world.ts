@@ -27,11 +27,11 @@ export const env: NodeJS.ProcessEnv = {
 };
 
 /** `step:load | df = 1` is a tagged cell, `df = 1` an untagged one. */
-export function makeNotebook(cells: readonly string[], kernel = 'python3'): object {
+export function makeNotebook(cells: readonly string[], kernel = 'python3', metadata: object = {}): object {
   return {
     nbformat: 4,
     nbformat_minor: 5,
-    metadata: { kernelspec: { name: kernel, display_name: kernel }, language_info: { name: 'python' } },
+    metadata: { kernelspec: { name: kernel, display_name: kernel }, language_info: { name: 'python' }, ...metadata },
     cells: cells.map((text, i) => {
       const [, tags, source] = /^([\w:-]+(?:,[\w:-]+)*) \| ([^]*)$/.exec(text) ?? [undefined, '', text];
       return {

@@ -1,7 +1,14 @@
 // KFP's executor contract, from the starter's side: ExecutorInput as JSON for a step, and what ExecutorOutput says afterwards.
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactRecord, JsonValue, MetricValue, PlanTask } from '@sluice/core';
+import {
+  metricsArtifact,
+  notebookArtifact,
+  type ArtifactRecord,
+  type JsonValue,
+  type MetricValue,
+  type PlanTask
+} from '@sluice/core';
 import type { Layout } from './layout.js';
 import { isRecord } from './told.js';
 
@@ -101,8 +108,8 @@ function toVariable(variable: Record<string, unknown>): { name: string; type: st
 }
 
 function kindOf(name: string, hasVariables: boolean): ArtifactRecord['kind'] {
-  if (name === 'sluice_notebook') return 'notebook';
-  if (name === 'sluice_metrics') return 'metrics';
+  if (name === notebookArtifact) return 'notebook';
+  if (name === metricsArtifact) return 'metrics';
   return hasVariables ? 'values' : 'file';
 }
 

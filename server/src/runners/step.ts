@@ -1,7 +1,14 @@
 // One step of a run: started, listened to, started again as its retries say, and its end written down. What the user's code does wrong is
 // an event; what is thrown here is ours or the disk's.
 import { mkdir, rm } from 'node:fs/promises';
-import type { Failure, JsonValue, PlanTask, RunEventBody, RunState } from '@sluice/core';
+import {
+  metricsArtifact,
+  type Failure,
+  type JsonValue,
+  type PlanTask,
+  type RunEventBody,
+  type RunState
+} from '@sluice/core';
 import { logFile } from '../home.js';
 import type { Kernel } from '../kernels.js';
 import { StepLog } from '../logs.js';
@@ -121,7 +128,7 @@ async function attemptStep(
   // the runtime saves its results now and then: they are whole only when it has left its last cell by itself
   const metadata = end.status === 0 && !isInCell ? await readExecutorOutput(layout, step) : undefined;
   if (metadata === undefined) return { failure: describeEnd(end, cell) };
-  for (const [name, value] of await readMetrics(layout.artifact(step, 'sluice_metrics')))
+  for (const [name, value] of await readMetrics(layout.artifact(step, metricsArtifact)))
     if (!metrics.has(name)) append({ type: 'metric', step, name, value });
   return { metadata };
 }
