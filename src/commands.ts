@@ -185,7 +185,13 @@ export const paletteCommands: readonly string[] = [
 ];
 
 function withCurrent(pipelines: Pipelines, act: (pipeline: PipelineModel) => void): void {
-  if (pipelines.current) act(pipelines.current);
+  const pipeline = pipelines.current;
+  if (!pipeline) return;
+  act(pipeline);
+  // A menu leaves the focus nowhere; the next key, Ctrl+Z say, belongs to the cell.
+  const { activeElement, body } = document;
+  if (activeElement === null || activeElement === body)
+    pipeline.panel.content.activeCell?.node.focus({ preventScroll: true });
 }
 
 /** Indices of the code cells that a command is meant for. */

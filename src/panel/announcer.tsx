@@ -1,4 +1,5 @@
 // Tells a screen reader once that a step or a run has ended. Progress is not announced.
+import type { RunSummary, StepRun } from '@sluice/core';
 import * as React from 'react';
 import { formatDuration } from '../words';
 import { usePanel } from './context';
@@ -8,14 +9,20 @@ export function Announcer(): React.JSX.Element {
   const { runs } = pipeline;
   const [text, setText] = React.useState('');
   React.useEffect(() => {
-    const onStep: Parameters<typeof runs.stepEnded.connect>[0] = (_, step) =>
-      setText(
+    // What ends together is said together: a text that is replaced at once would never be read.
+    let since = 0;
+    const say = (sentence: string): void => {
+      const isNew = Date.now() - since > 1000;
+      since = Date.now();
+      setText(before => (isNew ? sentence : `${before} ${sentence}`));
+    };
+    const onStep = (_: unknown, step: StepRun): void =>
+      say(
         step.durationMs === undefined
           ? trans.__('Step %1 %2.', step.name, step.state)
           : trans.__('Step %1 %2 after %3.', step.name, step.state, formatDuration(step.durationMs))
       );
-    const onRun: Parameters<typeof runs.runEnded.connect>[0] = (_, run) =>
-      setText(before => `${before} ${trans.__('Run %1 %2.', run.number, run.state)}`.trim());
+    const onRun = (_: unknown, run: RunSummary): void => say(trans.__('Run %1 %2.', run.number, run.state));
     runs.stepEnded.connect(onStep);
     runs.runEnded.connect(onRun);
     return () => {

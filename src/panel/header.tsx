@@ -9,7 +9,7 @@ import { usePanel } from './context';
 export function Header(): React.JSX.Element {
   const { trans } = usePanel();
   return (
-    <header className="jp-Sluice-header">
+    <div className="jp-Sluice-header">
       <div className="jp-Sluice-titleRow">
         <PipelineName />
         <span className="jp-Sluice-runner" title={trans.__('Runs on this machine, in the notebook’s own environment.')}>
@@ -19,7 +19,7 @@ export function Header(): React.JSX.Element {
       </div>
       <RunButtons />
       <ServerProblem />
-    </header>
+    </div>
   );
 }
 

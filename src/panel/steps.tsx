@@ -22,10 +22,10 @@ import { useNow } from './signals';
 export function Steps(): React.JSX.Element {
   const { pipeline, trans } = usePanel();
   const { steps } = pipeline.outline;
-  const [focused, setFocused] = React.useState<string>();
+  const [focused, setFocused] = React.useState(0);
   const [open, setOpen] = React.useState<ReadonlySet<string>>(new Set());
   const tree = React.useRef<HTMLUListElement>(null);
-  const current = steps.some(step => step.name === focused) ? focused : steps[0]?.name;
+  const current = Math.min(focused, steps.length - 1);
   const now = useNow(pipeline.runs.shown !== undefined && isActive(pipeline.runs.shown.state));
 
   const moveTo = (index: number): void => {
@@ -43,12 +43,13 @@ export function Steps(): React.JSX.Element {
       <ul className="jp-Sluice-steps" role="tree" aria-label={trans.__('Steps')} ref={tree}>
         {steps.map((step, index) => (
           <Step
-            key={step.name}
+            // by place, so that a step that is renamed keeps the focus
+            key={index}
             step={step}
             now={now}
-            isCurrent={step.name === current}
+            isCurrent={index === current}
             isOpen={open.has(step.name)}
-            onFocus={() => setFocused(step.name)}
+            onFocus={() => setFocused(index)}
             onToggle={isOpen => toggle(step.name, isOpen)}
             onMove={by => moveTo(by === 'first' ? 0 : by === 'last' ? steps.length : index + by)}
           />
