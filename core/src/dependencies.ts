@@ -10,7 +10,8 @@ import { isPlainStatement } from './python/effects/ambient.js';
 import { boundNames } from './python/effects/binding.js';
 import { evaluate } from './python/effects/expressions.js';
 import { Machine, prelude } from './python/effects/machine.js';
-import type { Setting } from './python/effects/machine.js';
+import type { Setting, Slot } from './python/effects/machine.js';
+import { touch } from './python/effects/functions.js';
 import { execute } from './python/effects/statements.js';
 import { makeThing, valueOf } from './python/effects/thing.js';
 import type { ParsedCell, Statement } from './python/syntax.js';
@@ -106,13 +107,25 @@ function repeatSettings(machine: Machine): void {
   const record = machine.record(machine.step);
   for (const setting of machine.settings) {
     if (setting.step === machine.step) continue;
-    const isReady = setting.reads.every(slot => machine.globals.get(slot.name) === slot);
-    if (!setting.isPlain || !isReady) {
+    const { unit } = setting;
+    const isOwn = ({ origin }: Slot): boolean =>
+      origin.cell === unit.cell && origin.from >= unit.from && origin.to <= unit.to;
+    const reads = setting.reads.filter(slot => !isOwn(slot));
+    if (!setting.isPlain || !reads.every(slot => slot.step === prelude || machine.isLeft(slot))) {
       adviseSetting(machine, setting);
       continue;
     }
-    for (const slot of setting.reads)
-      if (slot.kind === 'value' || slot.kind === 'parameter') machine.need(slot, setting.range, 'possible');
+    for (const slot of reads) {
+      if (slot.kind === 'parameter') record.parameters.set(slot.name, slot);
+      if (slot.kind === 'value' && slot.step !== prelude && slot.step !== machine.step)
+        record.needs.set(machine.globals.get(slot.name) === slot ? slot.name : `${slot.name} in ${unit.cell}`, {
+          slot,
+          range: setting.range,
+          through: [],
+          certainty: 'possible'
+        });
+      touch(machine, slot.value);
+    }
     record.settings.push(setting);
   }
 }

@@ -3,7 +3,7 @@ import type { JsonValue, ParameterType } from './pipeline.js';
 import { foldBinary } from './python/effects/fold.js';
 import type { Expression, Statement } from './python/syntax.js';
 
-/** A literal as JSON; undefined where the expression is none. Tuples become lists. */
+/** A literal as JSON; undefined where the expression is none. Sets and tuples are none: JSON has only lists. */
 export function literalValue(node: Expression): JsonValue | undefined {
   switch (node.type) {
     case 'Constant':
@@ -39,14 +39,16 @@ function foldArithmetic(
     return Array.from({ length: right }, () => left as JsonValue[]).flat();
   if (typeof left === 'string' && typeof right === 'number' && operator === '*') return left.repeat(right);
   if (!isScalar(left) || !isScalar(right)) return undefined;
-  return foldBinary(operator, { value: left }, { value: right })?.value;
+  const folded = foldBinary(operator, { value: left }, { value: right })?.value;
+  // Python's whole numbers have no end; JSON's do.
+  return typeof folded === 'number' && Math.abs(folded) > Number.MAX_SAFE_INTEGER ? undefined : folded;
 }
 
 const isScalar = (value: JsonValue | undefined): value is string | number =>
   typeof value === 'string' || typeof value === 'number';
 
 function literalCollection(kind: string, elements: readonly Expression[]): JsonValue | undefined {
-  if (kind === 'set') return undefined;
+  if (kind === 'set' || kind === 'tuple') return undefined;
   const values = elements.map(literalValue);
   if (!values.every((value): value is JsonValue => value !== undefined)) return undefined;
   if (kind !== 'dict') return values;

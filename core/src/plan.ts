@@ -25,13 +25,15 @@ export function planSteps(
 ): StepPlan[] {
   const { machine } = dependencies;
   takePreludeReads(dependencies, lastCells);
-  provideAll(machine);
-  keepIdentity(machine);
+  for (let step = stepNames.length - 1; step >= 0; step--) {
+    keepIdentity(machine, step);
+    provide(machine, step);
+  }
   for (const step of stepNames.keys()) collectSources(machine, step);
   const outputs = stepNames.map((_, step) => bundleOutputs(machine, step, stepNames.length));
   return stepNames.map((_, step) => ({
     needs: [...machine.record(step).needs.values()],
-    parameters: parametersOf(dependencies, step),
+    parameters: parametersOf(dependencies, step, lastCells[step] ?? 0),
     setup: orderSetup(notebook, dependencies, step, stepNames, outputs, lastCells[step] ?? 0),
     outputs: outputs[step]!
   }));
@@ -39,7 +41,7 @@ export function planSteps(
 
 /** Cells that run in every step may read what steps bound: then each step below takes it, and the steps above do without the cell. */
 function takePreludeReads({ machine }: Dependencies, lastCells: readonly number[]): void {
-  for (const { cell, slot } of machine.preludeReads)
+  for (const { cell, slot } of machine.preludeReads.filter(({ slot }) => slot.kind !== 'parameter'))
     lastCells.forEach((lastCell, step) => {
       const { needs } = machine.record(step);
       if (step <= slot.step || lastCell < cell || needs.has(slot.name)) return;
@@ -51,26 +53,28 @@ function takePreludeReads({ machine }: Dependencies, lastCells: readonly number[
  * Two names that share an object which this step or a later one changes must come from one step, in one bundle: from the
  * one that wrote last, which thus takes the other name as well.
  */
-function keepIdentity(machine: Machine): void {
-  const count = machine.records.length;
-  for (let step = 0; step < count; step++) {
-    const changed = new Set<Thing>();
-    for (let later = step; later < count; later++)
-      for (const thing of machine.record(later).changed) changed.add(thing);
-    const { needs } = machine.record(step);
-    const values = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && !slot.name.startsWith('@'));
-    for (const group of sharingGroups(values, changed)) {
-      const last = group.reduce((a, b) => (before(a.slot.written, b.slot.written) > 0 ? a : b)).slot.step;
-      for (const need of group) {
-        const { slot } = need;
-        if (slot.step >= last) continue;
-        needs.set(slot.name, { ...need, slot: { ...slot, step: last, keeps: slot } });
-        const { needs: given, binds } = machine.record(last);
-        if (!given.has(slot.name) && !binds.has(slot.name))
-          given.set(slot.name, { slot, range: slot.written, through: [], certainty: 'possible' });
-      }
+function keepIdentity(machine: Machine, step: number): void {
+  const changed = new Set(machine.records.slice(step).flatMap(record => [...record.changed]));
+  const { needs } = machine.record(step);
+  const values = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && stateOf(slot.name) === undefined);
+  for (const group of sharingGroups(values, changed)) {
+    const last = group.reduce((a, b) => (before(a.slot.written, b.slot.written) > 0 ? a : b)).slot.step;
+    for (const need of group) {
+      const { slot } = need;
+      if (slot.step >= last) continue;
+      needs.set(slot.name, { ...need, slot: { ...slot, step: last, keeps: slot } });
+      const { needs: given, binds } = machine.record(last);
+      if (!given.has(slot.name) && !binds.has(slot.name))
+        given.set(slot.name, { slot, range: slot.written, through: [], certainty: 'possible' });
     }
   }
+}
+
+function changedIn({ value }: Slot, changed: ReadonlySet<Thing>): Set<Thing> {
+  const things = [...closure(value)].flatMap(thing =>
+    thing.instanceOf?.thing ? [thing, thing.instanceOf.thing] : [thing]
+  );
+  return new Set(things.filter(thing => changed.has(thing)));
 }
 
 function sharingGroups(needs: readonly Need[], changed: ReadonlySet<Thing>): Need[][] {
@@ -91,19 +95,15 @@ function sharingGroups(needs: readonly Need[], changed: ReadonlySet<Thing>): Nee
 }
 
 /** A step that gives what it did not bind itself must take it first. */
-function provideAll(machine: Machine): void {
-  const waiting = machine.records.flatMap(({ needs }) => [...needs.values()]);
-  for (const { slot } of waiting) {
-    if (slot.kind !== 'value' || !slot.keeps) continue;
-    const { step, keeps, written } = slot;
+function provide(machine: Machine, taker: number): void {
+  for (const { slot } of machine.record(taker).needs.values()) {
+    const { step, keeps, written, kind } = slot;
+    if (kind !== 'value' || !keeps || keeps.step === step) continue;
     const record = machine.record(step);
-    if (keeps.step === step || keeps.step === prelude || record.needs.has(keeps.name)) continue;
-    const need: Need = { slot: keeps, range: written, through: [], certainty: 'possible' };
-    record.needs.set(keeps.name, need);
-    waiting.push(need);
+    if (keeps.kind === 'parameter') record.parameters.set(keeps.name, keeps);
+    else if (keeps.step !== prelude && !record.needs.has(keeps.name))
+      record.needs.set(keeps.name, { slot: keeps, range: written, through: [], certainty: 'possible' });
   }
-  for (const { slot } of waiting)
-    if (slot.keeps?.kind === 'parameter') machine.record(slot.step).parameters.set(slot.name, slot.keeps);
 }
 
 /** Imports and definitions that must be there so that what the step takes can live. */
@@ -113,6 +113,7 @@ function collectSources(machine: Machine, step: number): void {
     if (slot.kind === 'parameter') parameters.set(slot.name, slot);
     if (slot.step === prelude || (slot.kind !== 'definition' && slot.kind !== 'import') || sources.has(slot)) return;
     sources.add(slot);
+    for (const { extras } of slot.value.things) for (const extra of extras) add(extra as Slot);
     for (const header of slot.headers ?? []) add(header);
   };
   for (const { reads } of machine.record(step).settings) reads.forEach(add);
@@ -136,11 +137,16 @@ function carriedDefinitions(slot: Slot): Slot[] {
 
 function definitionOf(thing: Thing): Slot | undefined {
   const slots = [...thing.slots] as Slot[];
-  return slots.reverse().find(slot => slot.kind === 'definition');
+  const isChanged = slots.some(
+    slot => slot.kind === 'value' && slot.keeps?.kind === 'definition' && slot.value === slot.keeps.value
+  );
+  return isChanged ? undefined : slots.reverse().find(slot => slot.kind === 'definition');
 }
 
-function parametersOf({ machine, parameters }: Dependencies, step: number): string[] {
-  const read = machine.record(step).parameters;
+function parametersOf({ machine, parameters }: Dependencies, step: number, lastCell: number): string[] {
+  const read = new Set(machine.record(step).parameters.keys());
+  for (const { cell, slot } of machine.preludeReads)
+    if (slot.kind === 'parameter' && cell < lastCell) read.add(slot.name);
   return parameters.filter(({ name }) => read.has(name)).map(({ name }) => name);
 }
 
@@ -193,7 +199,9 @@ function orderSetup(
   const items: { at: CellRange; setup: Setup }[] = [];
   const { needs, sources } = machine.record(step);
   const units = new Map<string, CellRange>();
-  const tooEarly = new Set(machine.preludeReads.filter(({ slot }) => step <= slot.step).map(({ cell }) => cell));
+  const tooEarly = new Set(
+    machine.preludeReads.filter(({ slot }) => slot.step !== prelude && step <= slot.step).map(({ cell }) => cell)
+  );
   for (const part of preludeParts)
     if (part.cell < lastCell && !tooEarly.has(part.cell)) units.set(`${part.cell}:${part.from}`, part);
   for (const { unit } of sources) if (unit) units.set(`${unit.cell}:${unit.from}`, unit);
@@ -205,9 +213,8 @@ function orderSetup(
   const taken = [...needs.values()].filter(({ slot }) => slot.kind === 'value');
   for (const [from, bundles] of outputs.entries())
     for (const bundle of bundles) {
-      const slots = taken
-        .filter(({ slot }) => slot.step === from && bundle.names.includes(slot.name))
-        .map(({ slot }) => slot);
+      const given = [...bundle.names, ...(bundle.states ?? []).map(stateName)];
+      const slots = taken.filter(({ slot }) => slot.step === from && given.includes(slot.name)).map(({ slot }) => slot);
       if (slots.length === 0) continue;
       const names = bundle.names.filter(name => slots.some(slot => slot.name === name));
       const at = slots

@@ -1,7 +1,7 @@
 // What an attribute of an object, or one of its elements, may be.
 import { instanceMember, touch } from './functions.js';
 import type { Machine } from './machine.js';
-import { constantValue, immutable, inside, unite, valueOf } from './thing.js';
+import { constantValue, elementsIn, immutable, inside, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
 const immutableAttributes = new Set(
@@ -32,5 +32,5 @@ export function elementOf(machine: Machine, iterable: Value): Value {
   for (const thing of iterable.things) if (thing.instanceOf || thing.callable) touch(machine, valueOf(thing));
   const only = iterable.things.length === 1 ? iterable.things[0]! : undefined;
   if (only?.elements) return unite([immutable, ...only.elements]);
-  return inside(iterable);
+  return elementsIn(iterable);
 }

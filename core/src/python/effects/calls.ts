@@ -2,7 +2,16 @@
 // of a library, a method of a library's object, or something unknown.
 import { attributeOf } from './attributes.js';
 import { dynamicCall } from './dynamic.js';
-import { allOf, construct, hasForeignBase, notebookBases, runFunction, touch, useArguments } from './functions.js';
+import {
+  allOf,
+  changeThrough,
+  construct,
+  hasForeignBase,
+  notebookBases,
+  runFunction,
+  touch,
+  useArguments
+} from './functions.js';
 import type { Arguments } from './functions.js';
 import { callLibrary, callMethod } from './library.js';
 import type { Machine } from './machine.js';
@@ -89,6 +98,7 @@ export function callValue(machine: Machine, callee: Value, args: Arguments, node
   for (const thing of callee.things) {
     if (thing.callable) {
       const { kind } = thing.callable.info;
+      if (thing.extras.length > 0) touch(machine, { things: [...thing.contents] });
       results.push(runFunction(machine, thing.callable, args, kind === 'static' ? undefined : thing.self));
     } else if (thing.classInfo) results.push(construct(machine, thing.classInfo, args));
     else if (thing.path !== undefined) results.push(callLibrary(machine, thing.path, args, node));
@@ -115,6 +125,7 @@ function callInstance(machine: Machine, thing: Thing, args: Arguments, node: Exp
 /** An object of a library is called: a layer, a partial function. What it gives may hold it and what it was given. */
 function callUnknown(machine: Machine, thing: Thing, args: Arguments): Value {
   useArguments(machine, args);
+  if (thing.changes) changeThrough(machine, thing, unite([immutable, ...allOf(args)]));
   touch(machine, inside(valueOf(thing)), unite([immutable, ...allOf(args).map(inside)]));
   const made = makeThing();
   mayHold(made, valueOf(thing));

@@ -4,23 +4,48 @@ import { functionThing } from './functions.js';
 import type { Arguments } from './functions.js';
 import { prelude } from './machine.js';
 import type { Machine, Slot } from './machine.js';
-import type { Call, ClassDefinition, Expression, FunctionDefinition, Statement, TypeParameter } from '../syntax.js';
+import type {
+  Call,
+  ClassDefinition,
+  Expression,
+  FunctionDefinition,
+  Name,
+  Statement,
+  TypeAlias,
+  TypeParameter
+} from '../syntax.js';
 import { isPureDecorator } from './tables/functions.js';
-import { hold, immutable, makeThing, valueOf } from './thing.js';
-import type { ClassInfo, Frame, FunctionInfo, Value } from './thing.js';
+import { hold, immutable, makeThing, unite, valueOf } from './thing.js';
+import type { ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 
 type CallValue = (machine: Machine, callee: Value, args: Arguments, node: Call) => Value;
 
 export function defineFunction(machine: Machine, node: FunctionDefinition, call: CallValue): void {
-  const { value, isPure, headers } = logReads(machine, () => {
+  const { value, isPure, headers, made } = logReads(machine, () => {
     const decorators = node.decorators.map(decorator => machine.evaluate(machine, decorator, 'callee'));
-    evaluateAnnotations(machine, node);
     const kind = kindOf(node.decorators, decorators);
     const owner = machine.frame?.kind === 'class' ? classOf.get(machine.frame) : undefined;
-    const made = functionThing(machine, node, node.name.id, kind, owner);
-    return decorate(machine, valueOf(made), node.decorators, decorators, call);
+    const made = withTypeParameters(machine, node.typeParameters, () => {
+      evaluateAnnotations(machine, node);
+      return functionThing(machine, node, node.name.id, kind, owner);
+    });
+    return { ...decorate(machine, valueOf(made), node.decorators, decorators, call), made };
   });
-  bindDefinition(machine, node, value, isPure, headers);
+  const isAccessor = node.decorators.some(isAccessorDecorator);
+  const old = isAccessor ? machine.frame?.names.get(node.name.id) : undefined;
+  bindDefinition(machine, node, old ? unite([old, value]) : value, isPure, headers);
+  registerOn(machine, node, made);
+}
+
+/** `type Pair[T] = …` is evaluated late, as a function is. */
+export function defineTypeAlias(machine: Machine, node: TypeAlias): void {
+  const { headers } = logReads(machine, () => {
+    machine.depth++;
+    withTypeParameters(machine, node.typeParameters, () => machine.evaluate(machine, node.value, 'base'));
+    machine.depth--;
+    return {};
+  });
+  bindDefinition(machine, node, valueOf(makeThing()), true, headers);
 }
 
 const classOf = new WeakMap<Frame, ClassInfo>();
@@ -28,18 +53,62 @@ const classOf = new WeakMap<Frame, ClassInfo>();
 export function defineClass(machine: Machine, node: ClassDefinition, call: CallValue): void {
   const { value, isPure, headers } = logReads(machine, () => {
     const decorators = node.decorators.map(decorator => machine.evaluate(machine, decorator, 'callee'));
-    evaluateTypeParameters(machine, node.typeParameters);
-    const bases = node.bases.map(base => machine.evaluate(machine, base, 'kept'));
-    for (const keyword of node.keywords) machine.evaluate(machine, keyword.value, 'used');
-    const members = new Map<string, Value>();
-    const info: ClassInfo = { name: node.name.id, node, cell: machine.cell, bases, members };
-    const thing = makeThing({ classInfo: info });
-    info.thing = thing;
-    runClassBody(machine, node.body, info, members);
-    for (const member of members.values()) hold(thing, member);
+    const thing = withTypeParameters(machine, node.typeParameters, () => makeClass(machine, node));
     return decorate(machine, valueOf(thing), node.decorators, decorators, call);
   });
   bindDefinition(machine, node, value, isPure, headers);
+}
+
+function makeClass(machine: Machine, node: ClassDefinition): Thing {
+  const bases = node.bases.map(base => machine.evaluate(machine, base, 'kept'));
+  for (const keyword of node.keywords) machine.evaluate(machine, keyword.value, 'used');
+  const members = new Map<string, Value>();
+  const info: ClassInfo = { name: node.name.id, node, cell: machine.cell, bases, members };
+  const thing = makeThing({ classInfo: info });
+  info.thing = thing;
+  runClassBody(machine, node.body, info, members);
+  for (const member of members.values()) hold(thing, member);
+  return thing;
+}
+
+/** `@show.register` adds to a function of the notebook: the two travel together. */
+function registerOn(machine: Machine, node: FunctionDefinition, made: Thing): void {
+  for (const decorator of node.decorators) {
+    const base = registerBase(decorator);
+    if (!base || machine.frame) continue;
+    for (const thing of machine.read(base.id, base).things) {
+      if (!thing.callable) continue;
+      hold(thing, valueOf(made));
+      const slot = machine.globals.get(node.name.id);
+      if (slot) thing.extras.push(slot);
+    }
+  }
+}
+
+function registerBase(decorator: Expression): Name | undefined {
+  const node = decorator.type === 'Call' ? decorator.func : decorator;
+  return node.type === 'Attribute' && node.attr === 'register' && node.value.type === 'Name' ? node.value : undefined;
+}
+
+const isAccessorDecorator = (node: Expression): boolean =>
+  node.type === 'Attribute' && /^(setter|getter|deleter)$/.test(node.attr);
+
+/** Type parameters are seen in the header and the body, and nowhere else. */
+export function withTypeParameters<T>(machine: Machine, parameters: readonly TypeParameter[], run: () => T): T {
+  if (parameters.length === 0) return run();
+  const { frame: outer } = machine;
+  machine.frame = {
+    kind: 'comprehension',
+    names: new Map(parameters.map(({ name }) => [name, immutable])),
+    thing: makeThing(),
+    returns: immutable,
+    depth: machine.depth,
+    ...(outer ? { parent: outer } : {})
+  };
+  for (const { bound } of parameters) if (bound) machine.evaluate(machine, bound, 'base');
+  const result = run();
+  machine.frame = outer;
+  return result;
 }
 
 function runClassBody(machine: Machine, body: readonly Statement[], info: ClassInfo, names: Map<string, Value>): void {
@@ -80,7 +149,7 @@ function decorate(
     const node = nodes[index]!;
     const path = decorators[index]!.things[0]?.madeBy ?? decorators[index]!.things[0]?.path;
     if (path !== undefined && (isPureDecorator(path) || /\.(setter|getter|deleter|register)$/.test(path))) continue;
-    if (node.type === 'Attribute' && /^(setter|getter|deleter)$/.test(node.attr)) continue;
+    if (isAccessorDecorator(node) || registerBase(node)) continue;
     isPure = false;
     const stand: Call = { type: 'Call', func: node, args: [], keywords: [], from: node.from, to: node.to };
     const decorated = call(machine, decorators[index]!, { positional: [value], keywords: [] }, stand);
@@ -98,26 +167,19 @@ function kindOf(nodes: readonly Expression[], decorators: readonly Value[]): Fun
     if (path === 'builtins.classmethod') return 'class';
     if (path === 'builtins.property' || path === 'functools.cached_property') return 'property';
     const node = nodes[index];
-    if (node?.type === 'Attribute' && /^(setter|getter|deleter)$/.test(node.attr)) return 'property';
+    if (node && isAccessorDecorator(node)) return 'property';
   }
   return 'function';
 }
 
 function evaluateAnnotations(machine: Machine, node: FunctionDefinition): void {
-  evaluateTypeParameters(machine, node.typeParameters);
-  const own = new Set(node.typeParameters.map(({ name }) => name));
   for (const annotation of [...node.parameters.map(({ annotation }) => annotation), node.returns])
-    if (annotation && !(annotation.type === 'Name' && own.has(annotation.id)))
-      machine.evaluate(machine, annotation, 'base');
-}
-
-function evaluateTypeParameters(machine: Machine, parameters: readonly TypeParameter[]): void {
-  for (const { bound } of parameters) if (bound) machine.evaluate(machine, bound, 'base');
+    if (annotation) machine.evaluate(machine, annotation, 'base');
 }
 
 function bindDefinition(
   machine: Machine,
-  node: FunctionDefinition | ClassDefinition,
+  node: FunctionDefinition | ClassDefinition | TypeAlias,
   value: Value,
   isPure: boolean,
   headers: readonly Slot[]

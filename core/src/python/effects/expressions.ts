@@ -7,8 +7,10 @@ import { functionThing, touch } from './functions.js';
 import type { Machine, Use } from './machine.js';
 import type { Attribute, Collection, Comprehension, Expression, FormattedString, Subscript } from '../syntax.js';
 import { ambientMagics } from './tables/ambient.js';
+import { methodEffect } from './tables/methods.js';
+import type { MethodEffect } from './tables/methods.js';
 import { bindTarget } from './targets.js';
-import { constantValue, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import { constantValue, elementsIn, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
 import type { Frame, Value } from './thing.js';
 
 export function evaluate(machine: Machine, node: Expression, use: Use): Value {
@@ -24,7 +26,7 @@ function valueOfExpression(machine: Machine, node: Expression, use: Use): Value 
     case 'Constant':
       return node.value === undefined ? immutable : constantValue(node.value);
     case 'Attribute':
-      return readAttribute(machine, node);
+      return readAttribute(machine, node, use);
     case 'Subscript':
       return readElement(machine, node);
     case 'Call':
@@ -53,7 +55,7 @@ function valueOfExpression(machine: Machine, node: Expression, use: Use): Value 
       return value;
     }
     case 'Starred':
-      return inside(evaluate(machine, node.value, 'kept'));
+      return elementsIn(evaluate(machine, node.value, 'kept'));
     case 'Await':
       return evaluate(machine, node.value, use);
     case 'Yield':
@@ -80,9 +82,19 @@ function perhaps(machine: Machine, node: Expression, use: Use): Value {
   return value;
 }
 
-function readAttribute(machine: Machine, node: Attribute): Value {
+const changing = new Set<MethodEffect | undefined>(['changes', 'stores', 'takes', 'fits']);
+
+function readAttribute(machine: Machine, node: Attribute, use: Use): Value {
   const base = evaluate(machine, node.value, 'base');
-  return attributeOf(machine, base, node.attr);
+  const value = attributeOf(machine, base, node.attr);
+  if (use === 'callee' || use === 'base') return value;
+  const own = base.things.filter(
+    thing => thing.path === undefined && !thing.instanceOf && changing.has(methodEffect(node.attr, thing.madeBy))
+  );
+  if (own.length === 0) return value;
+  const method = makeThing({ changes: { things: own } });
+  hold(method, { things: own });
+  return unite([value, valueOf(method)]);
 }
 
 function readElement(machine: Machine, node: Subscript): Value {
@@ -97,7 +109,20 @@ function readElement(machine: Machine, node: Subscript): Value {
     const { value } = index.constant;
     return only.elements[value < 0 ? value + only.elements.length : value] ?? immutable;
   }
-  return inside(base);
+  return isSlice(node.index) ? slicesOf(base) : elementsIn(base);
+}
+
+const isSlice = (index: Expression): boolean => index.type === 'Operation' && index.operator === 'slice';
+
+/** A slice of a list is a new list of the same elements; of anything else it may be a view. */
+function slicesOf(base: Value): Value {
+  const copies = base.things.map(thing => {
+    if (thing.madeBy !== 'list' && thing.madeBy !== 'tuple') return inside(valueOf(thing));
+    const made = makeThing({ madeBy: thing.madeBy });
+    hold(made, { things: [...thing.contents] });
+    return valueOf(made);
+  });
+  return unite([immutable, ...copies]);
 }
 
 /** `globals()["x"]` is the name x. */

@@ -3,7 +3,7 @@
 // gets it may call it.
 import { findLocals } from './binding.js';
 import type { Machine } from './machine.js';
-import type { FunctionDefinition, Lambda, Node } from '../syntax.js';
+import type { FunctionDefinition, Lambda } from '../syntax.js';
 import { closure, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
 import type { Callable, ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 
@@ -193,9 +193,17 @@ export function touch(machine: Machine, value: Value, others?: Value): void {
   if (value.things.length === 0) return;
   for (const thing of closure(value)) {
     if (thing.callable) touchCallable(machine, thing, others);
+    if (thing.changes) changeThrough(machine, thing, others);
     if (thing.classInfo) touchClass(machine, thing.classInfo, undefined);
     if (thing.instanceOf) touchClass(machine, thing.instanceOf, valueOf(thing));
   }
+}
+
+/** Call a method that was read from its object before: `push(1)` after `push = xs.append`. */
+export function changeThrough(machine: Machine, method: Thing, given?: Value): void {
+  const changed = method.changes!;
+  machine.change(changed, machine.unit, { isPossible: true });
+  if (given) for (const thing of changed.things) mayHold(thing, given);
 }
 
 function touchCallable(machine: Machine, thing: Thing, others?: Value): void {

@@ -154,6 +154,7 @@ export class Machine {
   /** what was touched since the last binding, so that it is not done twice */
   touched = new Set<unknown>();
 
+  private readonly history = new Map<string, Slot[]>();
   private readonly journals: Map<string, Slot | undefined>[] = [];
   private readonly libraries = new Map<string, Value>();
 
@@ -252,12 +253,16 @@ export class Machine {
 
   /** The running step needs what a slot holds. */
   need(slot: Slot, range: CellRange, certainty: Certainty): void {
+    if (slot.kind === 'parameter' && this.step === prelude) {
+      this.preludeReads.push({ cell: this.cell, slot });
+      return;
+    }
     if (slot.step === this.step) {
       if (slot.keeps) this.need(slot.keeps, range, 'possible');
       return;
     }
     if (slot.kind === 'parameter') {
-      if (this.step !== prelude) this.record(this.step).parameters.set(slot.name, slot);
+      this.record(this.step).parameters.set(slot.name, slot);
       return;
     }
     if (slot.step === prelude) return;
@@ -324,9 +329,23 @@ export class Machine {
   private put(name: string, slot: Slot | undefined): void {
     const journal = this.journals.at(-1);
     if (journal && !journal.has(name)) journal.set(name, this.globals.get(name));
-    if (slot) this.globals.set(name, slot);
-    else this.globals.delete(name);
+    if (slot) {
+      this.globals.set(name, slot);
+      const past = this.history.get(name);
+      if (past) past.push(slot);
+      else this.history.set(name, [slot]);
+    } else this.globals.delete(name);
     this.touched = new Set();
+  }
+
+  /** Whether a step ends with this slot, so that later steps can still have it. */
+  isLeft(slot: Slot): boolean {
+    return (
+      this.history
+        .get(slot.name)
+        ?.filter(({ step }) => step === slot.step)
+        .at(-1) === slot
+    );
   }
 
   // Change in place
@@ -404,7 +423,9 @@ export class Machine {
     const isMaybe = live.length < distinct.length || live.some(slot => slot.isMaybe);
     if (live.length === 1 && first.step === this.step && first.kind === 'import')
       return this.makeSlot({ ...first, isMaybe });
-    const isImport = live.every(slot => slot.kind === 'import' && slot.step === this.step);
+    const isImport =
+      live.every(slot => slot.kind === 'import' && slot.step === this.step) &&
+      this.unitReads.every(({ kind }) => kind !== 'value');
     const newest = live.find(slot => slot.step === this.step) ?? first;
     const old = live.find(slot => slot.step !== this.step) ?? live.find(slot => slot.keeps)?.keeps;
     return this.makeSlot({
@@ -415,7 +436,7 @@ export class Machine {
       origin: newest.origin,
       written: newest.written,
       isMaybe,
-      ...(isImport ? { unit: this.unit, headers: [] } : {}),
+      ...(isImport ? { unit: this.unit, headers: this.unitReads } : {}),
       ...(old ? { keeps: old } : {})
     });
   }

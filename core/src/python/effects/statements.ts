@@ -1,7 +1,7 @@
 // Running statements, one after the other: which names they bind, on which paths, and what they change.
 import { elementOf } from './attributes.js';
 import { callValue } from './calls.js';
-import { defineClass, defineFunction } from './definitions.js';
+import { defineClass, defineFunction, defineTypeAlias } from './definitions.js';
 import { combine, evaluate } from './expressions.js';
 import type { Machine, Outcome } from './machine.js';
 import { runCellMagic } from './magics.js';
@@ -90,7 +90,7 @@ function executeStatement(machine: Machine, node: Statement): boolean {
       defineClass(machine, node, callValue);
       return true;
     case 'TypeAlias':
-      machine.bind(node.name.id, valueOf(makeThing()), node.name);
+      defineTypeAlias(machine, node);
       return true;
     case 'CellMagic':
       return runCellMagic(machine, node);
@@ -150,14 +150,26 @@ function runImport(machine: Machine, node: Import): void {
   for (const { module, alias, range } of node.names) {
     const value = machine.library(alias === undefined ? module.split('.')[0]! : module);
     const name = alias ?? module.split('.')[0]!;
-    const parts = machine.frame ? {} : { kind: 'import' as const, unit: machine.importUnit(node), headers: [] };
+    const parts = machine.frame
+      ? {}
+      : {
+          kind: 'import' as const,
+          unit: machine.importUnit(node),
+          headers: machine.importTry ? machine.unitReads : []
+        };
     machine.bind(name, value, range, parts);
   }
 }
 
 function runImportFrom(machine: Machine, node: ImportFrom): void {
   for (const { name, alias, range } of node.names) {
-    const parts = machine.frame ? {} : { kind: 'import' as const, unit: machine.importUnit(node), headers: [] };
+    const parts = machine.frame
+      ? {}
+      : {
+          kind: 'import' as const,
+          unit: machine.importUnit(node),
+          headers: machine.importTry ? machine.unitReads : []
+        };
     if (name === '*') {
       const written = machine.place(node);
       const value = machine.library(node.module);

@@ -1,9 +1,10 @@
 // What an assignment does to its target: it binds a name, or changes the object whose attribute or element it sets.
 import type { Machine } from './machine.js';
-import type { Expression } from '../syntax.js';
+import type { Attribute, Expression, Subscript } from '../syntax.js';
+import { findMember, runFunction } from './functions.js';
 import { setAmbient, setOwnedByProcess } from './ambient.js';
 import { resultKind } from './tables/functions.js';
-import { hold, immutable, inside, makeThing, unite, valueOf } from './thing.js';
+import { elementsIn, hold, immutable, makeThing, unite, valueOf } from './thing.js';
 import type { Value } from './thing.js';
 
 export function bindTarget(machine: Machine, target: Expression, value: Value): void {
@@ -33,11 +34,27 @@ export function bindTarget(machine: Machine, target: Expression, value: Value): 
       }
       if (base.things.some(thing => thing.path !== undefined)) setAmbient(machine, base, target);
       setOwnedByProcess(machine, base, target);
+      setThroughClass(machine, base, target, value);
       store(machine, base, value, target);
       return;
     }
     default:
       machine.evaluate(machine, target, 'used');
+  }
+}
+
+/** The notebook's own `__setitem__`, `__setattr__` and property setters run. */
+function setThroughClass(machine: Machine, base: Value, target: Attribute | Subscript, value: Value): void {
+  for (const thing of base.things) {
+    if (!thing.instanceOf) continue;
+    const names = target.type === 'Subscript' ? ['__setitem__'] : ['__setattr__', target.attr];
+    for (const name of names)
+      for (const { callable } of findMember(thing.instanceOf, name)?.things ?? []) {
+        if (!callable || (name !== '__setitem__' && name !== '__setattr__' && callable.info.kind !== 'property'))
+          continue;
+        const positional = name.startsWith('__') ? [immutable, value] : [value];
+        runFunction(machine, callable, { positional, keywords: [] }, valueOf(thing));
+      }
   }
 }
 
@@ -52,7 +69,7 @@ function unpack(machine: Machine, targets: readonly Expression[], value: Value):
   const elements = only?.elements;
   const star = targets.findIndex(target => target.type === 'Starred');
   targets.forEach((target, position) => {
-    let part = value.things.length === 0 ? immutable : inside(value);
+    let part = value.things.length === 0 ? immutable : elementsIn(value);
     if (only?.madeBy !== undefined && resultKind(only.madeBy) === 'fresh') part = valueOf(makeThing());
     else if (elements) {
       const index = star < 0 || position < star ? position : elements.length - targets.length + position;

@@ -34,6 +34,10 @@ export interface Thing {
   /** what it may hold, because a library was given both */
   readonly held: Set<Thing>;
   readonly holders: Set<Thing>;
+  /** a method that changes its object, read but not yet called: `push = xs.append` */
+  readonly changes?: Value;
+  /** the slots of what was registered on it: `@show.register` */
+  readonly extras: object[];
   /** the names bound to it, now or earlier; the machine looks whether they still are */
   readonly slots: Set<object>;
   /** made with a `random_state` of its own */
@@ -95,7 +99,15 @@ export const constantValue = (value: Folded['value'], isPath = false): Value => 
 let lastId = 0;
 
 export function makeThing(parts: Partial<Thing> = {}): Thing {
-  return { ...parts, id: ++lastId, contents: new Set(), held: new Set(), holders: new Set(), slots: new Set() };
+  return {
+    ...parts,
+    id: ++lastId,
+    contents: new Set(),
+    held: new Set(),
+    holders: new Set(),
+    slots: new Set(),
+    extras: []
+  };
 }
 
 export const valueOf = (thing: Thing): Value => ({ things: [thing] });
@@ -144,7 +156,21 @@ export function holdersOf(things: Iterable<Thing>, isSure = false): Set<Thing> {
   return found;
 }
 
-/** What reading an attribute or an element of a value may give. */
+/** Containers whose elements we have seen, each of them: what they give is one of those, not a part of themselves. */
+const displays = new Set(['list', 'tuple', 'dict', 'set', 'generator']);
+
+/** What an element of a value may be. */
+export function elementsIn(value: Value): Value {
+  const found = new Set<Thing>();
+  for (const thing of value.things) {
+    const isDisplay = thing.madeBy !== undefined && displays.has(thing.madeBy);
+    for (const inner of closure(isDisplay ? { things: [...thing.contents, ...thing.held] } : valueOf(thing)))
+      if (inner.path === undefined) found.add(inner);
+  }
+  return { things: [...found] };
+}
+
+/** What reading an attribute of a value may give. */
 export function inside(value: Value): Value {
   return { things: [...closure(value)].filter(thing => thing.path === undefined) };
 }

@@ -95,6 +95,10 @@ const other: Table = {
     execute executemany commit rollback fetchone fetchall fetchmany cursor seed shuffle random normal uniform integers
     choice standard_normal permutation permuted rand randn randint setstate set_state add_subplot set_title set_xlabel
     set_ylabel set_xlim set_ylim legend grid scatter bar barh imshow annotate text axhline axvline fill_between
+    plot hist boxplot violinplot pie stem errorbar contour contourf pcolormesh hist2d
+    hexbin stackplot vlines hlines axvspan axhspan twinx twiny set_axis_off invert_yaxis invert_xaxis tick_params margins
+    add_patch add_artist add_collection add_line add_axes colorbar set_visible set_facecolor set_aspect set_xscale
+    set_yscale set_zlabel set_size_inches subplots_adjust clf cla set_data view_init
     set_xticks set_yticks set_xticklabels set_yticklabels suptitle`
 };
 
