@@ -70,7 +70,7 @@ export function toPipelineError(error: unknown): PipelineError {
   const where = path === undefined ? '' : ` (${path})`;
   // SQLITE_FULL is 13; its disk-full comes without a system code
   if (code === 'ENOSPC' || code === 'EDQUOT' || errcode === 13)
-    return new PipelineError(`The disk is full${where}. Free some space and run again.`, 'storage', { cause });
+    return new PipelineError('The disk is full. Free some space and run again.', 'storage', { cause }); // Node’s path is another file’s
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return new PipelineError(
       `Sluice may not read or write a file that it needs${where}. Change its permissions, or set SLUICE_HOME to a folder of your own.`,

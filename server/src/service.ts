@@ -30,6 +30,9 @@ export interface Submission {
   readonly cache?: boolean;
 }
 
+/** runs that a list has at most; the command line lists them all */
+const listed = 200;
+
 export class Service implements Api {
   readonly version: string;
   private readonly pipelines: Pipelines;
@@ -47,9 +50,8 @@ export class Service implements Api {
 
   list(notebook: string | undefined): RunSummary[] {
     const { store, root } = this.options;
-    const runs = store.list(
-      notebook === undefined ? {} : { notebook: storedPath(store.home, resolve(root, notebook)) }
-    );
+    const path = notebook === undefined ? {} : { notebook: storedPath(store.home, resolve(root, notebook)) };
+    const runs = store.list({ ...path, limit: listed });
     return runs.map(run => this.toShown(run));
   }
 

@@ -54,7 +54,7 @@ export class Store {
       if (cause instanceof PipelineError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new PipelineError(
-        `The records in ‘${path}’ can’t be opened: ${reason}. Move the folder ‘${home}’ away, or set SLUICE_HOME to another one.`,
+        `The records in ‘${path}’ can’t be opened: ${reason}. See that the disk has space; else move the folder ‘${home}’ away, or set SLUICE_HOME to another one.`,
         'storage',
         { cause }
       );

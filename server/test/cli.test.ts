@@ -143,6 +143,12 @@ describe('a step that goes wrong', () => {
     expect(outcome.status).toBe(1);
   });
 
+  test('a crash shows what the process said last', async () => {
+    world.write('a.ipynb', ['step:a | import ctypes\nctypes.string_at(0)']);
+    const { stdout } = await world.sluice('run', 'a.ipynb');
+    expect(stdout).toMatch(/Step ‘a’ failed, cell 1:\n[^]*Fatal Python error: Segmentation fault/);
+  });
+
   const withSettings = (settings: object, ...cells: string[]) =>
     world.write(
       'a.ipynb',

@@ -2,9 +2,10 @@
 import type { Failure } from '@sluice/core';
 import type { ProcessEnd } from '../process.js';
 
-/** `cell` is the one that ran last, by index. */
-export function describeEnd(end: ProcessEnd, cell: number | undefined): Failure {
-  const at = cell === undefined ? {} : { cell };
+/** `cell` is the one that ran last, by index; `lastWords` is the end of what went to stderr. */
+export function describeEnd(end: ProcessEnd, cell: number | undefined, lastWords: string): Failure {
+  const traceback = findTraceback(lastWords);
+  const at = { ...(cell !== undefined && { cell }), ...(traceback && { traceback }) };
   const place = cell === undefined ? '' : ` in cell ${cell + 1}`;
   if (end.error !== undefined) {
     const isTooLong = (end.error as NodeJS.ErrnoException).code === 'E2BIG';
@@ -25,12 +26,27 @@ export function describeEnd(end: ProcessEnd, cell: number | undefined): Failure 
       }[end.signal as string] ?? '';
     return { name: 'signal', message: `The step’s process was ended by ${end.signal}${place}${guess}.`, ...at };
   }
+  const error = /^[\w.]*(Error|Exception)\b.*/.exec(traceback?.at(-1) ?? '')?.[0];
+  if (end.status !== 0 && error !== undefined)
+    return {
+      name: 'exit-status',
+      message: `The step’s process ended with status ${end.status}${place}: ${error}`,
+      ...at
+    };
   const how = end.status === 0 ? ', before it had given its outputs' : '';
   return {
     name: 'exit-status',
     message: `The step’s process ended with status ${end.status} by os._exit or a crash${place}${how}.`,
     ...at
   };
+}
+
+/** Python's report of a crash has the innermost call first, any other traceback has it last. */
+function findTraceback(lastWords: string): readonly string[] | undefined {
+  if (lastWords.trim() === '') return undefined;
+  const fatal = lastWords.lastIndexOf('Fatal Python error');
+  if (fatal >= 0) return lastWords.slice(fatal).split('\n').slice(0, 10);
+  return lastWords.trimEnd().split('\n').slice(-20);
 }
 
 export function describeTimeout(seconds: number, cell: number | undefined): Failure {

@@ -34,6 +34,11 @@ export interface StepContext {
   readonly signal: AbortSignal;
 }
 
+/** of a step's outputs, so much goes to watchers; all of them are in the executed notebook */
+const liveOutputChars = 10_000_000;
+/** of stderr, so much is shown of a process that could not say why it ended */
+const lastBytes = 4000;
+
 /** How an attempt ended: well, or with a failure; undefined when it was canceled. */
 type Outcome = { readonly metadata: Metadata } | { readonly failure: Failure } | undefined;
 
@@ -95,12 +100,17 @@ async function attemptStep(
   let cell: number | undefined;
   let isInCell = false;
   let error: unknown;
+  let outputRoom = liveOutputChars;
+  let lastWords = '';
   const metrics = new Set<string>();
   const child = startProcess({
     argv: makeArgv(task, context),
     env: makeEnv(task, context),
     cwd: context.cwd,
-    onOutput: (stream, chunk) => (log.write(stream, chunk) ? undefined : log.drained()),
+    onOutput: (stream, chunk) => {
+      if (stream === 'stderr') lastWords = (lastWords + chunk.toString('latin1')).slice(-lastBytes);
+      return log.write(stream, chunk) ? undefined : log.drained();
+    },
     onEvent: value => {
       const told = readTold(step, value);
       if (told === undefined || error !== undefined) return;
@@ -111,6 +121,7 @@ async function attemptStep(
           isInCell = told.state === 'running';
         }
         if (told.type === 'metric') metrics.add(told.name);
+        if (told.type === 'output' && (outputRoom -= JSON.stringify(told.output).length) < 0) return;
         try {
           append(told);
         } catch (thrown) {
@@ -127,7 +138,8 @@ async function attemptStep(
   if (failure !== undefined) return { failure };
   // the runtime saves its results now and then: they are whole only when it has left its last cell by itself
   const metadata = end.status === 0 && !isInCell ? await readExecutorOutput(layout, step) : undefined;
-  if (metadata === undefined) return { failure: describeEnd(end, cell) };
+  if (metadata === undefined)
+    return { failure: describeEnd(end, cell, Buffer.from(lastWords, 'latin1').toString('utf8')) };
   for (const [name, value] of await readMetrics(layout.artifact(step, metricsArtifact)))
     if (!metrics.has(name)) append({ type: 'metric', step, name, value });
   return { metadata };
