@@ -1,11 +1,11 @@
 // The executed cells of a step as a document of its own: each cell's source and its outputs, rendered as the notebook would render them.
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
-import type { IOutput } from '@jupyterlab/nbformat';
 import { OutputAreaModel, SimplifiedOutputArea } from '@jupyterlab/outputarea';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { Panel, Widget } from '@lumino/widgets';
 import type { Client } from './client';
+import { executedCells, type ExecutedCell } from './executed';
 import { sluiceIcon } from './icons';
 
 export interface OutputsOptions {
@@ -14,12 +14,6 @@ export interface OutputsOptions {
   readonly languages: IEditorLanguageRegistry;
   readonly run: { readonly id: string; readonly number: number };
   readonly step: string;
-}
-
-interface ExecutedCell {
-  readonly cell_type: string;
-  readonly source: string | readonly string[];
-  readonly outputs?: readonly IOutput[];
 }
 
 export function openedOutputsId(run: string, step: string): string {
@@ -32,7 +26,7 @@ export function createOutputs(options: OutputsOptions): MainAreaWidget<Panel> {
   content.addClass('jp-Sluice-outputs');
   content.node.tabIndex = 0;
   const reveal = client.getExecutedNotebook(run.id, step).then(notebook => {
-    for (const cell of cellsOf(notebook)) content.addWidget(createCell(cell, options));
+    for (const cell of executedCells(notebook)) content.addWidget(createCell(cell, options));
   });
   const widget = new MainAreaWidget({ content, reveal });
   widget.id = openedOutputsId(run.id, step);
@@ -43,15 +37,10 @@ export function createOutputs(options: OutputsOptions): MainAreaWidget<Panel> {
   return widget;
 }
 
-function cellsOf(notebook: unknown): readonly ExecutedCell[] {
-  const cells = (notebook as { readonly cells?: readonly ExecutedCell[] } | null)?.cells ?? [];
-  return cells.filter(cell => cell.cell_type === 'code');
-}
-
 function createCell(cell: ExecutedCell, { rendermime, languages }: OutputsOptions): Panel {
   const panel = new Panel();
   panel.addClass('jp-Sluice-executedCell');
-  const source = typeof cell.source === 'string' ? cell.source : cell.source.join('');
+  const { source, outputs } = cell;
   const code = document.createElement('pre');
   code.className = 'jp-Sluice-executedSource cm-editor';
   code.textContent = source;
@@ -61,7 +50,7 @@ function createCell(cell: ExecutedCell, { rendermime, languages }: OutputsOption
   void languages
     .highlight(source, languages.findByMIME('text/x-python'), highlighted)
     .then(() => code.replaceChildren(highlighted));
-  const model = new OutputAreaModel({ values: [...(cell.outputs ?? [])], trusted: true });
+  const model = new OutputAreaModel({ values: [...outputs], trusted: true });
   panel.addWidget(new SimplifiedOutputArea({ model, rendermime }));
   return panel;
 }

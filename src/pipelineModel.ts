@@ -5,7 +5,6 @@ import { VDomModel } from '@jupyterlab/ui-components';
 import {
   outlineNotebook,
   type Analyzer,
-  type CellRange,
   type Diagnostic,
   type JsonValue,
   type Notebook,
@@ -113,12 +112,15 @@ export class PipelineModel extends VDomModel {
       content: withoutOutputs(this.panel.model!.toJSON()),
       parameters: Object.fromEntries([...this._changedParameters].filter(([name]) => known.has(name)))
     };
-    await this.runs.submit(request);
+    const sources = new Map(this._outline.steps.map(step => [step.name, this.sourceOf(step.name)]));
+    const run = await this.runs.submit(request);
+    if (run !== undefined) this._submitted.set(run, sources);
   }
 
-  /** The text that a range covers now. */
-  textOf(range: CellRange): string {
-    return this._notebook.cells[range.cell]?.source.slice(range.from, range.to) ?? '';
+  /** Whether the step's cells differ from what that run ran; known for runs that this page has submitted. */
+  isEditedSince(run: string, step: string): boolean {
+    const source = this._submitted.get(run)?.get(step);
+    return source !== undefined && source !== this.sourceOf(step);
   }
 
   override dispose(): void {
@@ -169,6 +171,11 @@ export class PipelineModel extends VDomModel {
     return readLiveNotebook(this.panel.model!, this.path);
   }
 
+  private sourceOf(step: string): string {
+    const cells = this._outline.steps.find(other => other.name === step)?.cells ?? [];
+    return JSON.stringify(cells.map(cell => this._notebook.cells[cell]?.source));
+  }
+
   private async prepareAnalyzer(): Promise<void> {
     try {
       this._analyzer = await loadAnalyzer();
@@ -205,6 +212,7 @@ export class PipelineModel extends VDomModel {
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private readonly _changedParameters = new Map<string, JsonValue>();
   private readonly _parameterProblems = new Map<string, string>();
+  private readonly _submitted = new Map<string, ReadonlyMap<string, string>>();
   private readonly _analysisChanged = new Signal<this, void>(this);
 }
 

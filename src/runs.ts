@@ -95,20 +95,23 @@ export class RunsModel implements IDisposable {
     if (!this.isDisposed) this._changed.emit();
   }
 
-  async submit(request: SubmitRequest): Promise<void> {
-    if (this._isSubmitting) return;
+  /** Gives the new run's id; undefined where the server did not take it, with `problem` telling why. */
+  async submit(request: SubmitRequest): Promise<string | undefined> {
+    if (this._isSubmitting) return undefined;
     this._isSubmitting = true;
     this._problem = undefined;
     this._changed.emit();
     try {
       const id = await this.client.submit(request);
       const run = await this.client.getRun(id);
-      if (this.isDisposed) return;
+      if (this.isDisposed) return undefined;
       this._all = [run, ...this._all.filter(other => other.id !== id)];
       this._chosen = undefined;
       this.follow(run);
+      return id;
     } catch (error) {
       this._problem = toMessage(error);
+      return undefined;
     } finally {
       this._isSubmitting = false;
       if (!this.isDisposed) this._changed.emit();

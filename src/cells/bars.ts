@@ -112,14 +112,18 @@ export class CellBars {
         metrics: ''
       };
     }
-    const status = run ? describeStepRun(run, Date.now()) : 'not run';
+    const { runs } = this.pipeline;
+    const words = [describeStepRun(run, Date.now())];
+    if (run?.state === 'running' && run.cell !== undefined) words.push(`cell ${run.cell + 1}`);
+    if (run && !isActive(run.state) && this.pipeline.isEditedSince(runs.shown!.id, role.step))
+      words.push('edited since');
     return {
       text: role.step,
       isStep: true,
       label: `Step ${role.step}`,
       menuLabel: `Menu of step ${role.step}`,
       state: run?.state,
-      status: run?.cell !== undefined && run.state === 'running' ? `${status} · cell ${run.cell + 1}` : status,
+      status: words.join(' · '),
       metrics: this.metricsOf(role.step)
     };
   }

@@ -1,6 +1,9 @@
-// A step opened: the end of its log, the values that it passed on, and a way to its executed cells. All come from the server when they are asked for.
+// A step opened: the end of its log, the values that it passed on, its rich outputs, and a way to its executed cells. All come from the server when they are asked for.
+import { OutputAreaModel, SimplifiedOutputArea } from '@jupyterlab/outputarea';
 import type { ArtifactRecord, StepOutline } from '@sluice/core';
+import { Widget } from '@lumino/widgets';
 import * as React from 'react';
+import { richOutputs } from '../executed';
 import { CommandIds } from '../tokens';
 import { isActive, plainLog } from '../words';
 import { usePanel } from './context';
@@ -20,6 +23,7 @@ export function StepDetails({ step }: { readonly step: StepOutline }): React.JSX
         <PastLog run={shown.id} step={step.name} />
       )}
       {!isActive(run.state) && <Values run={shown.id} step={step.name} />}
+      {run.durationMs !== undefined && !isActive(run.state) && <Outputs run={shown.id} step={step.name} />}
       {run.durationMs !== undefined && !isActive(run.state) && (
         <button
           type="button"
@@ -73,6 +77,28 @@ function Values({ run, step }: { readonly run: string; readonly step: string }):
         </div>
       ))}
     </dl>
+  );
+}
+
+/** Figures, tables and results, rendered by the notebook's own renderers. */
+function Outputs({ run, step }: { readonly run: string; readonly step: string }): React.JSX.Element | null {
+  const { client, pipeline, trans } = usePanel();
+  const host = React.useRef<HTMLDivElement>(null);
+  const answer = useAnswer(() => client.getExecutedNotebook(run, step).then(richOutputs), `${run} ${step}`);
+  const outputs = answer && 'value' in answer ? answer.value : [];
+  React.useEffect(() => {
+    if (!host.current || outputs.length === 0) return undefined;
+    const model = new OutputAreaModel({ values: [...outputs], trusted: true });
+    const area = new SimplifiedOutputArea({ model, rendermime: pipeline.panel.content.rendermime });
+    Widget.attach(area, host.current);
+    return () => {
+      area.dispose();
+      model.dispose();
+    };
+  }, [outputs.length === 0 ? undefined : outputs]);
+  if (outputs.length === 0) return null;
+  return (
+    <div className="jp-Sluice-richOutputs" ref={host} tabIndex={0} role="region" aria-label={trans.__('Outputs')} />
   );
 }
 

@@ -18,15 +18,17 @@ export function Flows({ step }: { readonly step: string }): React.JSX.Element | 
       <div className="jp-Sluice-flows">
         {inputs.map((input, i) => (
           <React.Fragment key={keyOf(input)}>
-            <Input
-              input={input}
-              isOpen={input === open}
-              onToggle={() => setOpened(input === open ? undefined : keyOf(input))}
-            />
-            {i < inputs.length - 1 && ', '}
+            <span className="jp-Sluice-flow">
+              <Input
+                input={input}
+                isOpen={input === open}
+                onToggle={() => setOpened(input === open ? undefined : keyOf(input))}
+              />
+              {i < inputs.length - 1 && ','}
+            </span>{' '}
           </React.Fragment>
         ))}
-        {outputs.length > 0 && <span className="jp-Sluice-arrow"> → </span>}
+        {outputs.length > 0 && <span className="jp-Sluice-arrow">→ </span>}
         {outputs.join(', ')}
       </div>
       {open && <ReasonCard input={open} />}
@@ -76,19 +78,23 @@ function Reason({ flow }: { readonly flow: Flow }): React.JSX.Element {
         ? trans.__('depends on')
         : trans.__('reads');
   const place = (target: typeof range): React.JSX.Element => (
-    <button type="button" className="jp-Sluice-link" onClick={() => void goToRange(pipeline.panel, target)}>
-      {describePlace(pipeline.notebook, target)}
-    </button>
+    <span className="jp-Sluice-reasonPlace">
+      (
+      <button type="button" className="jp-Sluice-link" onClick={() => void goToRange(pipeline.panel, target)}>
+        {describePlace(pipeline.notebook, target)}
+      </button>
+      )
+    </span>
   );
   return (
     <p>
-      <b>{flow.to}</b> {verb} <b>{flow.kind === 'order' ? flow.from : flow.name}</b> ({place(range)})
+      <b>{flow.to}</b> {verb} <b>{flow.kind === 'order' ? flow.from : flow.name}</b> {place(range)}
       {through.length > 0 && <> {trans.__('through %1', through.join(' → '))}</>}
       {flow.kind !== 'order' && (
         <>
           {' — '}
           {trans.__('made in')} <b>{flow.from}</b>
-          {origin && <> ({place(origin)})</>}
+          {origin && <> {place(origin)}</>}
         </>
       )}
       {flow.certainty === 'possible' && <> {trans.__('It may be read, not always.')}</>}

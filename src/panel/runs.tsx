@@ -42,7 +42,7 @@ function Run({ run }: { readonly run: RunSummary }): React.JSX.Element {
         className="jp-Sluice-run"
         data-state={run.state}
         aria-pressed={isShown}
-        title={run.reason ?? `${run.state}: ${summary}`}
+        title={[run.reason ?? `${run.state}: ${summary}`, ...changedParameters(run)].join('\n')}
         onClick={() => runs.choose(run.id === runs.all[0]?.id ? undefined : run.id)}
       >
         <Icon.react tag="span" className="jp-Sluice-state" />
@@ -53,4 +53,8 @@ function Run({ run }: { readonly run: RunSummary }): React.JSX.Element {
       </button>
     </li>
   );
+}
+
+function changedParameters(run: RunSummary): readonly string[] {
+  return Object.entries(run.parameters).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
 }

@@ -14,15 +14,9 @@ export function Section({ title, aside, children, className }: SectionProps): Re
   const [isOpen, setOpen] = React.useState(true);
   const id = React.useId();
   return (
-    <section className={`jp-Sluice-section ${className ?? ''}`} aria-labelledby={`${id}title`}>
+    <section className={`jp-Sluice-section ${className ?? ''}`}>
       <h3 className="jp-Sluice-sectionTitle">
-        <button
-          type="button"
-          id={`${id}title`}
-          aria-expanded={isOpen}
-          aria-controls={`${id}body`}
-          onClick={() => setOpen(!isOpen)}
-        >
+        <button type="button" aria-expanded={isOpen} aria-controls={`${id}body`} onClick={() => setOpen(!isOpen)}>
           <caretDownIcon.react tag="span" className="jp-Sluice-caret" width="16px" height="16px" />
           {title}
         </button>
