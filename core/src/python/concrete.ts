@@ -13,7 +13,7 @@ export interface Concrete {
   readonly text: string;
   /** offsets into the cell's source */
   readonly from: number;
-  readonly to: number;
+  to: number;
   readonly children: Concrete[];
   /** what stands before a statement on its line */
   readonly indent: string | undefined;
@@ -68,12 +68,17 @@ export function copyTree(tree: Tree, excerpt: Excerpt, standIns: ReadonlyMap<num
       while (!cursor.gotoNextSibling()) {
         if (path.length === 1) return root;
         cursor.gotoParent();
-        path.pop();
+        endWithoutComments(path.pop()!);
       }
     }
   } finally {
     cursor.delete();
   }
+}
+
+/** What ends in a block ends with its last statement, not with the comments behind that. */
+function endWithoutComments(node: Concrete): void {
+  if (/^block$|_(?:statement|clause|definition)$/.test(node.type)) node.to = node.children.at(-1)?.to ?? node.to;
 }
 
 const namedTypesOf = new WeakMap<Language, boolean[]>();

@@ -14,6 +14,10 @@ import type {
 } from './syntax.js';
 
 export function toExpression(node: Concrete): Expression {
+  return starOutside(lower(node));
+}
+
+function lower(node: Concrete): Expression {
   const { from, to } = node;
   switch (node.type) {
     case 'identifier':
@@ -124,6 +128,51 @@ export function toExpression(node: Concrete): Expression {
     }
     default:
       throw new Refusal(node, `unexpected ‘${firstWord(node.text)}’`);
+  }
+}
+
+/** The grammar takes `*a.b` in a display for `(*a).b`, Python for `*(a.b)`; so with `*a()`, `*a[i]`, `*a + b` and the like. */
+function starOutside(node: Expression): Expression {
+  const first = firstOperand(node);
+  if (first?.type !== 'Starred') return node;
+  const { from } = first.value;
+  const { to } = node;
+  return { type: 'Starred', value: { ...withFirstOperand(node, first.value), from }, from: first.from, to };
+}
+
+function firstOperand(node: Expression): Expression | undefined {
+  switch (node.type) {
+    case 'Attribute':
+    case 'Subscript':
+      return node.value;
+    case 'Call':
+      return node.func;
+    case 'BinaryOperation':
+      return node.left;
+    case 'Operation':
+      return node.operator === 'slice' ? undefined : node.operands[0];
+    case 'Conditional':
+      return node.body;
+    default:
+      return undefined;
+  }
+}
+
+function withFirstOperand(node: Expression, operand: Expression): Expression {
+  switch (node.type) {
+    case 'Attribute':
+    case 'Subscript':
+      return { ...node, value: operand };
+    case 'Call':
+      return { ...node, func: operand };
+    case 'BinaryOperation':
+      return { ...node, left: operand };
+    case 'Operation':
+      return { ...node, operands: [operand, ...node.operands.slice(1)] };
+    case 'Conditional':
+      return { ...node, body: operand };
+    default:
+      return node;
   }
 }
 

@@ -38,8 +38,13 @@ function prefixOf(string: Concrete): string {
     .toLowerCase();
 }
 
+/** What stands between the quotes. */
 function contentOf(string: Concrete): string {
-  return string.children.map(child => (child.type === 'string_content' ? child.text : '')).join('');
+  return string.text.slice(childOfType(string, 'string_start')!.text.length, -quotesOf(string).length);
+}
+
+function quotesOf(string: Concrete): string {
+  return /["']+$/.exec(childOfType(string, 'string_start')!.text)![0];
 }
 
 function toParts(
@@ -50,8 +55,10 @@ function toParts(
   const isFormatted = prefix.includes('f');
   return string.children.flatMap((child): (string | Expression)[] => {
     if (child.type === 'interpolation') return toHoles(child, toExpression);
-    if (child.type !== 'string_content') return [];
-    const text = isFormatted ? child.text.replace(/\{\{|\}\}/g, braces => braces[0]!) : child.text;
+    // Backslashes at the end of a raw string come with its closing quotes.
+    const content = child.type === 'string_end' ? child.text.slice(0, -quotesOf(string).length) : child.text;
+    if (child.type === 'string_start' || content === '') return [];
+    const text = isFormatted ? content.replace(/\{\{|\}\}/g, braces => braces[0]!) : content;
     return [decode(text, prefix) ?? text];
   });
 }

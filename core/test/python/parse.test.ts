@@ -19,6 +19,7 @@ test.each([
     'tuple(a, b) = c = tuple(1); for tuple(x) in y: pass'
   ],
   ['stars', 'a, *b = *c, d\nf(*a, **b, k=1)', 'tuple(a, *b) = tuple(*c, d); f(*a, **b, k=1)'],
+  ['stars bind last', '[*a.b, *c(), *d[0], *e + f, *g or h]', 'list(*a.b, *c(), *d[0], *(e + f), *(or g h))'],
   ['dicts', '{**a, "k": 1}\n{}\n{1}', "dict(*a, 'k', 1); dict(); set(1)"],
   [
     'subscripts',
