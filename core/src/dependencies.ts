@@ -28,7 +28,7 @@ export interface Dependencies {
   readonly skipped: ReadonlyMap<string, number>;
 }
 
-const fuelPerStatement = 4000;
+const fuelPerStatement = 600;
 
 export function inferDependencies(
   notebook: Notebook,
@@ -164,6 +164,7 @@ function runStatement(machine: Machine, statement: Statement): void {
   machine.isPlainUnit = isPlainStatement(statement);
   machine.shown = undefined;
   machine.fuel = fuelPerStatement;
+  machine.ran.clear();
   machine.depth = 0;
   machine.frame = undefined;
   execute(machine, [statement]);

@@ -80,10 +80,7 @@ function changedIn({ value }: Slot, changed: ReadonlySet<Thing>): Set<Thing> {
 function sharingGroups(needs: readonly Need[], changed: ReadonlySet<Thing>): Need[][] {
   const groups: { needs: Need[]; things: Set<Thing> }[] = [];
   for (const need of needs) {
-    const merged = {
-      needs: [need],
-      things: new Set([...closure(need.slot.value)].filter(thing => changed.has(thing)))
-    };
+    const merged = { needs: [need], things: changedIn(need.slot, changed) };
     for (const group of groups.filter(({ things }) => [...things].some(thing => merged.things.has(thing)))) {
       merged.needs.push(...group.needs);
       for (const thing of group.things) merged.things.add(thing);

@@ -51,6 +51,8 @@ export function runFunction(machine: Machine, callable: Callable, args: Argument
   const { info } = callable;
   if (machine.running.some(({ info: other }) => other.node === info.node) || machine.running.length >= deepest)
     return unknownResult(args);
+  if (machine.fuel <= 0 && machine.ran.has(info.node)) return unknownResult(args);
+  machine.ran.add(info.node);
   const frame: Frame = {
     kind: 'function',
     names: new Map(),

@@ -149,8 +149,13 @@ export class Machine {
   importTry: CellRange | undefined;
   /** inside a `try` that catches NameError */
   catchesNameError = 0;
-  /** statements that may still be run inside functions for the sake of one statement of the notebook */
+  /**
+   * Statements that may still be run inside functions for the sake of one statement of the notebook. When it is used up,
+   * each function runs once more at most, so that nothing is missed and the work stays bounded.
+   */
   fuel = 0;
+  /** bodies that ran for the statement of the notebook that runs now */
+  readonly ran = new Set<Node>();
   /** what was touched since the last binding, so that it is not done twice */
   touched = new Set<unknown>();
 
@@ -288,8 +293,27 @@ export class Machine {
 
   bindGlobal(name: string, value: Value, node: Node, parts: Partial<Slot> = {}): void {
     const origin = this.place(node);
+    this.remarkBinding(name, node);
     this.put(name, this.makeSlot({ name, kind: 'value', value, step: this.step, origin, written: origin, ...parts }));
     if (this.step !== prelude) this.record(this.step).binds.add(name);
+  }
+
+  private remarkBinding(name: string, node: Node): void {
+    const old = this.globals.get(name);
+    if (old?.kind === 'parameter' && this.step !== prelude)
+      this.remark(
+        'parameter-reassigned',
+        'info',
+        `‘${name}’ is a pipeline parameter, and this gives it another value: later steps read this one, whatever the run was started with.`,
+        node
+      );
+    if (!old && builtinNames.has(name) && !name.startsWith('_'))
+      this.remark(
+        'shadows-builtin',
+        'info',
+        `‘${name}’ is a name of Python’s own, and this gives it another meaning in all later cells. Choose another name if that is not meant.`,
+        node
+      );
   }
 
   private bindingFrame(name: string): Frame | undefined {

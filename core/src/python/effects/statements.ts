@@ -19,7 +19,7 @@ import type {
   With
 } from '../syntax.js';
 import { bindTarget, deleteTarget } from './targets.js';
-import { closure, immutable, makeThing, unite, valueOf } from './thing.js';
+import { elementsIn, immutable, makeThing, mayHold, unite, valueOf } from './thing.js';
 
 /** False where control surely does not come out at the end. */
 export function execute(machine: Machine, body: readonly Statement[]): boolean {
@@ -28,10 +28,7 @@ export function execute(machine: Machine, body: readonly Statement[]): boolean {
 }
 
 function executeStatement(machine: Machine, node: Statement): boolean {
-  if (machine.frame) {
-    if (machine.fuel <= 0) return true;
-    machine.fuel--;
-  }
+  if (machine.frame) machine.fuel--;
   switch (node.type) {
     case 'Assign': {
       const value = evaluate(machine, node.value, 'kept');
@@ -138,9 +135,7 @@ function augment(machine: Machine, node: AugmentedAssign): void {
   if (old.things.length > 0) {
     const isNumber = typeof right.constant?.value === 'number';
     machine.change(old, node, { isPossible: isNumber });
-    for (const thing of old.things)
-      for (const inner of right.things)
-        for (const held of closure({ things: [inner] })) (thing.held.add(held), held.holders.add(thing));
+    for (const thing of old.things) mayHold(thing, elementsIn(right));
   }
   const made = combine(node.operator.replace(/=$/, ''), old, right);
   machine.bind(target.id, old.things.length > 0 ? unite([old, made]) : made, target);
@@ -205,7 +200,7 @@ function runLoop(machine: Machine, node: For | While): boolean {
   const isSure = isEndless || (node.type === 'For' && surelyIterates(node.iterable));
   const body = machine.capture(() => {
     if (isSure) machine.depth--;
-    for (let pass = 0; pass < (machine.depth > 3 ? 1 : 2); pass++) {
+    for (let pass = 0; pass < (machine.depth > 3 || machine.running.length > 1 ? 1 : 2); pass++) {
       if (node.type === 'For') bindTarget(machine, node.target, elementOf(machine, iterable));
       else evaluate(machine, node.test, 'used');
       execute(machine, node.body);
