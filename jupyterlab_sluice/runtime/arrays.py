@@ -1,7 +1,8 @@
-"""numpy arrays in a bundle. Arrays that look at the same memory do so again after reading; the memory is written once, outside the pickle stream.
+"""numpy arrays in a bundle. Arrays that look at the same memory do so again after reading; the memory is written once,
+outside the pickle stream.
 
-While a stream is written each array gets a number. At its end, when all are known, overlapping ranges of memory become one
-segment. A lone view that skips most of its range is written densely instead.
+While a stream is written each array gets a number. At its end, when all are known, overlapping ranges of memory
+become one segment. A lone view that skips most of its range is written densely instead.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ class Arrays:
         return _memory(group["low"], group["high"], first)
 
 
-def build(segment: Any, place: Place, dtype: Any, shape: Tuple[int, ...], strides: Optional[Tuple[int, ...]], writeable: bool) -> Any:
+def build(
+    segment: Any, place: Place, dtype: Any, shape: Tuple[int, ...], strides: Optional[Tuple[int, ...]], writeable: bool
+) -> Any:
     """An array over a segment that was read."""
     import numpy
 

@@ -29,5 +29,7 @@ class Packed:
 
 if "--runtime" not in sys.argv[:-1]:
     sys.exit("The step lacks its runtime (argument --runtime). Compile the notebook again.")
-sys.meta_path.insert(0, Packed(json.loads(zlib.decompress(base64.b64decode(sys.argv[sys.argv.index("--runtime") + 1])))))
+sys.meta_path.insert(
+    0, Packed(json.loads(zlib.decompress(base64.b64decode(sys.argv[sys.argv.index("--runtime") + 1]))))
+)
 sys.exit(importlib.import_module("sluice_runtime.main").main(sys.argv[1:]))

@@ -110,10 +110,14 @@ def read(argv: List[str]) -> Job:
     )
     for item in step.setup:
         if isinstance(item, Value) and item.input not in job.inputs:
-            raise BrokenContract(f"Step ‘{step.name}’ needs the input ‘{item.input}’ ({_list(item.names)}), but ExecutorInput has none of that name. Run the step that makes it first.")
+            raise BrokenContract(
+                f"Step ‘{step.name}’ needs the input ‘{item.input}’ ({_list(item.names)}), but ExecutorInput has none of that name. Run the step that makes it first."
+            )
     for output in step.outputs:
         if output.artifact not in job.outputs:
-            raise BrokenContract(f"Step ‘{step.name}’ makes ‘{output.artifact}’ ({_list(output.names)}), but ExecutorInput names no place for it. Compile the notebook again.")
+            raise BrokenContract(
+                f"Step ‘{step.name}’ makes ‘{output.artifact}’ ({_list(output.names)}), but ExecutorInput names no place for it. Compile the notebook again."
+            )
     return job
 
 
@@ -122,7 +126,11 @@ def write(job: Job, metadata: Dict[str, Dict[str, Any]]) -> None:
     if not job.output_file:
         return
     artifacts = {
-        key: {"artifacts": [{"name": artifact.name, "uri": artifact.uri, "metadata": {**artifact.metadata, **metadata.get(key, {})}}]}
+        key: {
+            "artifacts": [
+                {"name": artifact.name, "uri": artifact.uri, "metadata": {**artifact.metadata, **metadata.get(key, {})}}
+            ]
+        }
         for key, artifact in job.outputs.items()
         if os.path.exists(artifact.path)
     }
@@ -152,7 +160,9 @@ def _options(argv: List[str]) -> Dict[str, List[str]]:
     while rest:
         name = rest.pop(0)
         if name not in options or not rest:
-            raise BrokenContract(f"The step’s command has an argument ‘{name[:40]}’ that this runtime does not know, or that lacks its value. Compile the notebook again.")
+            raise BrokenContract(
+                f"The step’s command has an argument ‘{name[:40]}’ that this runtime does not know, or that lacks its value. Compile the notebook again."
+            )
         options[name].append(rest.pop(0))
     for name in ("--step", "--executor-input"):
         if not options[name]:
@@ -172,7 +182,9 @@ def _json(text: str, what: str) -> Dict[str, Any]:
 
 def _step(spec: Dict[str, Any]) -> Step:
     if spec.get("version") != VERSION:
-        raise BrokenContract(f"The step was compiled for version {spec.get('version')} of the step contract; this runtime knows {VERSION}. Compile the notebook again.")
+        raise BrokenContract(
+            f"The step was compiled for version {spec.get('version')} of the step contract; this runtime knows {VERSION}. Compile the notebook again."
+        )
     try:
         return Step(
             str(spec.get("pipeline") or ""),
@@ -181,15 +193,27 @@ def _step(spec: Dict[str, Any]) -> Step:
             spec.get("kernel"),
             [_parameter(item) for item in spec.get("parameters") or ()],
             [_setup(item) for item in spec.get("setup") or ()],
-            [Cell(item["index"], item.get("id"), item["source"], bool(item.get("metrics"))) for item in spec.get("cells") or ()],
-            [Output(item["artifact"], list(item["names"]), list(item.get("states") or ())) for item in spec.get("outputs") or ()],
+            [
+                Cell(item["index"], item.get("id"), item["source"], bool(item.get("metrics")))
+                for item in spec.get("cells") or ()
+            ],
+            [
+                Output(item["artifact"], list(item["names"]), list(item.get("states") or ()))
+                for item in spec.get("outputs") or ()
+            ],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise BrokenContract(f"The step’s description is incomplete: {type(error).__name__} {error}. Compile the notebook again.") from None
+        raise BrokenContract(
+            f"The step’s description is incomplete: {type(error).__name__} {error}. Compile the notebook again."
+        ) from None
 
 
 def _parameter(item: Any) -> Parameter:
-    return Parameter(item, None) if isinstance(item, str) else Parameter(item["name"], item.get("type"), bool(item.get("nullable")))
+    return (
+        Parameter(item, None)
+        if isinstance(item, str)
+        else Parameter(item["name"], item.get("type"), bool(item.get("nullable")))
+    )
 
 
 def _setup(item: Dict[str, Any]) -> Any:
@@ -204,7 +228,9 @@ def _parameters(step: Step, values: Dict[str, Any]) -> Dict[str, Any]:
     bound = {}
     for parameter in step.parameters:
         if parameter.name not in values and not parameter.is_nullable:
-            raise BrokenContract(f"Step ‘{step.name}’ needs the parameter ‘{parameter.name}’, but ExecutorInput has no value for it. Give it a value when you submit the run.")
+            raise BrokenContract(
+                f"Step ‘{step.name}’ needs the parameter ‘{parameter.name}’, but ExecutorInput has no value for it. Give it a value when you submit the run."
+            )
         value = values.get(parameter.name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if parameter.type == "float":
@@ -220,7 +246,12 @@ def _artifacts(listed: Optional[Dict[str, Any]]) -> Dict[str, Artifact]:
     for key, value in (listed or {}).items():
         for artifact in (value.get("artifacts") or ())[:1]:
             uri = artifact.get("uri") or ""
-            found[key] = Artifact(artifact.get("name") or key, uri, artifact.get("customPath") or path_of(uri), artifact.get("metadata") or {})
+            found[key] = Artifact(
+                artifact.get("name") or key,
+                uri,
+                artifact.get("customPath") or path_of(uri),
+                artifact.get("metadata") or {},
+            )
     return found
 
 

@@ -1,4 +1,5 @@
-"""What a step tells its starter while it runs, and how it notices that its starter is gone. Both are file descriptors named in the environment; a pod has neither.
+"""What a step tells its starter while it runs, and how it notices that its starter is gone. Both are file descriptors
+named in the environment; a pod has neither.
 
 The descriptors stay ours: they are closed in forked children and not inherited by programs that the user's code starts.
 """

@@ -1,4 +1,6 @@
-"""The executed notebook of a step: what it was given, its cells, their outputs and times. Valid nbformat 4.5, also when the step failed half way."""
+"""The executed notebook of a step: what it was given, its cells, their outputs and times. Valid nbformat 4.5, also
+when the step failed half way.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +40,29 @@ def write(path: str, job: contract.Job, runs: List[CellRun], failure: Optional[D
         "nbformat": 4,
         "nbformat_minor": 5,
         "metadata": {
-            "kernelspec": {"name": job.step.kernel or "python3", "display_name": job.step.kernel or "Python 3", "language": "python"},
-            "language_info": {"name": "python", "version": platform.python_version(), "mimetype": "text/x-python", "file_extension": ".py"},
-            "sluice": {"pipeline": job.step.pipeline, "step": job.step.name, "notebook": job.step.notebook, **({"failure": _without_traceback(failure)} if failure else {})},
+            "kernelspec": {
+                "name": job.step.kernel or "python3",
+                "display_name": job.step.kernel or "Python 3",
+                "language": "python",
+            },
+            "language_info": {
+                "name": "python",
+                "version": platform.python_version(),
+                "mimetype": "text/x-python",
+                "file_extension": ".py",
+            },
+            "sluice": {
+                "pipeline": job.step.pipeline,
+                "step": job.step.name,
+                "notebook": job.step.notebook,
+                **({"failure": _without_traceback(failure)} if failure else {}),
+            },
         },
         "cells": [*_setup_cells(job), *(_cell(run) for run in runs)],
     }
-    contract.write_file(path, json.dumps(notebook, ensure_ascii=False, indent=1, default=str).encode("utf-8", "replace"))
+    contract.write_file(
+        path, json.dumps(notebook, ensure_ascii=False, indent=1, default=str).encode("utf-8", "replace")
+    )
 
 
 def _setup_cells(job: contract.Job) -> List[Dict[str, Any]]:
@@ -57,7 +75,16 @@ def _setup_cells(job: contract.Job) -> List[Dict[str, Any]]:
     if not lines:
         return []
     metadata = {"tags": ["sluice-setup"], "jupyter": {"source_hidden": True}}
-    return [{"cell_type": "code", "id": "sluice-setup", "metadata": metadata, "execution_count": None, "outputs": [], "source": "\n".join(lines)}]
+    return [
+        {
+            "cell_type": "code",
+            "id": "sluice-setup",
+            "metadata": metadata,
+            "execution_count": None,
+            "outputs": [],
+            "source": "\n".join(lines),
+        }
+    ]
 
 
 def _cell(run: CellRun) -> Dict[str, Any]:

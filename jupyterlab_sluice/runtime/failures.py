@@ -1,17 +1,23 @@
-"""An exception of the user's code, told in the notebook's terms: which cell, which line, and the way there without our own frames.
+"""An exception of the user's code, told in the notebook's terms: which cell, which line, and the way there without our
+own frames.
 
-Cells are compiled under file names such as `<cell 5: train>` (people count cells from 1), with their text in `linecache`.
+Cells are compiled under file names such as `<cell 5: train>` (people count cells from 1), with their text in
+`linecache`.
 """
 
 from __future__ import annotations
 
+import ast
 import linecache
 import re
 import traceback
 from types import TracebackType
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 FRAME = re.compile(r'^(\s*)File "<cell (\d+)(?:: [^"]*)?>", line (\d+)', re.M)
+
+# What a shell may do to a cell's syntax tree before it runs.
+Rewrite = Callable[[ast.Module], ast.Module]
 
 ADVICE = {
     "SystemExit": "sys.exit() ends Python, and with it the step, before its last cell. Remove the call, or raise an exception where the step must fail.",

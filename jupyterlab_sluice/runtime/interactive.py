@@ -1,4 +1,5 @@
-"""Runs cells with IPython in this process, without a kernel: magics, `!command`, `display`, rich results and figures do what they do in Jupyter.
+"""Runs cells with IPython in this process, without a kernel: magics, `!command`, `display`, rich results and figures
+do what they do in Jupyter.
 
 Nothing is written to the user's home: no profile, no history.
 """
@@ -23,9 +24,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from .failures import Raised, print_traceback, remember_source, trim
+from .failures import Raised, Rewrite, print_traceback, remember_source, trim
 from .outputs import Recorder
-from .plain import Rewrite
 
 
 class ResultHook(DisplayHook):  # type: ignore[misc]
@@ -47,7 +47,16 @@ class ResultHook(DisplayHook):  # type: ignore[misc]
 class Publisher(DisplayPublisher):  # type: ignore[misc]
     """display() goes to the recorder."""
 
-    def publish(self, data: Dict[str, Any], metadata: Optional[Dict[str, Any]] = None, source: Any = None, *, transient: Optional[Dict[str, Any]] = None, update: bool = False, **_: Any) -> None:
+    def publish(
+        self,
+        data: Dict[str, Any],
+        metadata: Optional[Dict[str, Any]] = None,
+        source: Any = None,
+        *,
+        transient: Optional[Dict[str, Any]] = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
         self.shell.recorder.display(data, metadata or {}, (transient or {}).get("display_id"), update)
 
     def clear_output(self, wait: bool = False) -> None:
@@ -82,7 +91,15 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
             raise OSError("Background processes not supported.")  # as Jupyter says
         sys.stdout.flush()
         command = self.var_expand(cmd, depth=1)
-        process = subprocess.Popen(command, shell=True, executable=os.environ.get("SHELL"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+        process = subprocess.Popen(
+            command,
+            shell=True,
+            executable=os.environ.get("SHELL"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+        )
         with process:
             for data in process.stdout or ():
                 sys.stdout.write(data.decode("utf-8", "replace"))
@@ -101,12 +118,25 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
     def _tee(self, channel: str) -> Iterator[None]:
         yield  # IPython ≥ 9 would keep all printed text a second time
 
-    def showtraceback(self, exc_tuple: Any = None, filename: Optional[str] = None, tb_offset: Optional[int] = None, exception_only: bool = False, running_compiled_code: bool = False) -> None:
+    def showtraceback(
+        self,
+        exc_tuple: Any = None,
+        filename: Optional[str] = None,
+        tb_offset: Optional[int] = None,
+        exception_only: bool = False,
+        running_compiled_code: bool = False,
+    ) -> None:
         error = sys.exc_info()[1]
         if exc_tuple is None and error is not None and not isinstance(error, SyntaxError):
             exc_tuple, tb_offset = (type(error), trim(error), error.__traceback__), 0
         try:
-            super().showtraceback(exc_tuple, filename, tb_offset, exception_only and not isinstance(error, SystemExit), running_compiled_code)
+            super().showtraceback(
+                exc_tuple,
+                filename,
+                tb_offset,
+                exception_only and not isinstance(error, SystemExit),
+                running_compiled_code,
+            )
         except Exception:  # the error's own __str__ may fail
             self.raised = print_traceback(error) if error else []
 
@@ -139,7 +169,9 @@ class Shell:
         """How many cells have run."""
         return self._shell.execution_count - 1
 
-    def run(self, source: str, file: str, first_line: int = 1, silent: bool = False, rewrite: Optional[Rewrite] = None) -> Optional[Raised]:
+    def run(
+        self, source: str, file: str, first_line: int = 1, silent: bool = False, rewrite: Optional[Rewrite] = None
+    ) -> Optional[Raised]:
         """Run a cell, or a piece of one that starts at `first_line`; what it raises is returned."""
         remember_source(file, source, first_line)
         shell = self._shell

@@ -1,7 +1,12 @@
-"""Runs one step: read the contract, set up the namespace, run the cells, give the values; and leave the executed notebook, metrics and ExecutorOutput behind, whatever happens."""
+"""Runs one step: read the contract, set up the namespace, run the cells, give the values; and leave the executed
+notebook, metrics and ExecutorOutput behind, whatever happens.
+
+What only some steps need is imported where they need it: a step's start is counted in milliseconds.
+"""
 
 from __future__ import annotations
 
+import builtins
 import faulthandler
 import os
 import signal
@@ -10,11 +15,10 @@ import time
 import types
 from typing import Any, Dict, List, Optional
 
-from . import contract, executed, failures, metrics, states, values
+from . import contract, executed, failures
 from .events import Events, open_events
 from .outputs import Recorder, Tee
-from .plain import PlainShell, install_builtins
-from .problems import EXIT_DONE, EXIT_RAISED, Problem, Terminated
+from .problems import EXIT_BROKEN, EXIT_DONE, EXIT_RAISED, Problem, Terminated
 
 NOTEBOOK, METRICS = "sluice_notebook", "sluice_metrics"
 SAVE_SECONDS = 1.0
@@ -42,19 +46,19 @@ class StepRun:
         self._job, self._events = job, events
         self._recorder = Recorder(events.send_output)
         self._runs = [executed.CellRun(cell) for cell in job.step.cells]
-        self._metrics = metrics.Metrics(lambda name, value: events.send({"type": "metric", "name": name, "value": value}))
+        self._metrics: Any = None
         self._metadata: Dict[str, Dict[str, Any]] = {}
         self._failure: Optional[Dict[str, Any]] = None
         self._saved = time.monotonic()
         self._log = _install_tees(streams, self._recorder)
         self._module = types.ModuleType("__main__")
         self._namespace: Dict[str, Any] = self._module.__dict__
-        self._namespace["__builtins__"] = __builtins__
+        self._namespace["__builtins__"] = builtins
         sys.modules["__main__"] = self._module
 
     def run(self) -> int:
         """Run it, then leave everything behind that others look for."""
-        signal.signal(signal.SIGTERM, _terminate)
+        _catch_sigterm()
         try:
             status = self._attempt()
         except Problem as problem:
@@ -62,6 +66,8 @@ class StepRun:
             status = _tell(problem, self._events)
         except (KeyboardInterrupt, Terminated) as error:
             status = self._interrupted(error)
+        except Exception as error:  # a full disk, or a fault of ours: the step must still leave its notebook
+            status = self._broken(error)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is short and must be whole
         self._leave()
         sys.stdout.flush()
@@ -74,7 +80,12 @@ class StepRun:
         raised = self._set_up() or self._run_cells()
         if raised:
             return raised
+        return self._give()
+
+    def _give(self) -> int:
         for output in self._job.step.outputs:
+            from . import values
+
             path = self._job.outputs[output.artifact].path
             self._metadata[output.artifact] = values.write(path, self._namespace, output, self._job.step)
         return EXIT_DONE
@@ -84,9 +95,7 @@ class StepRun:
         try:
             for item in self._job.step.setup:
                 if isinstance(item, contract.Value):
-                    bundle = values.read(self._job.inputs[item.input], item)
-                    self._namespace.update(bundle.variables)
-                    states.restore(bundle.states)
+                    self._take(item)
                 else:
                     file = failures.file_of(item.cell, self._job.step.name)
                     raised = self._shell.run(item.source, file, item.line, silent=True)
@@ -96,13 +105,23 @@ class StepRun:
             self._recorder.is_muted = False
         return EXIT_DONE
 
+    def _take(self, item: contract.Value) -> None:
+        from . import values
+
+        bundle = values.read(self._job.inputs[item.input], item)
+        self._namespace.update(bundle.variables)
+        if bundle.states:
+            from . import states
+
+            states.restore(bundle.states)
+
     def _run_cells(self) -> int:
         for run in self._runs:
             cell = run.cell
             file = failures.file_of(cell.index, self._job.step.name)
             self._events.send({"type": "cell", "cell": cell.index, "state": "running"})
             run.begin(self._recorder.begin(cell.index))
-            capture = self._metrics.capture(self._namespace) if cell.is_metrics else None
+            capture = self._measure() if cell.is_metrics else None
             raised = self._shell.run(cell.source, file, rewrite=capture.rewrite if capture else None)
             if capture and not raised:
                 capture.finish()
@@ -112,6 +131,15 @@ class StepRun:
                 return self._fail(raised, cell.index, file)
             self._save_now_and_then()
         return EXIT_DONE
+
+    def _measure(self) -> Any:
+        from . import metrics
+
+        if self._metrics is None:
+            self._metrics = metrics.Metrics(
+                lambda name, value: self._events.send({"type": "metric", "name": name, "value": value})
+            )
+        return self._metrics.capture(self._namespace)
 
     def _fail(self, raised: failures.Raised, cell: int, file: str) -> int:
         if isinstance(raised.error, (KeyboardInterrupt, Terminated)):
@@ -136,6 +164,14 @@ class StepRun:
         self._events.send({"type": "failure", "failure": self._failure})
         return 128 + (signal.SIGTERM if is_term else signal.SIGINT)
 
+    def _broken(self, error: Exception) -> int:
+        self._log.log("\n".join(failures.print_traceback(error)))
+        message = f"Step ‘{self._job.step.name}’ could not finish outside of its cells: {type(error).__name__}: {error}. Its log has the details."
+        self._failure = {"name": "runtime-error", "message": message}
+        self._log.log(message)
+        self._events.send({"type": "failure", "failure": self._failure})
+        return EXIT_BROKEN
+
     def _save_now_and_then(self) -> None:
         # A cell may end the process where we cannot see it (os._exit, a crash, SIGKILL): what was done by then is kept.
         if time.monotonic() - self._saved > SAVE_SECONDS:
@@ -148,22 +184,30 @@ class StepRun:
             if NOTEBOOK in outputs:
                 executed.write(outputs[NOTEBOOK].path, self._job, self._runs, self._failure)
             if METRICS in outputs:
-                contract.write_file(outputs[METRICS].path, self._metrics.as_json())
-                self._metadata[METRICS] = self._metrics.scalars()
+                contract.write_file(outputs[METRICS].path, self._metrics.as_json() if self._metrics else b"{}")
+                self._metadata[METRICS] = self._metrics.scalars() if self._metrics else {}
             contract.write(self._job, self._metadata)
         except OSError as error:
             print(f"Step ‘{self._job.step.name}’ could not write its results: {error}.", file=sys.stderr)
 
 
 def _shell(module: types.ModuleType, recorder: Recorder) -> Any:
-    install_builtins()
+    builtins.input = _refuse_input
     if "" not in sys.path:
         sys.path.insert(0, "")  # modules beside the notebook
     try:
         from .interactive import Shell
     except ImportError:
+        from .plain import PlainShell
+
         return PlainShell(module.__dict__, recorder)
     return Shell(module, recorder)
+
+
+def _refuse_input(prompt: object = "") -> str:
+    raise EOFError(
+        f"input({str(prompt)!r}) has nobody to ask while a pipeline runs. Make the answer a pipeline parameter."
+    )
 
 
 def _prepare_streams() -> Dict[str, Any]:
@@ -191,9 +235,21 @@ def _install_tees(streams: Dict[str, Any], recorder: Recorder) -> Tee:
     return tees[1]
 
 
-def _terminate(number: int, frame: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends the process at once
-    raise Terminated()
+def _catch_sigterm() -> None:
+    starter = os.getpid()
+
+    def terminate(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends the process at once
+        if os.getpid() != starter:  # a forked worker: ends as its maker expects, wherever it is now
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise Terminated()
+
+    def forget() -> None:
+        if signal.getsignal(signal.SIGTERM) is terminate:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    signal.signal(signal.SIGTERM, terminate)
+    os.register_at_fork(after_in_child=forget)
 
 
 def _tell(problem: Problem, events: Events) -> int:

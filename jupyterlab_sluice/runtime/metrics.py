@@ -1,4 +1,5 @@
-"""Metrics: what the cells tagged `pipeline-metrics` show or print, captured while they run as they would in the notebook.
+"""Metrics: what the cells tagged `pipeline-metrics` show or print, captured while they run as they would in the
+notebook.
 
 Each of these is a metric, named by what the user wrote:
 
@@ -9,10 +10,10 @@ Each of these is a metric, named by what the user wrote:
     {"a": 1, "b": {"c": 2}}       a, b.c                print("area {}".format(auc))     area
     auc = roc_auc_score(y, p)     auc, when it is a number and nothing else shows it
 
-In a loop, a text that is printed before a number is its label: `for k, v in scores.items(): print(k, v)` gives one metric a key.
-Where two expressions would have one name, the later one gets its whole source. Tables, matrices and series become
-`{columns, index, data}`; figures and other rich displays stay outputs. NaN and infinities are the strings
-"NaN", "Infinity" and "-Infinity", since JSON has no numbers for them.
+In a loop, a text that is printed before a number is its label: `for k, v in scores.items(): print(k, v)` gives one
+metric a key. Where two expressions would have one name, the later one gets its whole source. Tables, matrices and
+series become `{columns, index, data}`; figures and other rich displays stay outputs. NaN and infinities are the
+strings "NaN", "Infinity" and "-Infinity", since JSON has no numbers for them.
 """
 
 from __future__ import annotations
@@ -73,7 +74,11 @@ class Metrics:
 
     def scalars(self) -> Dict[str, Any]:
         """Those that Kubeflow's metrics can hold."""
-        return {name: value for name, value in self._values.items() if isinstance(value, (int, float, str)) and not (isinstance(value, str) and len(value) > 200)}
+        return {
+            name: value
+            for name, value in self._values.items()
+            if isinstance(value, (int, float, str)) and not (isinstance(value, str) and len(value) > 200)
+        }
 
 
 class Capture:
@@ -149,7 +154,10 @@ class Capture:
             return
         labels = [_label(text) for text in HOLE.split(_template(node) or "")] + [None] * 100
         if isinstance(node, ast.Call):  # "…".format(…)
-            node.args = [item if isinstance(item, ast.Starred) else self._wrap(item, label, in_loop) for item, label in zip(node.args, labels)]
+            node.args = [
+                item if isinstance(item, ast.Starred) else self._wrap(item, label, in_loop)
+                for item, label in zip(node.args, labels)
+            ]
         elif isinstance(node.right, ast.Tuple):
             node.right.elts = [self._wrap(item, label, in_loop) for item, label in zip(node.right.elts, labels)]
         elif not isinstance(node.right, ast.Dict):
@@ -187,7 +195,11 @@ def metric_value(value: Any) -> Any:
     if isinstance(value, str):
         return value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
     if isinstance(value, dict):
-        return {str(key): item for key, item in ((key, metric_value(item)) for key, item in value.items()) if item is not None}
+        return {
+            str(key): item
+            for key, item in ((key, metric_value(item)) for key, item in value.items())
+            if item is not None
+        }
     table = _table(value)
     if table is not None:
         return table
@@ -225,10 +237,24 @@ def _table(value: Any) -> Optional[Dict[str, Any]]:
         value = value.to_frame("value" if name is None else name)
     if module == "pandas" and hasattr(value, "iloc") and hasattr(value, "columns"):
         data = value.iloc[:MOST_ROWS]
-        return _cut({"columns": [_cell_of(name) for name in data.columns], "index": [_cell_of(name) for name in data.index], "data": [[_cell_of(item) for item in row] for row in data.itertuples(index=False, name=None)]}, len(value))
+        return _cut(
+            {
+                "columns": [_cell_of(name) for name in data.columns],
+                "index": [_cell_of(name) for name in data.index],
+                "data": [[_cell_of(item) for item in row] for row in data.itertuples(index=False, name=None)],
+            },
+            len(value),
+        )
     if module == "polars" and hasattr(value, "rows"):
         rows = value.head(MOST_ROWS).rows()
-        return _cut({"columns": list(value.columns), "index": list(range(len(rows))), "data": [[_cell_of(item) for item in row] for row in rows]}, len(value))
+        return _cut(
+            {
+                "columns": list(value.columns),
+                "index": list(range(len(rows))),
+                "data": [[_cell_of(item) for item in row] for row in rows],
+            },
+            len(value),
+        )
     shape = getattr(value, "shape", None)
     if not isinstance(shape, tuple) or not hasattr(value, "tolist") or not 1 <= len(shape) <= 2 or 0 in shape:
         return None
@@ -236,7 +262,14 @@ def _table(value: Any) -> Optional[Dict[str, Any]]:
     if len(shape) == 1:
         rows = [[item] for item in rows]
     columns = ["value"] if len(shape) == 1 else list(range(shape[1]))
-    return _cut({"columns": columns, "index": list(range(len(rows))), "data": [[_cell_of(item) for item in row] for row in rows]}, shape[0])
+    return _cut(
+        {
+            "columns": columns,
+            "index": list(range(len(rows))),
+            "data": [[_cell_of(item) for item in row] for row in rows],
+        },
+        shape[0],
+    )
 
 
 def _cut(table: Dict[str, Any], rows: int) -> Dict[str, Any]:
@@ -288,7 +321,12 @@ def _template(node: ast.expr) -> Optional[str]:
     """The text of an f-string (empty), of `"…" % x` and of `"…".format(x)`; None for anything else."""
     if isinstance(node, ast.JoinedStr):
         return ""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Mod)
+        and isinstance(node.left, ast.Constant)
+        and isinstance(node.left.value, str)
+    ):
         return node.left.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
         owner = node.func.value
@@ -311,7 +349,11 @@ def _name(node: ast.expr) -> str:
         return node.attr
     if isinstance(node, ast.Subscript):
         index = node.slice.value if isinstance(node.slice, ast.Index) else node.slice  # type: ignore[attr-defined]
-        return index.value if isinstance(index, ast.Constant) and isinstance(index.value, str) else ast.unparse(node)[:LONGEST_NAME]
+        return (
+            index.value
+            if isinstance(index, ast.Constant) and isinstance(index.value, str)
+            else ast.unparse(node)[:LONGEST_NAME]
+        )
     if isinstance(node, ast.Call):
         dressed = node.args[0] if node.args and not isinstance(node.args[0], (ast.Starred, ast.Constant)) else None
         if isinstance(node.func, ast.Name):

@@ -1,4 +1,5 @@
-"""The outputs of a cell while it runs: what is printed goes to the step's log at once and into the cell's outputs; results and displays go there only.
+"""The outputs of a cell while it runs: what is printed goes to the step's log at once and into the cell's outputs;
+results and displays go there only.
 
 A cell's text is kept up to 1 MB, its beginning and its end, so that endless printing costs no memory.
 """
@@ -9,7 +10,7 @@ import io
 import threading
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, List, Optional
 
 HALF = 512 * 1024
 CHUNK = 64 * 1024
@@ -71,11 +72,21 @@ class Outputs:
         """The outputs as they go into a notebook. Can be asked while the cell still runs."""
         items = [self._finished(item) for item in list(self._items)]
         if self._dropped:
-            items.append(_stream("stderr", f"\n[… {self._dropped} characters left out here: a cell keeps 1 MB of text; the step’s log has all of it. …]\n"))
+            items.append(
+                _stream(
+                    "stderr",
+                    f"\n[… {self._dropped} characters left out here: a cell keeps 1 MB of text; the step’s log has all of it. …]\n",
+                )
+            )
         for name, text in list(self._tail):
             items.append(_stream(name, text.getvalue()))
         if self._displays > MOST_DISPLAYS:
-            items.append(_stream("stderr", f"[{self._displays - MOST_DISPLAYS} more displays left out: a cell keeps {MOST_DISPLAYS}.]\n"))
+            items.append(
+                _stream(
+                    "stderr",
+                    f"[{self._displays - MOST_DISPLAYS} more displays left out: a cell keeps {MOST_DISPLAYS}.]\n",
+                )
+            )
         return _merged(items)
 
     def _finished(self, item: Any) -> Dict[str, Any]:
@@ -125,16 +136,32 @@ class Recorder:
 
     def result(self, count: int, data: Dict[str, Any], metadata: Dict[str, Any]) -> None:
         """Record the value of a cell's last expression."""
-        self._add({"output_type": "execute_result", "execution_count": count, "data": jsonable(data), "metadata": jsonable(metadata)})
+        self._add(
+            {
+                "output_type": "execute_result",
+                "execution_count": count,
+                "data": jsonable(data),
+                "metadata": jsonable(metadata),
+            }
+        )
 
-    def display(self, data: Dict[str, Any], metadata: Dict[str, Any], display_id: Optional[str] = None, update: bool = False) -> None:
+    def display(
+        self, data: Dict[str, Any], metadata: Dict[str, Any], display_id: Optional[str] = None, update: bool = False
+    ) -> None:
         """Record a displayed object, or new content for an earlier display."""
         data, metadata = jsonable(data), jsonable(metadata)
         if update:
             for outputs in self._earlier:
                 outputs.update(display_id or "", data, metadata)
         else:
-            self._add({"output_type": "display_data", "data": data, "metadata": metadata, **({"_id": display_id} if display_id else {})})
+            self._add(
+                {
+                    "output_type": "display_data",
+                    "data": data,
+                    "metadata": metadata,
+                    **({"_id": display_id} if display_id else {}),
+                }
+            )
 
     def error(self, name: str, message: str, traceback: List[str]) -> None:
         """Record an exception."""

@@ -1,7 +1,8 @@
-"""A pickler for the values of a notebook. It adds to pickle, row by row, the types below; all else is pickle's own business.
+"""A pickler for the values of a notebook. It adds to pickle, row by row, the types below; all else is pickle's own
+business.
 
-What a module can be asked for travels as a reference to it. What a notebook defined (module `__main__`), or what is nowhere
-to be found by name (a nested function, a lambda), travels by value; `rebuild` makes it again.
+What a module can be asked for travels as a reference to it. What a notebook defined (module `__main__`), or what is
+nowhere to be found by name (a nested function, a lambda), travels by value; `rebuild` makes it again.
 """
 
 from __future__ import annotations
@@ -186,7 +187,9 @@ def _class_state(value: type, own: Any) -> Dict[str, Any]:
     attributes = {
         name: item
         for name, item in value.__dict__.items()
-        if name not in NOT_ATTRIBUTES and name not in own and not isinstance(item, (types.MemberDescriptorType, types.GetSetDescriptorType))
+        if name not in NOT_ATTRIBUTES
+        and name not in own
+        and not isinstance(item, (types.MemberDescriptorType, types.GetSetDescriptorType))
     }
     return {"attributes": attributes, "registered": _registered(value)}
 
@@ -194,7 +197,26 @@ def _class_state(value: type, own: Any) -> Dict[str, Any]:
 def _enum_own(value: Any) -> Any:
     # What enum's metaclass makes by itself; the rest (methods, properties) is the user's.
     own = set(value.__members__)
-    own |= {name for name in value.__dict__ if name.startswith("_") and name.endswith("_") and name not in ("__str__", "__repr__", "__format__", "__doc__", "__eq__", "__hash__", "__call__", "__lt__", "__le__", "__gt__", "__ge__")}
+    own |= {
+        name
+        for name in value.__dict__
+        if name.startswith("_")
+        and name.endswith("_")
+        and name
+        not in (
+            "__str__",
+            "__repr__",
+            "__format__",
+            "__doc__",
+            "__eq__",
+            "__hash__",
+            "__call__",
+            "__lt__",
+            "__le__",
+            "__gt__",
+            "__ge__",
+        )
+    }
     return own
 
 
@@ -223,7 +245,11 @@ def _method(pickler: Pickler, value: types.MethodType) -> Any:
 def _cached(pickler: Pickler, value: Any) -> Any:
     if _is_found_by_name(value):
         return NotImplemented
-    parameters = value.cache_parameters() if hasattr(value, "cache_parameters") else {"maxsize": value.cache_info().maxsize, "typed": False}
+    parameters = (
+        value.cache_parameters()
+        if hasattr(value, "cache_parameters")
+        else {"maxsize": value.cache_info().maxsize, "typed": False}
+    )
     return rebuild.cached, (value.__wrapped__, parameters["maxsize"], parameters["typed"])
 
 

@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import __future__ as futures
 import ast
-import builtins
 import re
 import subprocess
 import sys
 from types import CodeType
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
-from .failures import Raised, print_traceback, remember_source, trim
+from .failures import Raised, Rewrite, print_traceback, remember_source, trim
 from .outputs import Recorder
 
-Rewrite = Callable[[ast.Module], ast.Module]
-
-HARMLESS = {"matplotlib", "load_ext", "reload_ext", "autoreload", "config", "pylab", "precision", "time", "timeit", "capture"}
+HARMLESS = {
+    "matplotlib",
+    "load_ext",
+    "reload_ext",
+    "autoreload",
+    "config",
+    "pylab",
+    "precision",
+    "time",
+    "timeit",
+    "capture",
+}
 SHELLS = {"bash": "bash", "sh": "sh"}
 LINE = re.compile(r"^(\s*)(?:([\w.,\s]+?)\s*=\s*)?(%|!!?)\s*(\S.*)$")
 CELL = re.compile(r"^\s*%%(\w+)(.*)\n?")
@@ -48,7 +56,9 @@ class PlainShell:
         namespace["display"] = self._display
         namespace["__sluice_shell__"] = self._command
 
-    def run(self, source: str, file: str, first_line: int = 1, silent: bool = False, rewrite: Optional[Rewrite] = None) -> Optional[Raised]:
+    def run(
+        self, source: str, file: str, first_line: int = 1, silent: bool = False, rewrite: Optional[Rewrite] = None
+    ) -> Optional[Raised]:
         """Run a cell, or a piece of one that starts at `first_line`; what it raises is returned."""
         remember_source(file, source, first_line)
         if not silent:
@@ -63,7 +73,9 @@ class PlainShell:
             return Raised(error, print_traceback(trim(error)))
         return None
 
-    def _parse(self, source: str, file: str, first_line: int, silent: bool, rewrite: Optional[Rewrite]) -> Tuple[ast.Module, Optional[ast.Expression]]:
+    def _parse(
+        self, source: str, file: str, first_line: int, silent: bool, rewrite: Optional[Rewrite]
+    ) -> Tuple[ast.Module, Optional[ast.Expression]]:
         source = _without_cell_magic(source)
         while True:
             try:
@@ -115,7 +127,14 @@ def run_command(command: Any) -> List[str]:
     """Run a command of the shell; its output goes to the cell's, line by line, and is returned."""
     sys.stdout.flush()
     lines = []
-    with subprocess.Popen(command, shell=isinstance(command, str), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0) as process:
+    with subprocess.Popen(
+        command,
+        shell=isinstance(command, str),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,
+    ) as process:
         for data in process.stdout or ():
             text = data.decode("utf-8", "replace")
             lines.append(text.rstrip("\n"))
@@ -190,19 +209,14 @@ def _without_magic(source: str, index: int) -> Optional[str]:
 
 
 def _unknown_magic(name: str) -> Exception:
-    return NotImplementedError(f"‘{name}’ needs IPython, which this step’s Python lacks. Install ipython in the step’s image or environment, or write the line in plain Python.")
+    return NotImplementedError(
+        f"‘{name}’ needs IPython, which this step’s Python lacks. Install ipython in the step’s image or environment, or write the line in plain Python."
+    )
 
 
 def _ends_with_semicolon(source: str) -> bool:
     # As in IPython: `plot(x);` shows nothing. A comment may follow.
-    last = next((line for line in reversed(source.split("\n")) if line.strip() and not line.lstrip().startswith("#")), "")
+    last = next(
+        (line for line in reversed(source.split("\n")) if line.strip() and not line.lstrip().startswith("#")), ""
+    )
     return re.sub(r"#[^'\"]*$", "", last).rstrip().endswith(";")
-
-
-def install_builtins() -> None:
-    """Give built-in functions that wait for a person a clear answer."""
-
-    def no_input(prompt: object = "") -> str:
-        raise EOFError(f"input({str(prompt)!r}) has nobody to ask while a pipeline runs. Make the answer a pipeline parameter.")
-
-    builtins.input = no_input

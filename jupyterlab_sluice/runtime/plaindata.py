@@ -1,4 +1,5 @@
-"""Plain data as JSON, an encoding that cannot run code and that any Python reads. Lists, tuples and dicts are told apart by a leading number.
+"""Plain data as JSON, an encoding that cannot run code and that any Python reads. Lists, tuples and dicts are told
+apart by a leading number.
 
 Values that share an object, or hold anything but plain data, do not fit: `encode` answers None, and pickle takes them.
 """

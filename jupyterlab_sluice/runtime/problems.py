@@ -1,4 +1,6 @@
-"""What can end a step besides the user's own exceptions. Each kind knows its exit status and the name a `failure` event gives it."""
+"""What can end a step besides the user's own exceptions. Each kind knows its exit status and the name a `failure`
+event gives it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a pickle stream of ours calls to build things that plain pickle cannot: functions and classes of a notebook, array views, modules.
+"""What a pickle stream of ours calls to build things that plain pickle cannot: functions and classes of a notebook,
+array views, modules.
 
 Functions are bound to the live namespace of `__main__`, so that they see what the step binds later. A function or class
 that the step has already run from source is used as it is, never doubled.
@@ -71,9 +72,21 @@ def globals_box(name: Optional[str]) -> Dict[str, Any]:
     return {"__name__": name, "__builtins__": __builtins__}
 
 
-def function(module_name: Optional[str], box: Optional[Dict[str, Any]], name: str, qualname: str, body: types.CodeType, cells: Optional[Tuple[Any, ...]]) -> Any:
+def function(
+    module_name: Optional[str],
+    box: Optional[Dict[str, Any]],
+    name: str,
+    qualname: str,
+    body: types.CodeType,
+    cells: Optional[Tuple[Any, ...]],
+) -> Any:
     known = _defined(module_name, qualname)
-    if isinstance(known, types.FunctionType) and not cells and known.__code__ == body and known.__globals__ is live_namespace():
+    if (
+        isinstance(known, types.FunctionType)
+        and not cells
+        and known.__code__ == body
+        and known.__globals__ is live_namespace()
+    ):
         return known
     scope = box if box is not None else module(module_name or MAIN).__dict__
     made = types.FunctionType(body, scope, name, None, cells)
@@ -95,11 +108,18 @@ def fill_function(made: Any, state: Dict[str, Any]) -> None:
     made.__doc__, made.__module__ = state["doc"], state["module"]
 
 
-def class_(meta: type, module_name: str, name: str, qualname: str, bases: Tuple[Any, ...], body: Dict[str, Any], token: str) -> type:
+def class_(
+    meta: type, module_name: str, name: str, qualname: str, bases: Tuple[Any, ...], body: Dict[str, Any], token: str
+) -> type:
     known = _known_class(module_name, qualname, token)
     if known is not None:
         return known
-    made = types.new_class(name, bases, {"metaclass": meta}, lambda space: space.update(body, __module__=module_name, __qualname__=qualname))
+    made = types.new_class(
+        name,
+        bases,
+        {"metaclass": meta},
+        lambda space: space.update(body, __module__=module_name, __qualname__=qualname),
+    )
     return _register(made, token)
 
 
@@ -112,7 +132,15 @@ def fill_class(made: type, state: Dict[str, Any]) -> None:
         made.register(subclass)  # type: ignore[attr-defined]
 
 
-def enum(base: type, module_name: str, name: str, qualname: str, bases: Tuple[Any, ...], members: List[Tuple[str, Any]], token: str) -> type:
+def enum(
+    base: type,
+    module_name: str,
+    name: str,
+    qualname: str,
+    bases: Tuple[Any, ...],
+    members: List[Tuple[str, Any]],
+    token: str,
+) -> type:
     known = _known_class(module_name, qualname, token)
     if known is not None:
         return known

@@ -1,4 +1,6 @@
-"""Global random states that travel as values: a step goes on in the sequence of random numbers where the step before stopped."""
+"""Global random states that travel as values: a step goes on in the sequence of random numbers where the step before
+stopped.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,12 @@ class State(NamedTuple):
 
 STATES = {
     "random": State("random", lambda random: random.getstate(), lambda random, state: random.setstate(state)),
-    "numpy.random": State("numpy.random", lambda random: random.get_state(), lambda random, state: random.set_state(state)),
-    "torch.random": State("torch", lambda torch: torch.get_rng_state(), lambda torch, state: torch.set_rng_state(state)),
+    "numpy.random": State(
+        "numpy.random", lambda random: random.get_state(), lambda random, state: random.set_state(state)
+    ),
+    "torch.random": State(
+        "torch", lambda torch: torch.get_rng_state(), lambda torch, state: torch.set_rng_state(state)
+    ),
 }
 
 
@@ -44,5 +50,7 @@ def restore(states: Dict[str, Any]) -> None:
         try:
             module = importlib.import_module(STATES[name].module)
         except ImportError as error:
-            raise DamagedBundle(f"The random state ‘{name}’ comes from an earlier step, but this step’s Python cannot import it: {error}. Install it in this step’s environment.") from None
+            raise DamagedBundle(
+                f"The random state ‘{name}’ comes from an earlier step, but this step’s Python cannot import it: {error}. Install it in this step’s environment."
+            ) from None
         STATES[name].set(module, value)

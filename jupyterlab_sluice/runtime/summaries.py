@@ -12,7 +12,9 @@ def describe(name: str, value: Any) -> Dict[str, str]:
     kind = type(value)
     module = kind.__module__
     public = ".".join(part for part in module.split(".") if not part.startswith("_"))
-    type_name = kind.__qualname__ if module in ("builtins", "__main__") else f"{public.split('.')[0]}.{kind.__qualname__}"
+    type_name = (
+        kind.__qualname__ if module in ("builtins", "__main__") else f"{public.split('.')[0]}.{kind.__qualname__}"
+    )
     return {"name": name, "type": type_name, "summary": summary(value)}
 
 
@@ -24,7 +26,9 @@ def summary(value: Any) -> str:
     if kind in (str, bytes):
         return _short(value) if len(value) < LONGEST else f"{len(value)} {'characters' if kind is str else 'bytes'}"
     if kind in (list, tuple, set, frozenset, dict):
-        if len(value) <= 5 and all(type(item) in (bool, int, float, str, type(None)) for item in (value.values() if kind is dict else value)):
+        if len(value) <= 5 and all(
+            type(item) in (bool, int, float, str, type(None)) for item in (value.values() if kind is dict else value)
+        ):
             text = _short(value)
             if len(text) < LONGEST:
                 return text
@@ -33,7 +37,11 @@ def summary(value: Any) -> str:
     try:
         if module == "pandas" and kind.__name__ == "DataFrame":
             return f"{value.shape[0]} rows × {value.shape[1]} columns"
-        if hasattr(kind, "shape") and hasattr(kind, "dtype") and module in ("numpy", "pandas", "torch", "cupy", "jax", "polars"):
+        if (
+            hasattr(kind, "shape")
+            and hasattr(kind, "dtype")
+            and module in ("numpy", "pandas", "torch", "cupy", "jax", "polars")
+        ):
             return f"{tuple(value.shape)} {value.dtype}" if tuple(value.shape) else _short(value)
         if module in ("polars", "pyarrow", "scipy") and hasattr(value, "shape"):
             return " × ".join(str(size) for size in value.shape)

@@ -36,7 +36,9 @@ def explain(step: str, failures: Dict[str, Tuple[Any, BaseException]]) -> str:
     sentences = [_sentence(name, value, error) for name, (value, error) in failures.items()]
     names = " and ".join(f"‘{name}’" for name in failures)
     pronoun = "it" if len(failures) == 1 else "them"
-    advice = f"Create {pronoun} in the step that uses {pronoun}, or keep what later steps need of {pronoun} in plain values."
+    advice = (
+        f"Create {pronoun} in the step that uses {pronoun}, or keep what later steps need of {pronoun} in plain values."
+    )
     return f"Step ‘{step}’ cannot give {names} to later steps. {' '.join(sentences)} {advice}"
 
 
@@ -47,19 +49,27 @@ def _sentence(name: str, value: Any, error: BaseException) -> str:
         return f"‘{name}’ is nested too deeply to be saved."
     where = f"‘{name}’ is {what}" if not path else f"‘{name}’ contains {what} at {name}{path}"
     known = isinstance(culprit, tuple(kind for kind, _ in KINDS)) or type(culprit).__name__ in NAMES
-    return where + (", which exists only in this process." if known else f", which cannot be saved: {str(reason).rstrip('.')}.")
+    return where + (
+        ", which exists only in this process." if known else f", which cannot be saved: {str(reason).rstrip('.')}."
+    )
 
 
 def _what(value: Any) -> str:
     kind = type(value)
-    type_name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    type_name = (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
     for known, words in KINDS:
         if isinstance(value, known):
             return f"{words} ({type_name})"
     for base in kind.__mro__:
         if base.__name__ in NAMES:
             return f"{NAMES[base.__name__]} ({type_name})"
-    return f"of type ‘{type_name}’" if not isinstance(value, types.ModuleType) else f"a module made at run time (‘{value.__name__}’)"
+    return (
+        f"of type ‘{type_name}’"
+        if not isinstance(value, types.ModuleType)
+        else f"a module made at run time (‘{value.__name__}’)"
+    )
 
 
 def _find(value: Any, error: BaseException) -> Tuple[str, Any, BaseException]:
@@ -124,7 +134,9 @@ def _state(value: Any) -> Iterator[Tuple[str, Any]]:
         for name, item in list(attributes.items()):
             if name not in ("__dict__", "__weakref__"):
                 yield f".{name}", item
-    if isinstance(value, (dict, list, tuple, set, frozenset, str, bytes, int, float, type, types.FunctionType, types.MethodType)):
+    if isinstance(
+        value, (dict, list, tuple, set, frozenset, str, bytes, int, float, type, types.FunctionType, types.MethodType)
+    ):
         return
     if type(value).__module__ == "__main__":
         yield " (its class)", type(value)

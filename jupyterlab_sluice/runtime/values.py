@@ -2,10 +2,11 @@
 
     magic (8) · length of header (8) · SHA-256 of header (32) · header (JSON) · stream · segments, each on a 64-byte line
 
-The header tells names, types, what made it, and where everything is. Plain data are JSON, all else is a pickle stream, with large
-buffers beside it as segments. Header and stream, all that can run code, are always hashed before use. Segments are hashed too, unless
-the file's modification time, set by the writer to a number in the header, shows that nobody wrote to it since.
-Segments are mapped copy-on-write: 200 MB are there in a millisecond, and the step may change them.
+The header tells names, types, what made it, and where everything is. Plain data are JSON, all else is a pickle
+stream, with large buffers beside it as segments. Header and stream, all that can run code, are always hashed before
+use. Segments are hashed too, unless the file's modification time, set by the writer to a number in the header,
+shows that nobody wrote to it since. Segments are mapped copy-on-write: 200 MB are there in a millisecond, and the
+step may change them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sys
 import time
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
-from . import arrays, plaindata, rebuild, states, summaries
+from . import plaindata, summaries
 from .contract import Artifact, Output, Step, Value
 from .problems import CannotTravel, DamagedBundle
 
@@ -52,7 +53,7 @@ def write(path: str, namespace: Dict[str, Any], output: Output, step: Step) -> D
         CannotTravel: a value cannot be saved.
     """
     values = {name: namespace[name] for name in output.names if name in namespace}
-    random = states.capture(output.states)
+    random = _capture_states(output)
     content = _encode(values, random, step)
     variables = [summaries.describe(name, value) for name, value in values.items()]
     absent = [name for name in output.names if name not in namespace]
@@ -75,13 +76,28 @@ def read(artifact: Artifact, item: Value) -> Bundle:
             memory = _map(file)
             sealed = os.fstat(file.fileno()).st_mtime_ns
     except OSError as error:
-        raise DamagedBundle(f"The input ‘{item.input}’ ({_list(item.names)}) is missing at {artifact.path}: {error.strerror}. Run the step that makes it again.") from None
+        raise DamagedBundle(
+            f"The input ‘{item.input}’ ({_list(item.names)}) is missing at {artifact.path}: {error.strerror}. Run the step that makes it again."
+        ) from None
     header, start = _check(memory, item, sealed)
     missing = [name for name in item.names if name not in header["names"] and name not in header["absent"]]
     if missing:
-        raise DamagedBundle(f"The input ‘{item.input}’ from step ‘{header['step']}’ lacks {_list(missing)}. Compile the notebook again, then run step ‘{header['step']}’ again.")
+        raise DamagedBundle(
+            f"The input ‘{item.input}’ from step ‘{header['step']}’ lacks {_list(missing)}. Compile the notebook again, then run step ‘{header['step']}’ again."
+        )
     variables, random = _decode(memory, header, start, item)
-    return Bundle({name: variables[name] for name in item.names if name in variables}, {name: random[name] for name in item.states if name in random})
+    return Bundle(
+        {name: variables[name] for name in item.names if name in variables},
+        {name: random[name] for name in item.states if name in random},
+    )
+
+
+def _capture_states(output: Output) -> Dict[str, Any]:
+    if not output.states:
+        return {}
+    from . import states
+
+    return states.capture(output.states)
 
 
 class _Content(NamedTuple):
@@ -105,14 +121,25 @@ def _encode(values: Dict[str, Any], random: Dict[str, Any], step: Step) -> _Cont
             raise CannotTravel(_explain(values, name, error, step)) from None
     segments, places = pickler.arrays.segments()
     raw = [buffer.raw() for buffer in pickler.buffers]
-    about = {"encoding": "pickle", "code": pickler.has_code, "sources": pickler.sources, "arrays": places, "buffers": len(raw)}
+    about = {
+        "encoding": "pickle",
+        "code": pickler.has_code,
+        "sources": pickler.sources,
+        "arrays": places,
+        "buffers": len(raw),
+    }
     return _Content(about, file.getbuffer(), segments + raw)
 
 
 def _explain(values: Dict[str, Any], name: str, error: BaseException, step: Step) -> str:
     from . import pickling, travel
 
-    failures = {other: (value, found) for other, value in values.items() for found in [pickling.probe(value)] if found is not None}
+    failures = {
+        other: (value, found)
+        for other, value in values.items()
+        for found in [pickling.probe(value)]
+        if found is not None
+    }
     return travel.explain(step.name, failures or {name: (values.get(name), error)})
 
 
@@ -163,7 +190,9 @@ def _map(file: Any) -> memoryview:
 
 def _check(memory: memoryview, item: Value, mtime: int) -> Tuple[Dict[str, Any], int]:
     """The header and where the data start, once all that the header promises is found true."""
-    damaged = DamagedBundle(f"The input ‘{item.input}’ ({_list(item.names)}) is damaged: what is in its file is not what was written. Run the step that makes it again.")
+    damaged = DamagedBundle(
+        f"The input ‘{item.input}’ ({_list(item.names)}) is damaged: what is in its file is not what was written. Run the step that makes it again."
+    )
     length = int.from_bytes(memory[8:16], "little")
     if bytes(memory[:8]) != MAGIC or PREFIX + length > memory.nbytes:
         raise damaged
@@ -172,10 +201,14 @@ def _check(memory: memoryview, item: Value, mtime: int) -> Tuple[Dict[str, Any],
         raise damaged
     header = json.loads(bytes(data))
     maker = header["step"]
-    damaged = DamagedBundle(f"The input ‘{item.input}’ ({_list(item.names)}) from step ‘{maker}’ is damaged: what is in its file is not what was written. Run step ‘{maker}’ again.")
+    damaged = DamagedBundle(
+        f"The input ‘{item.input}’ ({_list(item.names)}) from step ‘{maker}’ is damaged: what is in its file is not what was written. Run step ‘{maker}’ again."
+    )
     start = _up(PREFIX + length)
     if header["format"] != FORMAT:
-        raise DamagedBundle(f"The input ‘{item.input}’ from step ‘{maker}’ has format {header['format']}; this runtime knows {FORMAT}. Run step ‘{maker}’ again.")
+        raise DamagedBundle(
+            f"The input ‘{item.input}’ from step ‘{maker}’ has format {header['format']}; this runtime knows {FORMAT}. Run step ‘{maker}’ again."
+        )
     size, digest = header["stream"]
     if memory.nbytes != start + header["size"] or hashlib.sha256(memory[start : start + size]).hexdigest() != digest:
         raise damaged
@@ -183,21 +216,27 @@ def _check(memory: memoryview, item: Value, mtime: int) -> Tuple[Dict[str, Any],
         raise damaged
     if header.get("code") and header["python"] != PYTHON:
         made, here = (".".join(map(str, version)) for version in (header["python"], PYTHON))
-        raise DamagedBundle(f"The input ‘{item.input}’ ({_list(item.names)}) from step ‘{maker}’ holds functions or classes made by Python {made}, which Python {here} cannot read. Use the same Python for both steps.")
+        raise DamagedBundle(
+            f"The input ‘{item.input}’ ({_list(item.names)}) from step ‘{maker}’ holds functions or classes made by Python {made}, which Python {here} cannot read. Use the same Python for both steps."
+        )
     return header, start
 
 
-def _decode(memory: memoryview, header: Dict[str, Any], start: int, item: Value) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+def _decode(
+    memory: memoryview, header: Dict[str, Any], start: int, item: Value
+) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     stream = memory[start : start + header["stream"][0]]
     if header["encoding"] == "json":
         return plaindata.decode(bytes(stream)), {}
-    from . import pickling
+    from . import arrays, pickling, rebuild
 
     for file, source in header["sources"].items():
         linecache.cache.setdefault(file, (len(source), None, source.splitlines(True), file))
     segments = _segments(memory, header, start)
     places = [arrays.Place(*place) for place in header["arrays"]]
-    rebuild.begin(rebuild.Reading(lambda index, *rest: arrays.build(segments[places[index].segment], places[index], *rest)))
+    rebuild.begin(
+        rebuild.Reading(lambda index, *rest: arrays.build(segments[places[index].segment], places[index], *rest))
+    )
     name = ""
     try:
         unpickler = pickling.Unpickler(io.BytesIO(stream), buffers=iter(segments[len(segments) - header["buffers"] :]))
@@ -207,9 +246,13 @@ def _decode(memory: memoryview, header: Dict[str, Any], start: int, item: Value)
             variables[name] = unpickler.load()
         return variables, unpickler.load()
     except ImportError as error:
-        raise DamagedBundle(f"‘{name}’ from step ‘{header['step']}’ cannot be read here: {error}. Install in this step’s environment what step ‘{header['step']}’ has.") from None
+        raise DamagedBundle(
+            f"‘{name}’ from step ‘{header['step']}’ cannot be read here: {error}. Install in this step’s environment what step ‘{header['step']}’ has."
+        ) from None
     except Exception as error:  # whatever the user's own __setstate__ raises
-        raise DamagedBundle(f"‘{name}’ from step ‘{header['step']}’ cannot be made again from its saved form: {type(error).__name__}: {error}. Give later steps plain values instead, or make it loadable.") from error
+        raise DamagedBundle(
+            f"‘{name}’ from step ‘{header['step']}’ cannot be made again from its saved form: {type(error).__name__}: {error}. Give later steps plain values instead, or make it loadable."
+        ) from error
     finally:
         rebuild.end()
 

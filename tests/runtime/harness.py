@@ -52,7 +52,17 @@ class Steps:
     def __init__(self, folder: Path, python: str = sys.executable) -> None:
         self.folder, self.python = folder, python
 
-    def command(self, name: str, *cells: str, give: str = "", take: str = "", setup: list | tuple = (), parameters: dict | None = None, metrics: str | None = None, **more: Any) -> list[str]:
+    def command(
+        self,
+        name: str,
+        *cells: str,
+        give: str = "",
+        take: str = "",
+        setup: list | tuple = (),
+        parameters: dict | None = None,
+        metrics: str | None = None,
+        **more: Any,
+    ) -> list[str]:
         """The command of a step. `give` and `take` are bundles, `a b; c` meaning two of them; `setup` is source that runs before they are taken."""
         bundles = [bundle.split() for bundle in give.split(";") if bundle.strip()]
         taken = [bundle.split() for bundle in take.split(";") if bundle.strip()]
@@ -61,9 +71,20 @@ class Steps:
         listed = [{"index": index, "id": f"c{index}", "source": source} for index, source in enumerate(cells)]
         if metrics is not None:
             listed.append({"index": len(listed), "source": metrics, "metrics": True})
-        sources = [{"kind": "source", "cell": 20 + number, "line": 1, "source": item} if isinstance(item, str) else item for number, item in enumerate(setup)]
+        sources = [
+            {"kind": "source", "cell": 20 + number, "line": 1, "source": item} if isinstance(item, str) else item
+            for number, item in enumerate(setup)
+        ]
         wanted = more.pop("wanted", "").split()
-        values = [{"kind": "value", "input": "_".join(bundle), "names": wanted or bundle, "states": states if number == 0 else []} for number, bundle in enumerate(taken)]
+        values = [
+            {
+                "kind": "value",
+                "input": "_".join(bundle),
+                "names": wanted or bundle,
+                "states": states if number == 0 else [],
+            }
+            for number, bundle in enumerate(taken)
+        ]
         step = {
             "version": 1, "pipeline": "p", "notebook": "n.ipynb", "kernel": "python3", "step": name, "parameters": list(parameters or {}),
             "setup": sources + values, "cells": listed,
@@ -85,14 +106,28 @@ class Steps:
         }  # fmt: skip
         text = json.dumps(step).replace("{{", "{\\u007b")
         middle = len(text) // 2
-        return [self.python, "-c", BOOT, "--runtime", PACKED, "--step", text[:middle], "--step", text[middle:], "--executor-input", json.dumps(given)]
+        return [
+            self.python,
+            "-c",
+            BOOT,
+            "--runtime",
+            PACKED,
+            "--step",
+            text[:middle],
+            "--step",
+            text[middle:],
+            "--executor-input",
+            json.dumps(given),
+        ]
 
     def run(self, name: str, *cells: str, env: dict[str, str] | None = None, **rest: Any) -> Ended:
         """Run a step to its end."""
         process, read = self.start(name, *cells, env=env, **rest)
         return self.wait(name, process, read)
 
-    def start(self, name: str, *cells: str, env: dict[str, str] | None = None, alive: int | None = None, **rest: Any) -> tuple[subprocess.Popen, int]:
+    def start(
+        self, name: str, *cells: str, env: dict[str, str] | None = None, alive: int | None = None, **rest: Any
+    ) -> tuple[subprocess.Popen, int]:
         """Start a step; events come through the returned descriptor."""
         read, write = os.pipe()
         environment = {**os.environ, "SLUICE_EVENTS": str(write), **(env or {})}
@@ -112,7 +147,10 @@ class Steps:
         import threading
 
         texts: dict[str, bytes] = {}
-        readers = [threading.Thread(target=lambda key=key, file=file: texts.__setitem__(key, file.read())) for key, file in (("out", process.stdout), ("err", process.stderr))]
+        readers = [
+            threading.Thread(target=lambda key=key, file=file: texts.__setitem__(key, file.read()))
+            for key, file in (("out", process.stdout), ("err", process.stderr))
+        ]
         for reader in readers:
             reader.start()
         with os.fdopen(read) as file:
@@ -122,4 +160,12 @@ class Steps:
         status = process.wait(60)
         left = self.folder / name
         load = lambda key: json.loads((left / key).read_text()) if (left / key).exists() else None  # noqa: E731
-        return Ended(status, texts["out"].decode(), texts["err"].decode(), events, load("output.json"), load("sluice_notebook"), load("sluice_metrics"))
+        return Ended(
+            status,
+            texts["out"].decode(),
+            texts["err"].decode(),
+            events,
+            load("output.json"),
+            load("sluice_notebook"),
+            load("sluice_metrics"),
+        )

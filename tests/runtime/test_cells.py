@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import signal
 import time
@@ -9,10 +10,16 @@ import time
 import nbformat
 import pytest
 
+from jupyterlab_sluice.runtime import failures, main
+from jupyterlab_sluice.runtime.outputs import Recorder
+from jupyterlab_sluice.runtime.plain import PlainShell
+
 
 def texts(ended, cell: int = 0) -> str:
     """The printed text in an executed cell."""
-    return "".join(output["text"] for output in ended.notebook["cells"][cell]["outputs"] if output["output_type"] == "stream")
+    return "".join(
+        output["text"] for output in ended.notebook["cells"][cell]["outputs"] if output["output_type"] == "stream"
+    )
 
 
 def data(ended, cell: int = 0) -> list[dict]:
@@ -43,18 +50,32 @@ def test_results(steps):
     ended = steps.run("run", *[cell for _, cell, _ in BOTH])
     assert ended.status == 0, ended.stderr
     for index, (title, _, expected) in enumerate(BOTH):
-        assert [found["text/plain"] for found in data(ended, index)] == ([expected] if expected is not None else []), title
+        assert [found["text/plain"] for found in data(ended, index)] == (
+            [expected] if expected is not None else []
+        ), title
 
 
 def test_streams_are_logged_and_recorded(steps):
-    ended = steps.run("run", "import sys, warnings\nprint('a')\nprint('b', file=sys.stderr)\nprint('c', end='')\nsys.stdout.buffer.write(b'raw\\n') and None", "!echo from shell; echo err >&2")
-    assert [(output["name"], output["text"]) for output in ended.notebook["cells"][0]["outputs"]] == [("stdout", "a\n"), ("stderr", "b\n"), ("stdout", "c")]
+    ended = steps.run(
+        "run",
+        "import sys, warnings\nprint('a')\nprint('b', file=sys.stderr)\nprint('c', end='')\nsys.stdout.buffer.write(b'raw\\n') and None",
+        "!echo from shell; echo err >&2",
+    )
+    assert [(output["name"], output["text"]) for output in ended.notebook["cells"][0]["outputs"]] == [
+        ("stdout", "a\n"),
+        ("stderr", "b\n"),
+        ("stdout", "c"),
+    ]
     assert "from shell\nerr\n" == texts(ended, 1)
     assert ended.stdout.startswith("a\n") and "from shell" in ended.stdout and ended.stderr == "b\n"
 
 
 def test_rich_results(steps):
-    ended = steps.run("run", "class R:\n    def _repr_html_(self): return '<b>x</b>'\n    def __repr__(self): return 'R'\nR()", "display(R(), R())")
+    ended = steps.run(
+        "run",
+        "class R:\n    def _repr_html_(self): return '<b>x</b>'\n    def __repr__(self): return 'R'\nR()",
+        "display(R(), R())",
+    )
     assert data(ended, 0) == [{"text/plain": "R", "text/html": "<b>x</b>"}]
     assert len(data(ended, 1)) == 2
     events = ended.of("output")
@@ -94,27 +115,50 @@ def test_nothing_is_written_to_the_home(ipython, tmp_path):
     assert ended.status == 0 and list(home.iterdir()) == []
 
 
-FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);", "fig, ax = plt.subplots()\nplt.show()\nprint(len(plt.get_fignums()))"
+FIGURE = (
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+    "fig, ax = plt.subplots()\nplt.show()\nprint(len(plt.get_fignums()))",
+)
 
 
 @pytest.mark.parametrize("before", ["", "%matplotlib inline\n"])
 def test_figures_are_shown(ipython, before):
     ended = ipython.run("run", before + FIGURE[0], FIGURE[1], env={"MPLBACKEND": ""} if before else None)
     assert ended.status == 0, ended.stderr
-    assert [list(found) for found in data(ended, 0)] == [["text/plain", "image/png"]] and "image/png" in data(ended, 1)[0]
+    assert [list(found) for found in data(ended, 0)] == [["text/plain", "image/png"]] and "image/png" in data(ended, 1)[
+        0
+    ]
     assert texts(ended, 1) == "0\n" and ended.stderr == ""
 
 
 FAILURES = [
     ("a syntax error", "x = 1\nx = = 2", "SyntaxError", 2, "invalid syntax"),
-    ("an unclosed bracket", "x = (1,\n", "SyntaxError", 1, ""),  # IPython says `incomplete input`, as it does in Jupyter
+    (
+        "an unclosed bracket",
+        "x = (1,\n",
+        "SyntaxError",
+        1,
+        "",
+    ),  # IPython says `incomplete input`, as it does in Jupyter
     ("a bad indent", "x = 1\n  y = 2", "IndentationError", 2, "unexpected indent"),
     ("in a function", "def f():\n    raise KeyError('k')\n\nf()", "KeyError", 2, "'k'"),
     ("in a library", "import json\n\njson.loads('{')", "JSONDecodeError", 3, "Expecting property name"),
     ("a chain", "try:\n    1 / 0\nexcept Exception as e:\n    raise ValueError('v') from e", "ValueError", 4, "v"),
-    ("sys.exit", "import sys\nsys.exit(0)", "SystemExit", 2, "0: sys.exit() ends Python, and with it the step, before its last cell. Remove the call"),
+    (
+        "sys.exit",
+        "import sys\nsys.exit(0)",
+        "SystemExit",
+        2,
+        "0: sys.exit() ends Python, and with it the step, before its last cell. Remove the call",
+    ),
     ("exit", "exit()", "SystemExit", 1, "Remove the call"),
-    ("input", "input('who? ')", "EOFError", 1, "input('who? ') has nobody to ask while a pipeline runs. Make the answer a pipeline parameter."),
+    (
+        "input",
+        "input('who? ')",
+        "EOFError",
+        1,
+        "input('who? ') has nobody to ask while a pipeline runs. Make the answer a pipeline parameter.",
+    ),
     ("an awaited error", "async def f():\n    raise OSError('o')\nawait f()", "OSError", 2, "o"),
     ("an error without text", "assert False", "AssertionError", 1, ""),
     ("an error that cannot be told", "class E(Exception):\n    def __str__(self): 1 / 0\nraise E", "E", 3, ""),
@@ -124,9 +168,19 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("title, cell, name, line, message", FAILURES, ids=[title for title, *_ in FAILURES])
-@pytest.mark.parametrize("kind", ["ipython", "bare"])
-def test_failures(request, kind, title, cell, name, line, message):
-    ended = request.getfixturevalue(kind).run("train", "a = 1", cell, "never = 1")
+def test_failures_without_ipython(monkeypatch, title, cell, name, line, message):
+    monkeypatch.setattr(builtins, "input", main._refuse_input)
+    shell, file = PlainShell({"__name__": "__main__"}, Recorder(lambda *_: None)), failures.file_of(1, "train")
+    raised = shell.run(cell, file)
+    failure = failures.describe(raised, 1, file)
+    assert (failure["name"], failure["cell"], failure.get("line")) == (name, 1, line)
+    assert message in failure["message"] and failure["traceback"]
+    assert f"cell 2, line {line}" in "\n".join(failure["traceback"])
+
+
+@pytest.mark.parametrize("title, cell, name, line, message", FAILURES, ids=[title for title, *_ in FAILURES])
+def test_failures(ipython, title, cell, name, line, message):
+    ended = ipython.run("train", "a = 1", cell, "never = 1")
     failure = ended.failure
     assert (ended.status, failure["name"], failure["cell"], failure.get("line")) == (1, name, 1, line), ended.stderr
     assert message in failure["message"]
@@ -135,18 +189,29 @@ def test_failures(request, kind, title, cell, name, line, message):
     assert (error["output_type"], error["ename"]) == ("error", name) and error["traceback"]
     assert "sluice_runtime" not in "".join(error["traceback"])
     assert ended.of("output")[-1]["output"]["output_type"] == "error"
-    assert [(event["cell"], event["state"]) for event in ended.of("cell")] == [(0, "running"), (0, "succeeded"), (1, "running"), (1, "failed")]
+    assert [(event["cell"], event["state"]) for event in ended.of("cell")] == [
+        (0, "running"),
+        (0, "succeeded"),
+        (1, "running"),
+        (1, "failed"),
+    ]
     nbformat.validate(nbformat.from_dict(ended.notebook))
 
 
 def test_a_failing_definition_names_its_own_cell(steps):
-    ended = steps.run("train", "x = 1", setup=[{"kind": "source", "cell": 4, "line": 3, "source": "print('quiet')\n\nraise ValueError('v')"}])
+    ended = steps.run(
+        "train",
+        "x = 1",
+        setup=[{"kind": "source", "cell": 4, "line": 3, "source": "print('quiet')\n\nraise ValueError('v')"}],
+    )
     assert (ended.status, ended.failure["cell"], ended.failure["line"]) == (1, 4, 5)
     assert "cell 5, line 5" in ended.stderr and "raise ValueError" in ended.stderr and ended.stdout == ""
 
 
 def test_an_error_in_a_setup_function_shows_its_line(steps):
-    ended = steps.run("train", "f()", setup=[{"kind": "source", "cell": 4, "line": 3, "source": "def f():\n    return 1 / 0"}])
+    ended = steps.run(
+        "train", "f()", setup=[{"kind": "source", "cell": 4, "line": 3, "source": "def f():\n    return 1 / 0"}]
+    )
     assert (ended.failure["cell"], ended.failure["line"]) == (0, 1)
     assert "cell 5, line 4" in ended.stderr and "return 1 / 0" in ended.stderr
 
@@ -201,12 +266,20 @@ def test_what_was_done_before_a_crash_is_kept(bare):
 
 def test_a_crash_is_told_in_the_log(bare):
     ended = bare.run("run", "import ctypes\nctypes.string_at(0)")
-    assert ended.status == -signal.SIGSEGV and "Segmentation fault" in ended.stderr and 'File "<cell 1: run>", line 2' in ended.stderr
+    assert (
+        ended.status == -signal.SIGSEGV
+        and "Segmentation fault" in ended.stderr
+        and 'File "<cell 1: run>", line 2' in ended.stderr
+    )
 
 
 def test_a_step_ends_with_its_starter(bare):
     read_alive, write_alive = os.pipe()
-    process, read = bare.start("run", "import subprocess, time\np = subprocess.Popen(['sleep', '60'])\nprint(p.pid, flush=True)\ntime.sleep(60)", alive=read_alive)
+    process, read = bare.start(
+        "run",
+        "import subprocess, time\np = subprocess.Popen(['sleep', '60'])\nprint(p.pid, flush=True)\ntime.sleep(60)",
+        alive=read_alive,
+    )
     os.close(read_alive)
     child = int(process.stdout.readline())
     os.close(write_alive)
@@ -234,10 +307,23 @@ def test_children_do_not_get_our_descriptors(bare):
 
 
 def test_workers_of_multiprocessing_work(bare):
-    ended = bare.run("run", "import multiprocessing as m\ndef f(x): return x * 2\nwith m.get_context('fork').Pool(2) as pool:\n    print(pool.map(f, range(3)))")
+    ended = bare.run(
+        "run",
+        "import multiprocessing as m\ndef f(x): return x * 2\nwith m.get_context('fork').Pool(2) as pool:\n    print(pool.map(f, range(3)))",
+    )
     assert ended.stdout == "[0, 2, 4]\n", ended.stderr
 
 
 def test_modules_beside_the_notebook_are_found(bare):
     (bare.folder / "helpers.py").write_text("x = 7")
     assert bare.run("run", "import helpers\nprint(helpers.x)").stdout == "7\n"
+
+
+def test_a_step_that_cannot_write_still_leaves_its_notebook(bare):
+    (bare.folder / "a").mkdir()
+    ended = bare.run("train", "a = {1}", give="a")
+    assert (
+        (ended.status, ended.failure["name"]) == (4, "runtime-error")
+        and "Is a directory" in ended.failure["message"]
+        and ended.notebook
+    )

@@ -23,14 +23,32 @@ def read(step: dict | str, given: dict | str = "{}", *more: str) -> contract.Job
     [
         ("no step", "", "{}", [], "--step is not JSON"),
         ("an array", "[]", "{}", [], "--step is not a JSON object"),
-        ("a later version", {**STEP, "version": 2}, "{}", [], "compiled for version 2 of the step contract; this runtime knows 1"),
+        (
+            "a later version",
+            {**STEP, "version": 2},
+            "{}",
+            [],
+            "compiled for version 2 of the step contract; this runtime knows 1",
+        ),
         ("an unknown argument", STEP, "{}", ["--zzz", "1"], "an argument ‘--zzz’ that this runtime does not know"),
         ("an argument without value", STEP, "{}", ["--step"], "lacks its value"),
         ("an incomplete cell", {**STEP, "cells": [{"index": 1}]}, "{}", [], "incomplete: KeyError 'source'"),
         ("an unknown setup", {**STEP, "setup": [{"kind": "magic"}]}, "{}", [], "setup of kind ‘magic’"),
         ("a missing parameter", {**STEP, "parameters": ["n"]}, "{}", [], "needs the parameter ‘n’"),
-        ("a missing input", {**STEP, "setup": [{"kind": "value", "input": "x", "names": ["x"], "states": []}]}, "{}", [], "needs the input ‘x’"),
-        ("no place for an output", {**STEP, "outputs": [{"artifact": "x", "names": ["x"], "states": []}]}, "{}", [], "makes ‘x’"),
+        (
+            "a missing input",
+            {**STEP, "setup": [{"kind": "value", "input": "x", "names": ["x"], "states": []}]},
+            "{}",
+            [],
+            "needs the input ‘x’",
+        ),
+        (
+            "no place for an output",
+            {**STEP, "outputs": [{"artifact": "x", "names": ["x"], "states": []}]},
+            "{}",
+            [],
+            "makes ‘x’",
+        ),
     ],
 )
 def test_what_is_refused(title, step, given, more, message):
@@ -40,7 +58,16 @@ def test_what_is_refused(title, step, given, more, message):
 
 @pytest.mark.parametrize(
     "kind, value, expected",
-    [(None, 1, 1), ("float", 1, 1.0), ("integer", 1.0, 1), ("integer", 1.5, 1.5), ("string", None, None), ("boolean", True, True), ("float", True, True), ("list", [1], [1])],
+    [
+        (None, 1, 1),
+        ("float", 1, 1.0),
+        ("integer", 1.0, 1),
+        ("integer", 1.5, 1.5),
+        ("string", None, None),
+        ("boolean", True, True),
+        ("float", True, True),
+        ("list", [1], [1]),
+    ],
 )
 def test_parameters_have_their_types(kind, value, expected):
     parameter = "n" if kind is None else {"name": "n", "type": kind}
@@ -68,7 +95,11 @@ def test_paths_of_artifacts(artifact, path):
 
 def test_a_broken_contract_ends_with_4(bare):
     ended = bare.run("train", "x = 1", version=7)
-    assert (ended.status, ended.failure["name"]) == (4, "broken-contract") and "version 7" in ended.stderr and "Traceback" not in ended.stderr
+    assert (
+        (ended.status, ended.failure["name"]) == (4, "broken-contract")
+        and "version 7" in ended.stderr
+        and "Traceback" not in ended.stderr
+    )
 
 
 def test_braces_of_templates_arrive_whole(bare):

@@ -62,7 +62,11 @@ def metrics_of(cell: str, before: str = BEFORE) -> dict:
         ("a list", "[1, 2]", {"[1, 2]": [1, 2]}),
         ("numbers that it binds", "f1 = 0.5\nn: int = 3\n_t = 1\nlabel = 'x'", {"f1": 0.5, "n": 3}),
         ("a bound number that is shown under a label counts once", 'f1 = 0.5\nprint("F1", f1)', {"F1": 0.5}),
-        ("prints in a loop take the text as label", "for k, v in scores.items():\n    print(k, v)", {"rf": 0.9, "svm": 0.8}),
+        (
+            "prints in a loop take the text as label",
+            "for k, v in scores.items():\n    print(k, v)",
+            {"rf": 0.9, "svm": 0.8},
+        ),
         ("an f-string in a loop", 'for k, v in scores.items():\n    print(f"{k}: {v:.2f}")', {"rf": 0.9, "svm": 0.8}),
         ("print under a condition", "if acc > 0:\n    print(acc)", {"acc": 0.5}),
         ("functions' prints are none", "def g():\n    print(acc)\ng()", {}),
@@ -90,8 +94,16 @@ NUMPY = "import numpy as np, pandas as pd\nframe = pd.DataFrame({'a': [1, 2], 'b
         ("numpy scalars", "np.float32(0.5)\nnp.int64(3)\nnp.bool_(True)", {"float32": 0.5, "int64": 3, "bool_": True}),
         ("a frame", "frame", {"frame": {"columns": ["a", "b"], "index": ["x", "y"], "data": [[1, 0.5], [2, "NaN"]]}}),
         ("a series", "frame['a']", {"a": {"columns": ["a"], "index": ["x", "y"], "data": [[1], [2]]}}),
-        ("a matrix", "cm = np.eye(2, dtype=int)\ncm", {"cm": {"columns": [0, 1], "index": [0, 1], "data": [[1, 0], [0, 1]]}}),
-        ("curves", "fpr = np.array([0.0, 1.0])\nprint(fpr)", {"fpr": {"columns": ["value"], "index": [0, 1], "data": [[0.0], [1.0]]}}),
+        (
+            "a matrix",
+            "cm = np.eye(2, dtype=int)\ncm",
+            {"cm": {"columns": [0, 1], "index": [0, 1], "data": [[1, 0], [0, 1]]}},
+        ),
+        (
+            "curves",
+            "fpr = np.array([0.0, 1.0])\nprint(fpr)",
+            {"fpr": {"columns": ["value"], "index": [0, 1], "data": [[0.0], [1.0]]}},
+        ),
         ("np.round", "auc = 0.123\nnp.round(auc, 1)", {"auc": 0.1}),
         ("a long series is cut", "len(pd.Series(range(3000)))\ns = pd.Series(range(3000))\ns", None),
     ],
@@ -105,8 +117,14 @@ def test_metrics_of_packages(title, cell, expected):
 
 
 def test_metrics_reach_events_file_and_metadata(steps):
-    ended = steps.run("eval", "acc = 0.5", metrics="import sys\nprint('acc:', acc)\n{'table': [1, 2], 'loss': float('nan')}")
-    assert [(event["name"], event["value"]) for event in ended.of("metric")] == [("acc", 0.5), ("table", [1, 2]), ("loss", "NaN")]
+    ended = steps.run(
+        "eval", "acc = 0.5", metrics="import sys\nprint('acc:', acc)\n{'table': [1, 2], 'loss': float('nan')}"
+    )
+    assert [(event["name"], event["value"]) for event in ended.of("metric")] == [
+        ("acc", 0.5),
+        ("table", [1, 2]),
+        ("loss", "NaN"),
+    ]
     assert ended.metrics == {"acc": 0.5, "table": [1, 2], "loss": "NaN"}
     (artifact,) = ended.output["artifacts"]["sluice_metrics"]["artifacts"]
     assert artifact["metadata"] == {"acc": 0.5, "loss": "NaN"}

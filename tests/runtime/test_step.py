@@ -15,7 +15,9 @@ def test_values_pass_from_step_to_step(steps):
 
 
 def test_a_step_leaves_its_executed_notebook(steps):
-    ended = steps.run("load", "a = 1\nprint(a)\na + 1", "a * 2", setup=["import math\nprint('no')"], parameters={"n": 3})
+    ended = steps.run(
+        "load", "a = 1\nprint(a)\na + 1", "a * 2", setup=["import math\nprint('no')"], parameters={"n": 3}
+    )
     notebook = nbformat.from_dict(ended.notebook)
     nbformat.validate(notebook)
     setup, first, second = notebook.cells
@@ -28,10 +30,19 @@ def test_a_step_leaves_its_executed_notebook(steps):
 def test_a_failing_step_tells_where(steps):
     ended = steps.run("train", "a = 1", "def f():\n    return 1 / 0\nf()", "b = 2", give="a")
     assert ended.status == 1
-    assert {key: ended.failure[key] for key in ("name", "message", "cell", "line")} == {"name": "ZeroDivisionError", "message": "division by zero", "cell": 1, "line": 2}
+    assert {key: ended.failure[key] for key in ("name", "message", "cell", "line")} == {
+        "name": "ZeroDivisionError",
+        "message": "division by zero",
+        "cell": 1,
+        "line": 2,
+    }
     assert "cell 2, line 3" in ended.stderr and "return 1 / 0" in ended.stderr and "sluice_runtime" not in ended.stderr
     nbformat.validate(nbformat.from_dict(ended.notebook))
-    assert [cell["metadata"]["sluice"]["state"] for cell in ended.notebook["cells"]] == ["succeeded", "failed", "pending"]
+    assert [cell["metadata"]["sluice"]["state"] for cell in ended.notebook["cells"]] == [
+        "succeeded",
+        "failed",
+        "pending",
+    ]
     assert ended.notebook["cells"][1]["outputs"][-1]["ename"] == "ZeroDivisionError"
     assert list(ended.output["artifacts"]) == ["sluice_notebook", "sluice_metrics"]
 
