@@ -10,6 +10,7 @@ import {
   type Notebook,
   type Outline,
   type Pipeline,
+  type StepRun,
   type SubmitRequest
 } from '@sluice/core';
 import { Signal, type ISignal } from '@lumino/signaling';
@@ -169,6 +170,14 @@ export class PipelineModel extends VDomModel {
 
   private read(): Notebook {
     return readLiveNotebook(this.panel.model!, this.path);
+  }
+
+  /** The cell at which a step failed in the run shown; its first where none is named, or where cells have moved since. */
+  failedCellOf(run: StepRun): number | undefined {
+    if (run.state !== 'failed') return undefined;
+    const cells = this._outline.steps.find(step => step.name === run.name)?.cells ?? [];
+    const cell = run.failure?.cell;
+    return cell !== undefined && cells.includes(cell) ? cell : cells[0];
   }
 
   private sourceOf(step: string): string {

@@ -141,7 +141,7 @@ export class CellBars {
 
   private paintFailure(cell: Cell, index: number, step: string | undefined, run: StepRun | undefined): void {
     const failure = run?.state === 'failed' ? (run.failure ?? { name: run.error ?? 'failed', message: '' }) : undefined;
-    const isHere = failure !== undefined && (failure.cell ?? this.headOf(step)) === index;
+    const isHere = failure !== undefined && this.pipeline.failedCellOf(run!) === index;
     const box = this.failures.get(cell);
     if (!isHere) {
       this.failures.delete(cell);
@@ -153,10 +153,6 @@ export class CellBars {
     if (box) return;
     this.failures.set(cell, shown);
     insert(cell, this.chips.has(cell) ? 1 : 0, shown);
-  }
-
-  private headOf(step: string | undefined): number | undefined {
-    return this.pipeline.outline.steps.find(other => other.name === step)?.cells[0];
   }
 
   private runOf(step: string): StepRun | undefined {

@@ -96,14 +96,22 @@ export class EditorMarks {
       list.push(diagnostic);
       byCell.set(diagnostic.range.cell, list);
     }
-    const failed = new Map(
-      this.pipeline.runs.shown?.steps.flatMap(({ failure }) =>
-        failure?.cell !== undefined && failure.line !== undefined ? [[failure.cell, failure.line]] : []
-      )
-    );
+    const failed = this.failedLines();
     this.pipeline.panel.content.widgets.forEach((cell, index) =>
       this.paintCell(cell, toMarks(byCell.get(index) ?? [], failed.get(index)))
     );
+  }
+
+  /** By cell; none where the step's text is no longer the one that failed. */
+  private failedLines(): ReadonlyMap<number, number> {
+    const { shown } = this.pipeline.runs;
+    const lines = new Map<number, number>();
+    for (const run of shown?.steps ?? []) {
+      const { cell, line } = run.failure ?? {};
+      if (cell === undefined || line === undefined || this.pipeline.failedCellOf(run) !== cell) continue;
+      if (!this.pipeline.isEditedSince(shown!.id, run.name)) lines.set(cell, line);
+    }
+    return lines;
   }
 
   private paintCell(cell: Cell, marks: Marks): void {
