@@ -57,16 +57,24 @@ function keepIdentity(machine: Machine, step: number): void {
   const changed = new Set(machine.records.slice(step).flatMap(record => [...record.changed]));
   const { needs } = machine.record(step);
   const values = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && stateOf(slot.name) === undefined);
-  for (const group of sharingGroups(values, changed)) {
-    const last = group.reduce((a, b) => (before(a.slot.written, b.slot.written) > 0 ? a : b)).slot.step;
-    for (const need of group) {
-      const { slot } = need;
-      if (slot.step >= last) continue;
-      needs.set(slot.name, { ...need, slot: { ...slot, step: last, keeps: slot } });
-      const { needs: given, binds } = machine.record(last);
-      if (!given.has(slot.name) && !binds.has(slot.name))
-        given.set(slot.name, { slot, range: slot.written, through: [], certainty: 'possible' });
-    }
+  for (const group of sharingGroups(values, slot => changedIn(slot, changed)))
+    takeFromLast(machine, needs, group, true);
+  const left = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && stateOf(slot.name) === undefined);
+  for (const group of sharingGroups(left, slot => closure(slot.value, true)))
+    takeFromLast(machine, needs, group, false);
+}
+
+/** The step that wrote last gives all of the group; `isNeeded`: it takes what it lacks, else it only gives what it has. */
+function takeFromLast(machine: Machine, needs: Map<string, Need>, group: readonly Need[], isNeeded: boolean): void {
+  const last = group.reduce((a, b) => (before(a.slot.written, b.slot.written) > 0 ? a : b)).slot.step;
+  const { needs: given, binds } = machine.record(last);
+  for (const need of group) {
+    const { slot } = need;
+    if (slot.step >= last || needs.get(slot.name) !== need) continue;
+    const isThere = given.get(slot.name)?.slot === slot;
+    if (!isThere && (!isNeeded || given.has(slot.name) || binds.has(slot.name))) continue;
+    needs.set(slot.name, { ...need, slot: { ...slot, step: last, keeps: slot } });
+    if (!isThere) given.set(slot.name, { slot, range: slot.written, through: [], certainty: 'possible' });
   }
 }
 
@@ -77,10 +85,10 @@ function changedIn({ value }: Slot, changed: ReadonlySet<Thing>): Set<Thing> {
   return new Set(things.filter(thing => changed.has(thing)));
 }
 
-function sharingGroups(needs: readonly Need[], changed: ReadonlySet<Thing>): Need[][] {
+function sharingGroups(needs: readonly Need[], thingsOf: (slot: Slot) => Set<Thing>): Need[][] {
   const groups: { needs: Need[]; things: Set<Thing> }[] = [];
   for (const need of needs) {
-    const merged = { needs: [need], things: changedIn(need.slot, changed) };
+    const merged = { needs: [need], things: new Set(thingsOf(need.slot)) };
     for (const group of groups.filter(({ things }) => [...things].some(thing => merged.things.has(thing)))) {
       merged.needs.push(...group.needs);
       for (const thing of group.things) merged.things.add(thing);

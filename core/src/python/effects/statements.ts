@@ -126,8 +126,11 @@ const nothing: Outcome = { falls: true, changes: new Map() };
 function augment(machine: Machine, node: AugmentedAssign): void {
   const { target } = node;
   if (target.type !== 'Name') {
+    // The element itself may change in place, as an array in a dict does.
+    const old = evaluate(machine, target, 'used');
     const right = evaluate(machine, node.value, 'kept');
-    bindTarget(machine, target, right);
+    machine.change(old, node, { isPossible: true });
+    bindTarget(machine, target, unite([old, right]));
     return;
   }
   const old = evaluate(machine, target, 'used');
