@@ -206,17 +206,17 @@ describe('a step that goes wrong', () => {
     await until(() => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '));
   });
 
-  test('what a step prints is seen at once, and a million lines do not take long', async () => {
+  test('what a step prints is seen at once, and many lines do not take long', async () => {
     world.env.PYTHONUNBUFFERED = '1';
     world.write('a.ipynb', [
-      'step:a | import time\nprint("first")\ntime.sleep(1.5)\nfor i in range(1_000_000): print(i)'
+      'step:a | import time\nprint("first")\ntime.sleep(1.5)\nfor i in range(200_000): print(i)'
     ]);
     const seen: string[] = [];
     const outcome = await world.sluiceWith({ onStdout: text => seen.push(text) }, 'run', 'a.ipynb', '--json');
     expect(outcome.status).toBe(0);
     expect(seen.find(text => text.includes('"log"'))).toContain('"text":"first\\n"');
     const { stdout } = await world.sluice('runs', 'logs', 'last', 'a');
-    expect(stdout.split('\n')).toHaveLength(1_000_002);
+    expect(stdout.split('\n')).toHaveLength(200_002);
   });
 
   test('100 MB of print are in the log, and only their beginning in the events', async () => {
