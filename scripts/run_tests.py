@@ -126,4 +126,5 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that the suite is ended, too
     sys.exit(main(sys.argv[1:]))
