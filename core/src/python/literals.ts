@@ -21,6 +21,7 @@ export function toStringLiteral(
 ): Constant | FormattedString {
   const { from, to, text } = node;
   const strings = node.type === 'concatenated_string' ? nodesIn(node) : [node];
+  if (text.includes('`') && strings.some(isRepr)) throw new Refusal(node, '‘`’ is Python 2: write repr(…)');
   const prefixes = strings.map(prefixOf);
   const isBytes = prefixes.some(prefix => prefix.includes('b'));
   if (prefixes.some(prefix => prefix.includes('f'))) {
@@ -30,6 +31,11 @@ export function toStringLiteral(
   const values = strings.map((string, i) => decode(contentOf(string), prefixes[i]!));
   const value = values.every(value => value !== undefined) ? values.join('') : undefined;
   return { type: 'Constant', kind: isBytes ? 'bytes' : 'str', ...(value !== undefined && { value }), text, from, to };
+}
+
+/** Backquotes, which the grammar takes for quotes. */
+function isRepr(string: Concrete): boolean {
+  return childOfType(string, 'string_start')!.text.endsWith('`');
 }
 
 function prefixOf(string: Concrete): string {

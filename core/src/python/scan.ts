@@ -66,8 +66,13 @@ export function readLogicalLine(text: string, from: number): LogicalLine {
   const report = (place: number, length: number, message: string): void => {
     problem ??= { from: place, to: place + length, message };
   };
-  /** Give up on the brackets: the line ends before the next one that is not indented deeper. */
-  const cut = (): LogicalLine => end(endOfBlock(text, open[0]!, start - from));
+  /** Give up on the brackets: the line ends before the next one that is not indented deeper; what was read beyond is forgotten. */
+  const cut = (): LogicalLine => {
+    const to = endOfBlock(text, open[0]!, start - from);
+    last = Math.min(last, to - 1);
+    while (misread.length > 0 && misread.at(-1)!.from >= to) misread.pop();
+    return end(to);
+  };
 
   while (at < text.length) {
     const character = text[at]!;
