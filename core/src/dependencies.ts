@@ -5,6 +5,7 @@ import { position } from './diagnostic.js';
 import type { Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import { readParameter } from './parameters.js';
+import type { ParameterAssignment } from './parameters.js';
 import type { Parameter } from './pipeline.js';
 import { isPlainStatement } from './python/effects/ambient.js';
 import { boundNames } from './python/effects/binding.js';
@@ -13,7 +14,7 @@ import { Machine, prelude } from './python/effects/machine.js';
 import type { Setting, Slot } from './python/effects/machine.js';
 import { touch } from './python/effects/functions.js';
 import { execute } from './python/effects/statements.js';
-import { makeThing, valueOf } from './python/effects/thing.js';
+import { immutable, makeThing, valueOf } from './python/effects/thing.js';
 import type { ParsedCell, Statement } from './python/syntax.js';
 
 /** Parts of cells that run again at the beginning of every step below them: imports, functions, what follows parameters. */
@@ -81,7 +82,7 @@ export function inferDependencies(
           isNullable: parameter.isNullable,
           range
         });
-        bindParameter(machine, statement, parameter.name);
+        bindParameter(machine, statement, parameter);
         continue;
       }
       if (parametrises.has(cell.index)) preludeParts.push(range);
@@ -152,9 +153,11 @@ function bindShown(machine: Machine, last: Statement): void {
   machine.join(last.value.type === 'Call' ? [outcome, { falls: true, changes: new Map() }] : [outcome]);
 }
 
-function bindParameter(machine: Machine, node: Statement, name: string): void {
+function bindParameter(machine: Machine, node: Statement, { name, type }: ParameterAssignment): void {
   // A parameter's value is known only when the pipeline runs, so nothing is folded from it.
-  machine.bind(name, valueOf(makeThing({ madeBy: 'parameter' })), node, { kind: 'parameter' });
+  const isMutable = type === 'list' || type === 'dict';
+  const value = isMutable ? valueOf(makeThing()) : immutable;
+  machine.bind(name, value, node, { kind: 'parameter' });
 }
 
 function runStatement(machine: Machine, statement: Statement): void {

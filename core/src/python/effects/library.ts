@@ -9,7 +9,7 @@ import type { Node } from '../syntax.js';
 import { changedArgument, resultKind, untravelling } from './tables/functions.js';
 import { methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
-import { hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import { closure, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
 /** Call `path`, a function or class of a library or a built-in one. */
@@ -99,6 +99,14 @@ function effectOf(thing: Thing, name: string, args: Arguments): MethodEffect | u
   return methodEffect(name, thing.madeBy);
 }
 
+const data = /^(list|tuple|dict|set|generator|str|pandas\..*|numpy\..*|builtins\..*|parameter)$/;
+
+/** The object that is fitted and those within it that are fitted with it; data are not. */
+function learnersIn(thing: Thing): Value {
+  const inner = [...closure(valueOf(thing))].filter(({ madeBy }) => madeBy === undefined || !data.test(madeBy));
+  return { things: [thing, ...inner.filter(other => other !== thing)] };
+}
+
 const freshFits = /^fit_(transform|predict|resample)$/;
 
 function applyMethod(
@@ -128,7 +136,7 @@ function applyMethod(
       machine.change(self, node);
       return inside({ things: [...thing.contents, ...thing.held] });
     case 'fits':
-      machine.change(self, node, { isDeep: true });
+      machine.change(learnersIn(thing), node, { isPossible: learnersIn(thing).things.length > 1 });
       return freshFits.test(name) ? valueOf(makeThing({ madeBy: 'numpy.array' })) : self;
     case undefined: {
       machine.change(self, node, { isPossible: true });

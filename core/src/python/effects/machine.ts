@@ -5,7 +5,7 @@ import type { CellRange } from '../../diagnostic.js';
 import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
 import { builtinNames } from './tables/builtins.js';
 import type { FileRole } from './tables/files.js';
-import { closure, hold, holdersOf, immutable, makeThing, unite, valueOf } from './thing.js';
+import { hold, holdersOf, immutable, makeThing, unite, valueOf } from './thing.js';
 import type { Callable, Frame, Thing, Value } from './thing.js';
 
 export type Certainty = 'certain' | 'possible';
@@ -375,14 +375,13 @@ export class Machine {
   // Change in place
 
   /** The objects that `value` may be change in place, and with them all that holds them. */
-  change(value: Value, node: Node, { isDeep = false, isPossible = false } = {}): void {
+  change(value: Value, node: Node, { isPossible = false } = {}): void {
     if (this.step === prelude) return;
-    const things = isDeep ? closure(value) : value.things;
-    const own = new Set(things);
+    const own = new Set(value.things);
     if (own.size === 0) return;
     const { changed } = this.record(this.step);
     for (const thing of own) changed.add(thing);
-    const isSure = !isDeep && !isPossible && own.size === 1;
+    const isSure = !isPossible && own.size === 1;
     const sure = isSure ? holdersOf(own, true) : new Set<Thing>();
     for (const thing of holdersOf(own))
       for (const known of thing.slots) {
