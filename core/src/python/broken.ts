@@ -11,7 +11,7 @@ export interface Chunk {
   readonly problem: Problem | undefined;
 }
 
-const clause = /(?:elif|else|except|finally)\b/y;
+const clause = /(?:elif|else|except|finally)(?!\p{XID_Continue})/uy;
 
 /** Cut a text into its top-level statements. A compound statement keeps its clauses, a definition its decorators. */
 export function topLevelChunks(text: string): Chunk[] {

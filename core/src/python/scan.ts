@@ -39,12 +39,12 @@ const word = /[\p{XID_Start}_][\p{XID_Continue}]*/uy;
 /** Operators and words that cannot end a line; the grammar would read on over the line break. */
 const dangling =
   /(?:[-+/%@&|^<>=~]|(?<!\bimport\s*)\*|(?<!\.\.)(?<!(?<![\p{XID_Continue}.])[\d_]+)\.|(?<![\p{XID_Continue}])(?:and|or|not|in|is|if|else|lambda|await|from|as|del|assert|import|with|for|while|class|def|async|elif|global|nonlocal))$/u;
-const compoundStart = /(?:if|elif|else|for|while|with|try|except|finally|def|class|async)\b/y;
+const compoundStart = /(?:if|elif|else|for|while|with|try|except|finally|def|class|async)(?!\p{XID_Continue})/uy;
 const openingBracket = /[ \t]*[([]/y;
 const stringPrefix = /^(?:[bu]|[ft]|r[bft]?|[bft]r)$/i;
 /** Words that cannot begin a line inside brackets: where one does, a bracket was never closed. */
 const statementStart =
-  /[ \t]*(?:(?:def|class|import|while|with|try|return|del|assert|raise|global|nonlocal|pass|break|continue|except|finally|elif)\b(?![ \t]*=[^=])|else[ \t]*:|from[ \t]+[\w.]+[ \t]+import\b)/y;
+  /[ \t]*(?:(?:def|class|import|while|with|try|return|del|assert|raise|global|nonlocal|pass|break|continue|except|finally|elif)(?!\p{XID_Continue}|[ \t]*=[^=])|else[ \t]*:|from[ \t]+[\w.]+[ \t]+import\b)/uy;
 const escapeBehindAssignment = /(?:[ \t]|\\\r?\n)*(?=!|%[ \t]*[\p{XID_Start}_])/uy;
 
 /** Read the logical line that begins at `from`, which must be the beginning of a physical line. */

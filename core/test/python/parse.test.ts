@@ -102,6 +102,11 @@ test.each([
   ['nested quotes', "f'{d['k']} {f'{x}'}'", "f[d['k'] ' ' f[x]]"],
   ['t-strings', "t'{a}' rt'{b}'", 'f[a b]'],
   ['semicolons hide a value', 'a; b\nc;', 'a (quiet); b; c (quiet)'],
+  [
+    'names that begin as keywords do',
+    'forêt = défi = 1\nelse_ = iffy\nf(\nimporté)',
+    'forêt = défi = 1; else_ = iffy; f(importé)'
+  ],
   ['identifiers in normal form', 'ﬁ = 1', 'fi = 1'],
   ['pasted prompts', '>>> if a:\n...     b\n>>> c', 'if a: b; c'],
   ['numbered prompts', 'In [12]: a\n    ...: b', 'a; b'],
