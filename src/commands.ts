@@ -112,6 +112,11 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
     isEnabled: () => pipelines.current?.history.canUndo ?? false,
     execute: () => withCurrent(pipelines, pipeline => pipeline.undo())
   });
+  commands.addCommand(CommandIds.redo, {
+    label: trans.__('Redo the Last Change of Steps'),
+    isEnabled: () => pipelines.current?.history.canRedo ?? false,
+    execute: () => withCurrent(pipelines, pipeline => pipeline.redo())
+  });
 }
 
 function addRunCommands({ commands, pipelines, trans }: CommandOptions): void {
@@ -181,7 +186,8 @@ export const paletteCommands: readonly string[] = [
   CommandIds.suggestSteps,
   CommandIds.openCellMenu,
   CommandIds.openOutputs,
-  CommandIds.undo
+  CommandIds.undo,
+  CommandIds.redo
 ];
 
 function withCurrent(pipelines: Pipelines, act: (pipeline: PipelineModel) => void): void {

@@ -49,7 +49,8 @@ export function setTags(pipeline: PipelineModel, tags: ReadonlyMap<number, reado
       owner.transact(write, true);
       separate(owner);
     },
-    () => owner.undo()
+    () => owner.undo(),
+    () => owner.redo()
   );
 }
 

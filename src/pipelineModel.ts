@@ -137,19 +137,26 @@ export class PipelineModel extends VDomModel {
     if (this.readAgain() === 'cells') this.history.clear();
   }
 
-  /** Make a change of ours, and remember how it is taken back. */
-  change(act: () => void, undo: () => void): void {
-    this.refresh();
-    act();
-    this.readAgain();
-    this.history.add(undo);
-    this.stateChanged.emit();
+  /** Make a change of ours, and remember how it is taken back. `redo` is needed where doing it once more is another thing. */
+  change(act: () => void, undo: () => void, redo = act): void {
+    this.edit(() => {
+      act();
+      this.history.add({ undo, redo });
+    });
   }
 
   /** Take the last change of ours back. */
   undo(): void {
+    this.edit(() => this.history.undo());
+  }
+
+  redo(): void {
+    this.edit(() => this.history.redo());
+  }
+
+  private edit(act: () => void): void {
     this.refresh();
-    this.history.undo();
+    act();
     this.readAgain();
     this.stateChanged.emit();
   }

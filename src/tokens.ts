@@ -22,5 +22,6 @@ export const CommandIds = {
   showPanel: 'sluice:show-panel',
   openCellMenu: 'sluice:open-cell-menu',
   openOutputs: 'sluice:open-outputs',
-  undo: 'sluice:undo'
+  undo: 'sluice:undo',
+  redo: 'sluice:redo'
 } as const;

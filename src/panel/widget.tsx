@@ -5,7 +5,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 import type { Client } from '../client';
-import { undoableClass } from '../history';
+import { showHistory } from '../history';
 import { sluiceIcon } from '../icons';
 import type { Pipelines } from '../pipelines';
 import { Announcer } from './announcer';
@@ -72,7 +72,7 @@ function PipelineView({ node, ...context }: PanelContext & { readonly node: HTML
   const { pipeline, trans } = context;
   useSignal(pipeline.stateChanged);
   useSignal(pipeline.runs.changed);
-  node.classList.toggle(undoableClass, pipeline.history.canUndo);
+  showHistory(node, pipeline.history);
   if (pipeline.notebook.language !== undefined && pipeline.notebook.language !== 'python')
     return <NoNotebook text={trans.__('Sluice runs Python notebooks; this one is in another language.')} />;
   const isEmpty = pipeline.outline.steps.length === 0;
