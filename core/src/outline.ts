@@ -120,8 +120,8 @@ function assignRoles(
         const problem = checkStepName(step);
         if (problem !== undefined) say('step-name', 'error', problem);
       } else if (current !== step) {
-        const message = `Step ‘${step}’ begins in ${cellNumber(others[0]!)} and again in ${cellNumber(index)}, with other steps between. Its cells run together as one step; give one of the two another name if that is not meant.`;
-        say('duplicate-step', 'warning', message);
+        const message = `Step ‘${step}’ begins in ${cellNumber(others[0]!)} and again in ${cellNumber(index)}, with another step between, so they cannot run in the notebook’s order as one step. Give one of them another name, or move the cells together.`;
+        say('duplicate-step', 'error', message);
       }
       heads.set(step, [...(others ?? []), index]);
       current = step;

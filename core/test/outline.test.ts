@@ -91,7 +91,7 @@ test.each<[string, string, string[], RegExp]>([
   [
     'a name apart',
     'step:a | 1 \n step:b | 2 \n step:a | 3',
-    ['warning duplicate-step'],
+    ['error duplicate-step'],
     /‘a’ begins in cell 1 and again in cell 3/
   ],
   [

@@ -304,11 +304,11 @@ describe('a notebook or a command that is broken ends with 2 and leaves no run',
   });
 });
 
-test('a step named twice apart is told, and run as one', async () => {
+test('a step named twice apart is refused', async () => {
   world.write('a.ipynb', ['step:a | x = 1', 'step:b | y = 1', 'step:a | print(x)']);
   const outcome = await world.sluice('run', 'a.ipynb', '--json');
-  expect(outcome.stderr).toMatch(/warning \[duplicate-step\] in cell 3, line 1: Step ‘a’/);
-  expect(outcome.status).toBe(0);
+  expect(outcome.stderr).toMatch(/error \[duplicate-step\] in cell 3, line 1: Step ‘a’/);
+  expect(outcome.status).toBe(2);
 });
 
 describe('parts of a pipeline', () => {
