@@ -70,6 +70,7 @@ class Step(NamedTuple):
     setup: List[Any]
     cells: List[Cell]
     outputs: List[Output]
+    checkpoints: List[int] = []  # cells after which the values are written down, when a notebook is verified
 
 
 class Artifact(NamedTuple):
@@ -201,6 +202,7 @@ def _step(spec: Dict[str, Any]) -> Step:
                 Output(item["artifact"], list(item["names"]), list(item.get("states") or ()))
                 for item in spec.get("outputs") or ()
             ],
+            [item["afterCell"] for item in spec.get("checkpoints") or ()],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenContract(

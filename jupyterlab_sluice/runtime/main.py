@@ -76,6 +76,7 @@ class StepRun:
 
     def _attempt(self) -> int:
         self._shell = _shell(self._module, self._recorder)
+        self._checkpoints = self._open_checkpoints()
         self._namespace.update(self._job.values)
         raised = self._set_up() or self._run_cells()
         if raised:
@@ -129,8 +130,17 @@ class StepRun:
             self._events.send({"type": "cell", "cell": cell.index, "state": run.state})
             if raised:
                 return self._fail(raised, cell.index, file)
+            if self._checkpoints:
+                self._checkpoints.reach(cell.index)
             self._save_now_and_then()
         return EXIT_DONE
+
+    def _open_checkpoints(self) -> Any:
+        if not self._job.step.checkpoints:
+            return None
+        from .checkpoints import Checkpoints
+
+        return Checkpoints(self._job.step.checkpoints, self._namespace)
 
     def _measure(self) -> Any:
         from . import metrics

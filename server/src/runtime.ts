@@ -13,15 +13,21 @@ export interface PackedRuntime {
 
 const loads = new Map<string, Promise<PackedRuntime>>();
 
+/** Modules that a step needs only while its notebook is verified. */
+const verifying = new Set(['checkpoints.py', 'fingerprint.py']);
+
 /** Read once a process. The same files give the same text, byte for byte. */
-export function packRuntime(folder: string): Promise<PackedRuntime> {
-  const load = loads.get(folder) ?? pack(folder);
-  loads.set(folder, load);
+export function packRuntime(folder: string, { withCheckpoints = false } = {}): Promise<PackedRuntime> {
+  const key = `${folder}?${withCheckpoints}`;
+  const load = loads.get(key) ?? pack(folder, file => withCheckpoints || !verifying.has(file));
+  loads.set(key, load);
   return load;
 }
 
-async function pack(folder: string): Promise<PackedRuntime> {
-  const files = (await readdir(folder)).filter(file => file.endsWith('.py') && file !== 'boot.py').sort();
+async function pack(folder: string, isWanted: (file: string) => boolean): Promise<PackedRuntime> {
+  const files = (await readdir(folder))
+    .filter(file => file.endsWith('.py') && file !== 'boot.py' && isWanted(file))
+    .sort();
   const sources = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')));
   const modules = Object.fromEntries(files.map((file, i) => [file.slice(0, -'.py'.length), sources[i]]));
   const packed = await promisify(deflate)(JSON.stringify(modules), { level: 9 });
