@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import zlib
@@ -138,6 +139,8 @@ class Steps:
         process = subprocess.Popen(
             self.command(name, *cells, **rest), cwd=self.folder, env=environment, pass_fds=passed, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            # a shell's background job ignores interrupts, and what it starts inherits that
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         os.close(write)
         return process, read

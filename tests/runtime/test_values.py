@@ -466,20 +466,21 @@ def test_summaries(ipython):
     ]
 
 
-def test_large_arrays_are_written_and_mapped_quickly(ipython):
+def test_a_large_array_is_mapped_and_stays_writable(ipython):
     code = (
-        "import numpy as np, time, sys\nfrom sluice_runtime import values, contract\n"
-        "namespace = {'v': np.random.default_rng(0).random(25_000_000)}\nstep = contract.Step('p', 's', None, None, [], [], [], [])\n"
-        "values.write('big', namespace, contract.Output('big', ['v'], []), step)\n"  # the file's pages are there now
-        "t = time.process_time(); values.write('big', namespace, contract.Output('big', ['v'], []), step); w = time.process_time() - t\n"
-        "t = time.process_time(); b = values.read(contract.Artifact('big', '', 'big', {}), contract.Value('big', ['v'], [])); r = time.process_time() - t\n"
-        "v = b.variables['v']; v[0] = 5; assert v[1] == namespace['v'][1] and v.flags.writeable\n"
-        "print(w, r)"
+        "import numpy as np, mmap, gc\nfrom sluice_runtime import values, contract\n"
+        "namespace = {'v': np.random.default_rng(0).random(2_500_000)}\nstep = contract.Step('p', 's', None, None, [], [], [], [])\n"
+        "values.write('big', namespace, contract.Output('big', ['v'], []), step)\n"
+        "v = values.read(contract.Artifact('big', '', 'big', {}), contract.Value('big', ['v'], [])).variables['v']\n"
+        "base = v\nwhile isinstance(base, np.ndarray): base = base.base\n"
+        "print(type(getattr(base, 'obj', base)).__name__, (v == namespace['v']).all(), v.flags.writeable)\n"
+        "v[0] = 5\n"
+        "again = values.read(contract.Artifact('big', '', 'big', {}), contract.Value('big', ['v'], [])).variables['v']\n"
+        "print(again[0] == namespace['v'][0])"
     )
-    ended = ipython.run("time", code)
+    ended = ipython.run("map", code)
     assert ended.status == 0, ended.stderr
-    write, read = map(float, ended.stdout.split())
-    assert write < 0.6 and read < 0.05  # budgets are 0.1 and 0.01 on a quiet machine
+    assert ended.stdout == "mmap True True\nTrue\n"
 
 
 DAMAGES = [
