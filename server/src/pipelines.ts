@@ -1,17 +1,20 @@
 // From the text of a notebook to the IR that a runner takes: read, analyze, compile. Sidecar and command line go this same way.
 import {
   compilePipeline,
+  findCheckpoints,
   makeAnalyzer,
   makeParser,
   printIr,
   readNotebook,
   reportCheck,
   reportUnreadable,
+  toReference,
   type Analysis,
   type Analyzer,
   type CheckReport,
   type Diagnostic,
-  type Notebook
+  type Notebook,
+  type Pipeline
 } from '@sluice/core';
 import { PipelineError } from './errors.js';
 import type { Install } from './install.js';
@@ -48,23 +51,45 @@ export class Pipelines {
    * @throws PipelineError `invalid-notebook` when a diagnostic forbids it; its detail has the diagnostics as `sluice check --json` gives them.
    */
   async compile(reading: Reading, path: string): Promise<string> {
-    const { analysis, report } = reading;
-    const errors = report.diagnostics.filter(diagnostic => diagnostic.severity === 'error');
-    if (errors.length > 0 || analysis === undefined) {
-      const [first] = errors;
-      const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-      throw new PipelineError(`${first?.message ?? 'The notebook can’t be read.'}${more}`, 'invalid-notebook', {
-        detail: { diagnostics: report.diagnostics }
-      });
-    }
-    const runtime = await packRuntime(this.install.runtimeFolder);
-    return printIr(
-      compilePipeline(analysis.pipeline, {
-        runtime,
-        image: defaultImage,
-        notebook: path,
-        cells: reading.notebook!.cells
-      })
-    );
+    return this.print(checked(reading).analysis.pipeline, reading, path);
   }
+
+  /** The pipeline as `compile` makes it, and the notebook as one step; both write down what names hold after the same cells. */
+  async compileToVerify(
+    reading: Reading,
+    path: string
+  ): Promise<{ readonly reference: string; readonly pipeline: string }> {
+    const { analysis, notebook } = checked(reading);
+    const checkpoints = findCheckpoints(analysis.outline).map(checkpoint => checkpoint.cell);
+    return {
+      reference: await this.print(toReference(analysis, notebook), reading, path, checkpoints),
+      pipeline: await this.print(analysis.pipeline, reading, path, checkpoints)
+    };
+  }
+
+  private async print(
+    pipeline: Pipeline,
+    { notebook }: Reading,
+    path: string,
+    checkpoints?: readonly number[]
+  ): Promise<string> {
+    const runtime = await packRuntime(this.install.runtimeFolder, { withCheckpoints: checkpoints !== undefined });
+    const options = { runtime, image: defaultImage, notebook: path, cells: notebook!.cells };
+    return printIr(compilePipeline(pipeline, checkpoints === undefined ? options : { ...options, checkpoints }));
+  }
+}
+
+function checked({ analysis, notebook, report }: Reading): {
+  readonly analysis: Analysis;
+  readonly notebook: Notebook;
+} {
+  const errors = report.diagnostics.filter(diagnostic => diagnostic.severity === 'error');
+  if (errors.length > 0 || analysis === undefined || notebook === undefined) {
+    const [first] = errors;
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+    throw new PipelineError(`${first?.message ?? 'The notebook can’t be read.'}${more}`, 'invalid-notebook', {
+      detail: { diagnostics: report.diagnostics }
+    });
+  }
+  return { analysis, notebook };
 }

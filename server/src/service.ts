@@ -1,12 +1,12 @@
 // What one can ask of Sluice, wherever the question comes from: submit a notebook or an IR, look at runs, cancel them.
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, relative, resolve, sep } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import type { JsonValue, RunEvent, RunSummary, Selection, SubmitRequest } from '@sluice/core';
 import type { Api } from './app.js';
 import { PipelineError } from './errors.js';
 import { logFile } from './home.js';
 import type { Install } from './install.js';
-import { isWithin, resolveNotebook } from './paths.js';
+import { isWithin, resolveNotebook, storedPath, toPosix } from './paths.js';
 import { Pipelines } from './pipelines.js';
 import type { Runner } from './runner.js';
 import type { StepArtifact, Store } from './store.js';
@@ -133,11 +133,3 @@ export async function submitNotebook(
 export function noRunner(name: string): PipelineError {
   return new PipelineError(`There is no runner ‘${name}’ here yet. Use the runner ‘local’.`, 'usage');
 }
-
-/** As records keep it: relative to the folder that holds them where the notebook is in it. */
-export function storedPath(home: string, path: string): string {
-  const base = dirname(home);
-  return isWithin(base, path) ? toPosix(relative(base, path)) : path;
-}
-
-const toPosix = (path: string) => path.split(sep).join('/');

@@ -37,6 +37,8 @@ export interface StepArgument {
     readonly names: readonly string[];
     readonly states: readonly string[];
   }[];
+  /** cells after which the step writes down what its names hold, only while a notebook is verified */
+  readonly checkpoints?: readonly { readonly afterCell: number; readonly step: string }[];
 }
 
 // Linux allows 128 KiB an argument; a UTF-16 unit has at most three bytes in UTF-8.

@@ -26,6 +26,8 @@ export interface CompileOptions {
   readonly notebook?: string;
   /** the notebook's cells, so that source that travels keeps its line numbers */
   readonly cells?: readonly { readonly source: string }[];
+  /** indices of cells after which steps write down what their names hold, to verify a notebook */
+  readonly checkpoints?: readonly number[];
 }
 
 export function compilePipeline(pipeline: Pipeline, options: CompileOptions): Ir {
@@ -210,8 +212,13 @@ function toStepArgument(step: PipelineStep, { pipeline, options, parameters, sou
       source,
       metrics: isMetrics
     })),
-    outputs: step.outputs.map(({ artifact, names, states }) => ({ artifact, names, states: states ?? [] }))
+    outputs: step.outputs.map(({ artifact, names, states }) => ({ artifact, names, states: states ?? [] })),
+    ...(options.checkpoints === undefined ? {} : { checkpoints: toCheckpoints(step, options.checkpoints) })
   };
+}
+
+function toCheckpoints({ name, cells }: PipelineStep, after: readonly number[]): StepArgument['checkpoints'] {
+  return after.filter(index => cells.some(cell => cell.index === index)).map(afterCell => ({ afterCell, step: name }));
 }
 
 function lineOf({ range }: Extract<Setup, { kind: 'source' }>, sources: ReadonlyMap<number, string>): number {

@@ -7,7 +7,8 @@ const commands: Record<string, () => Promise<Command>> = {
   check: async () => (await import('./check.js')).check,
   compile: async () => (await import('./compile.js')).compile,
   run: async () => (await import('./run.js')).run,
-  runs: async () => (await import('./runs.js')).runs
+  runs: async () => (await import('./runs.js')).runs,
+  verify: async () => (await import('./verify.js')).verify
 };
 
 const help = `Run the steps of a notebook as a pipeline.
@@ -15,6 +16,7 @@ const help = `Run the steps of a notebook as a pipeline.
   sluice check NOTEBOOK      show the steps, what flows between them and why, and what is wrong
   sluice compile NOTEBOOK    print the pipeline as IR YAML for Kubeflow Pipelines
   sluice run NOTEBOOK        run the pipeline on this machine
+  sluice verify NOTEBOOK     run notebook and pipeline, and compare what they print and bind
   sluice runs                list past runs; show, compare or cancel one; print its logs
 
   sluice COMMAND --help      explain a command

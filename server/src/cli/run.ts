@@ -14,10 +14,11 @@ import {
 import { PipelineError } from '../errors.js';
 import { findHome, openHome } from '../home.js';
 import { Pipelines } from '../pipelines.js';
+import { storedPath } from '../paths.js';
 import type { RunnerRequest } from '../runner.js';
 import { LocalRunner } from '../runners/local.js';
 import { readPlan } from '../runners/plans.js';
-import { noRunner, storedPath } from '../service.js';
+import { noRunner } from '../service.js';
 import { Store } from '../store.js';
 import { makeProgress, painter, printEnd, type Progress } from '../terminal.js';
 import { hasErrors, useColors } from './check.js';
