@@ -3,9 +3,10 @@ import { timingSafeEqual } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { RunEvent, RunSummary, SubmitRequest } from '@sluice/core';
+import type { RunEvent, RunSummary, SubmitRequest, Verification } from '@sluice/core';
 import { errorBody, httpStatus, PipelineError } from './errors.js';
 import type { StepArtifact } from './store.js';
+import type { VerifyStage } from './verify.js';
 
 /** What the routes need; service.ts has it. */
 export interface Api {
@@ -14,6 +15,12 @@ export interface Api {
   read(run: string): RunSummary;
   submit(request: SubmitRequest, signal: AbortSignal): Promise<string>;
   cancel(run: string): Promise<void>;
+  /** Run notebook and pipeline and compare them. Undefined when `signal` ended it. */
+  verify(
+    request: SubmitRequest,
+    signal: AbortSignal,
+    onStage: (stage: VerifyStage) => void
+  ): Promise<Verification | undefined>;
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent>;
   artifacts(run: string): StepArtifact[];
   /** path of the log's file, which is missing while the step has not printed */
@@ -55,7 +62,8 @@ const routes: readonly Route[] = [
     async (api, exchange, run) => send(exchange, 200, { artifacts: api.artifacts(run!) })
   ],
   ['GET', /^\/runs\/([^/]+)\/steps\/([^/]+)\/log$/, sendLog],
-  ['GET', /^\/runs\/([^/]+)\/steps\/([^/]+)\/notebook$/, sendNotebook]
+  ['GET', /^\/runs\/([^/]+)\/steps\/([^/]+)\/notebook$/, sendNotebook],
+  ['POST', /^\/verify$/, streamVerification]
 ];
 
 const prefix = '/sluice/api/v1';
@@ -141,6 +149,30 @@ async function streamEvents(api: Api, { response, url, signal, options }: Exchan
     clearInterval(heartbeat);
     response.end();
   }
+}
+
+/** Events `{type: "stage", stage}`, then one `{type: "verified", verification}` or `{type: "error", …}`. What is wrong before it begins is an ordinary error. */
+async function streamVerification(api: Api, exchange: Exchange): Promise<void> {
+  const { response, signal, options } = exchange;
+  const request = toSubmitRequest(await readBody(exchange));
+  const tell = (event: object) => response.write(`data: ${JSON.stringify(event)}\n\n`);
+  let heartbeat: NodeJS.Timeout | undefined;
+  try {
+    const verification = await api.verify(request, signal, stage => {
+      if (heartbeat === undefined) {
+        response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
+        heartbeat = setInterval(() => response.write(': still here\n\n'), options.heartbeatMs);
+      }
+      tell({ type: 'stage', stage });
+    });
+    tell({ type: 'verified', verification });
+  } catch (error) {
+    if (heartbeat === undefined) throw error;
+    tell({ type: 'error', ...errorBody(error) });
+  } finally {
+    clearInterval(heartbeat);
+  }
+  response.end();
 }
 
 async function sendLog(api: Api, { response }: Exchange, run?: string, step?: string): Promise<void> {

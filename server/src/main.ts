@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const install = bundledInstall();
   const store = new Store(openHome(process.env.SLUICE_HOME ? resolve(process.env.SLUICE_HOME) : join(root, '.sluice')));
   const runner = new LocalRunner({ store, env: process.env });
-  const service = new Service({ install, store, runner, root });
+  const service = new Service({ install, store, runner, root, env: process.env });
   const server = makeApp(service, { secret });
   rmSync(values.socket, { force: true });
   await new Promise<void>((listening, failed) => server.once('error', failed).listen(values.socket, listening));

@@ -1,7 +1,7 @@
 // What one can ask of Sluice, wherever the question comes from: submit a notebook or an IR, look at runs, cancel them.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
-import type { JsonValue, RunEvent, RunSummary, Selection, SubmitRequest } from '@sluice/core';
+import type { JsonValue, RunEvent, RunSummary, Selection, SubmitRequest, Verification } from '@sluice/core';
 import type { Api } from './app.js';
 import { PipelineError } from './errors.js';
 import { logFile } from './home.js';
@@ -10,11 +10,14 @@ import { isWithin, resolveNotebook, storedPath, toPosix } from './paths.js';
 import { Pipelines } from './pipelines.js';
 import type { Runner } from './runner.js';
 import type { StepArtifact, Store } from './store.js';
+import { verifyNotebook, type VerifyStage } from './verify.js';
 
 export interface ServiceOptions {
   readonly install: Install;
   readonly store: Store;
   readonly runner: Runner;
+  /** of the processes that `verify` starts */
+  readonly env: NodeJS.ProcessEnv;
   /** the folder to which notebooks' paths are relative, and outside of which there are none */
   readonly root: string;
 }
@@ -77,6 +80,19 @@ export class Service implements Api {
       },
       signal
     );
+  }
+
+  async verify(
+    { notebook, content }: SubmitRequest,
+    signal: AbortSignal,
+    onStage: (stage: VerifyStage) => void
+  ): Promise<Verification | undefined> {
+    if (this.isClosing) throw new PipelineError('Sluice’s server is ending. Try again.', 'closing');
+    const { root, store, env } = this.options;
+    const path = resolveNotebook(root, notebook);
+    const text = content === undefined ? await readFile(path, 'utf8') : JSON.stringify(content);
+    const reading = await this.pipelines.read(text, path);
+    return verifyNotebook(reading, path, { pipelines: this.pipelines, store, env, signal, onStage });
   }
 
   async cancel(run: string): Promise<void> {

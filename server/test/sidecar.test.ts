@@ -322,3 +322,25 @@ test('the bundled command line checks, runs and tells its version', () => {
   expect(cli('runs', 'logs', 'last').stdout).toHaveLength(300_001 + '── a\n'.length);
   expect(cli('runs', 'oops')).toMatchObject({ status: 2, stdout: '' });
 });
+
+describe('verifying', () => {
+  test('tells its stages and ends with what was found', async () => {
+    world.write('a.ipynb', ['step:a | x = 1']);
+    const content = makeNotebook(['step:a | x = [1]', 'step:b | y = x + [2]']);
+    const answer = await ask('POST', '/verify', { notebook: 'a.ipynb', content });
+    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/event-stream']);
+    expect(eventsOf(answer)).toEqual([
+      { type: 'stage', stage: 'notebook' },
+      { type: 'stage', stage: 'pipeline' },
+      { type: 'verified', verification: expect.objectContaining({ outcome: 'same', first: null }) }
+    ]);
+    const { runs } = (await ask('GET', '/runs?notebook=a.ipynb')).json;
+    expect(runs.map((run: RunSummary) => run.state)).toEqual(['succeeded']);
+  });
+
+  test('refuses a notebook that cannot run', async () => {
+    world.write('a.ipynb', ['x = 1']);
+    const answer = await ask('POST', '/verify', { notebook: 'a.ipynb' });
+    expect([answer.status, answer.json.code]).toEqual([422, 'invalid-notebook']);
+  });
+});
