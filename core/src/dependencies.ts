@@ -14,7 +14,7 @@ import { Machine, prelude } from './python/effects/machine.js';
 import type { Setting, Slot } from './python/effects/machine.js';
 import { touch } from './python/effects/functions.js';
 import { execute } from './python/effects/statements.js';
-import { immutable, makeThing, valueOf } from './python/effects/thing.js';
+import { immutable, makeThing, newSite, valueOf } from './python/effects/thing.js';
 import type { ParsedCell, Statement } from './python/syntax.js';
 
 /** Parts of cells that run again at the beginning of every step below them: imports, functions, what follows parameters. */
@@ -167,6 +167,7 @@ function runStatement(machine: Machine, statement: Statement): void {
   machine.isPlainUnit = isPlainStatement(statement);
   machine.shown = undefined;
   machine.fuel = fuelPerStatement;
+  machine.site = newSite();
   machine.ran.clear();
   machine.depth = 0;
   machine.frame = undefined;

@@ -7,7 +7,7 @@ import type { Bundle, Setup } from './pipeline.js';
 import { stateName, stateOf } from './python/effects/ambient.js';
 import { prelude } from './python/effects/machine.js';
 import type { Machine, Need, Slot } from './python/effects/machine.js';
-import { closure } from './python/effects/thing.js';
+import { closure, find } from './python/effects/thing.js';
 import type { Thing } from './python/effects/thing.js';
 
 export interface StepPlan {
@@ -54,7 +54,7 @@ function takePreludeReads({ machine }: Dependencies, lastCells: readonly number[
  * one that wrote last, which thus takes the other name as well.
  */
 function keepIdentity(machine: Machine, step: number): void {
-  const changed = new Set(machine.records.slice(step).flatMap(record => [...record.changed]));
+  const changed = new Set(machine.records.slice(step).flatMap(record => [...record.changed].map(find)));
   const { needs } = machine.record(step);
   const values = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && stateOf(slot.name) === undefined);
   for (const group of sharingGroups(values, slot => changedIn(slot, changed)))

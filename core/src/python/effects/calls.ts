@@ -16,7 +16,7 @@ import type { Arguments } from './functions.js';
 import { callLibrary, callMethod } from './library.js';
 import type { Machine } from './machine.js';
 import type { Attribute, Call, Expression } from '../syntax.js';
-import { immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import { contentsOf, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
 export function callExpression(machine: Machine, node: Call): Value {
@@ -89,25 +89,26 @@ function superCall(machine: Machine, node: Call): Value | undefined {
     for (const thing of self.things) for (const value of allOf(args)) mayHold(thing, value);
     if (func.attr !== '__init__') machine.change(self, node);
   }
-  return valueOf(makeThing());
+  return valueOf(machine.make(node));
 }
 
 /** Call a value, whatever it may be. */
 export function callValue(machine: Machine, callee: Value, args: Arguments, node: Call): Value {
   const results: Value[] = [];
+  machine.call = node;
   for (const thing of callee.things) {
     if (thing.callable) {
       const { kind } = thing.callable.info;
-      if (thing.extras.length > 0) touch(machine, { things: [...thing.contents] });
+      if (thing.extras.length > 0) touch(machine, contentsOf(thing));
       results.push(runFunction(machine, thing.callable, args, kind === 'static' ? undefined : thing.self));
     } else if (thing.classInfo) results.push(construct(machine, thing.classInfo, args));
     else if (thing.path !== undefined) results.push(callLibrary(machine, thing.path, args, node));
     else if (thing.instanceOf) results.push(callInstance(machine, thing, args, node));
-    else results.push(callUnknown(machine, thing, args));
+    else results.push(callUnknown(machine, thing, args, node));
   }
   if (results.length === 0) {
     useArguments(machine, args);
-    return valueOf(makeThing());
+    return valueOf(machine.make(node));
   }
   return unite(results);
 }
@@ -119,15 +120,15 @@ function callInstance(machine: Machine, thing: Thing, args: Arguments, node: Exp
   useArguments(machine, args);
   touch(machine, valueOf(thing));
   machine.change(valueOf(thing), node);
-  return callUnknown(machine, thing, args);
+  return callUnknown(machine, thing, args, node);
 }
 
 /** An object of a library is called: a layer, a partial function. What it gives may hold it and what it was given. */
-function callUnknown(machine: Machine, thing: Thing, args: Arguments): Value {
+function callUnknown(machine: Machine, thing: Thing, args: Arguments, node: Expression): Value {
   useArguments(machine, args);
   if (thing.changes) changeThrough(machine, thing, unite([immutable, ...allOf(args)]));
   touch(machine, inside(valueOf(thing)), unite([immutable, ...allOf(args).map(inside)]));
-  const made = makeThing();
+  const made = machine.make(node);
   mayHold(made, valueOf(thing));
   for (const value of allOf(args)) mayHold(made, value);
   return valueOf(made);

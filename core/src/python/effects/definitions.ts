@@ -45,7 +45,7 @@ export function defineTypeAlias(machine: Machine, node: TypeAlias): void {
     machine.depth--;
     return {};
   });
-  bindDefinition(machine, node, valueOf(makeThing()), true, headers);
+  bindDefinition(machine, node, valueOf(machine.make(node)), true, headers);
 }
 
 const classOf = new WeakMap<Frame, ClassInfo>();
@@ -100,7 +100,7 @@ export function withTypeParameters<T>(machine: Machine, parameters: readonly Typ
   machine.frame = {
     kind: 'comprehension',
     names: new Map(parameters.map(({ name }) => [name, immutable])),
-    thing: makeThing(),
+    thing: machine.make(parameters, {}, 'frame'),
     returns: immutable,
     depth: machine.depth,
     ...(outer ? { parent: outer } : {})
@@ -116,7 +116,7 @@ function runClassBody(machine: Machine, body: readonly Statement[], info: ClassI
   const frame: Frame = {
     kind: 'class',
     names,
-    thing: makeThing(),
+    thing: machine.make(body, {}, 'frame'),
     returns: immutable,
     depth: machine.depth,
     ...(outer ? { parent: outer } : {})

@@ -1,7 +1,7 @@
 // Code in strings: `eval("x + 1")`, `exec("made = x")`, `df.query("a > @t")`. A constant string is read as the code that it is.
 import type { Machine } from './machine.js';
 import type { Call } from '../syntax.js';
-import { immutable, makeThing, valueOf } from './thing.js';
+import { immutable, valueOf } from './thing.js';
 import type { Value } from './thing.js';
 
 /** The value of a call that runs code from a string; undefined where the call is no such one. */
@@ -15,7 +15,7 @@ export function dynamicCall(machine: Machine, node: Call): Value | undefined {
   if (func.id === 'vars' && node.args.length > 0) return undefined;
   if (func.id !== 'globals' && machine.frame) return undefined;
   opaque(machine, node, `‘${func.id}()’ reaches every name, so Sluice cannot tell which ones are read or changed.`);
-  return valueOf(makeThing());
+  return valueOf(machine.make(node));
 }
 
 function opaque(machine: Machine, node: Call, what: string): void {
@@ -37,7 +37,7 @@ function runText(machine: Machine, node: Call, name: string): Value {
       node,
       `‘${name}’ runs text that is known only at run time, so Sluice cannot tell what it reads or changes.`
     );
-    return valueOf(makeThing());
+    return valueOf(machine.make(node));
   }
   const { body } = machine.parse(text.trim());
   const { stand } = machine;

@@ -5,12 +5,32 @@ import { callExpression } from './calls.js';
 import { foldBinary, printed } from './fold.js';
 import { functionThing, touch } from './functions.js';
 import type { Machine, Use } from './machine.js';
-import type { Attribute, Collection, Comprehension, Expression, FormattedString, Subscript } from '../syntax.js';
+import type {
+  Attribute,
+  Collection,
+  Comprehension,
+  Expression,
+  FormattedString,
+  Node,
+  Operation,
+  Subscript
+} from '../syntax.js';
 import { ambientMagics } from './tables/ambient.js';
 import { methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
 import { bindTarget } from './targets.js';
-import { constantValue, elementsIn, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import {
+  constantValue,
+  contentsOf,
+  elementsIn,
+  heldBy,
+  hold,
+  immutable,
+  inside,
+  mayHold,
+  unite,
+  valueOf
+} from './thing.js';
 import type { Frame, Value } from './thing.js';
 
 export function evaluate(machine: Machine, node: Expression, use: Use): Value {
@@ -40,10 +60,10 @@ function valueOfExpression(machine: Machine, node: Expression, use: Use): Value 
     case 'BinaryOperation': {
       const left = evaluate(machine, node.left, 'used');
       const right = evaluate(machine, node.right, 'used');
-      return combine(node.operator, left, right);
+      return combine(machine, node, node.operator, left, right);
     }
     case 'Operation':
-      return operate(machine, node.operator, node.operands, use);
+      return operate(machine, node, use);
     case 'Conditional':
       evaluate(machine, node.test, 'used');
       return unite([perhaps(machine, node.body, use), perhaps(machine, node.orElse, use)]);
@@ -62,12 +82,12 @@ function valueOfExpression(machine: Machine, node: Expression, use: Use): Value 
       return yieldValue(machine, node.value);
     case 'Shell':
       for (const hole of node.holes) evaluate(machine, hole, 'used');
-      return valueOf(makeThing({ madeBy: 'list' }));
+      return valueOf(machine.make(node, { madeBy: 'list' }));
     case 'Magic':
       if (ambientMagics.has(node.name)) note(machine, `%${node.name}`, node);
       for (const hole of node.holes) evaluate(machine, hole, 'used');
       if (node.body) machine.execute(machine, node.body);
-      return valueOf(makeThing());
+      return valueOf(machine.make(node));
   }
 }
 
@@ -92,7 +112,8 @@ function readAttribute(machine: Machine, node: Attribute, use: Use): Value {
     thing => thing.path === undefined && !thing.instanceOf && changing.has(methodEffect(node.attr, thing.madeBy))
   );
   if (own.length === 0) return value;
-  const method = makeThing({ changes: { things: own } });
+  const method = machine.make(node, {}, 'method');
+  method.changes = unite([method.changes ?? immutable, { things: own }]);
   hold(method, { things: own });
   return unite([value, valueOf(method)]);
 }
@@ -109,17 +130,17 @@ function readElement(machine: Machine, node: Subscript): Value {
     const { value } = index.constant;
     return only.elements[value < 0 ? value + only.elements.length : value] ?? immutable;
   }
-  return isSlice(node.index) ? slicesOf(base) : elementsIn(base);
+  return isSlice(node.index) ? slicesOf(machine, base, node) : elementsIn(base);
 }
 
 const isSlice = (index: Expression): boolean => index.type === 'Operation' && index.operator === 'slice';
 
 /** A slice of a list is a new list of the same elements; of anything else it may be a view. */
-function slicesOf(base: Value): Value {
+function slicesOf(machine: Machine, base: Value, node: Subscript): Value {
   const copies = base.things.map(thing => {
     if (thing.madeBy !== 'list' && thing.madeBy !== 'tuple') return inside(valueOf(thing));
-    const made = makeThing({ madeBy: thing.madeBy });
-    hold(made, { things: [...thing.contents] });
+    const made = machine.make(node, { madeBy: thing.madeBy });
+    hold(made, contentsOf(thing));
     return valueOf(made);
   });
   return unite([immutable, ...copies]);
@@ -137,7 +158,7 @@ export function globalsKey(machine: Machine, node: Subscript): string | undefine
 
 function comprehend(machine: Machine, node: Comprehension): Value {
   const kind = node.kind === 'generator' ? 'generator' : node.kind;
-  const made = makeThing({
+  const made = machine.make(node, {
     madeBy: kind,
     ...(kind === 'generator' ? { untravelling: 'a generator' } : {})
   });
@@ -147,7 +168,7 @@ function comprehend(machine: Machine, node: Comprehension): Value {
     kind: 'comprehension',
     names,
     ...(outer ? { parent: outer } : {}),
-    thing: makeThing(),
+    thing: machine.make(node, {}, 'frame'),
     returns: immutable,
     depth: machine.depth
   };
@@ -173,28 +194,32 @@ function display(machine: Machine, node: Collection): Value {
   const values = node.elements.map(element => evaluate(machine, element, 'kept'));
   const isPlain = node.kind !== 'dict' && node.elements.every(element => element.type !== 'Starred');
   if (node.kind === 'tuple' && values.every(value => value.things.length === 0) && !isPlain) return immutable;
-  const made = makeThing({ madeBy: node.kind, ...(isPlain && node.kind === 'tuple' ? { elements: values } : {}) });
+  const made = machine.make(node, { madeBy: node.kind });
+  const known = made.elements;
+  if (isPlain && node.kind === 'tuple')
+    made.elements = known ? values.map((value, index) => unite([immutable, known[index] ?? immutable, value])) : values;
   for (const value of values) hold(made, value);
   return valueOf(made);
 }
 
 /** The value of an arithmetic operation: new, but a list made of two lists holds what they hold. */
-export function combine(operator: string, left: Value, right: Value): Value {
+export function combine(machine: Machine, node: Node, operator: string, left: Value, right: Value): Value {
   if (left.constant && right.constant) {
     const folded = foldBinary(operator, left.constant, right.constant);
     if (folded) return { things: [], constant: folded };
   }
   if (left.things.length === 0 && (right.things.length === 0 || typeof left.constant?.value === 'string'))
     return immutable;
-  const made = makeThing();
+  const made = machine.make(node);
   for (const thing of [...left.things, ...right.things]) {
-    hold(made, { things: [...thing.contents] });
-    mayHold(made, { things: [...thing.held] });
+    hold(made, contentsOf(thing));
+    mayHold(made, heldBy(thing));
   }
   return valueOf(made);
 }
 
-function operate(machine: Machine, operator: string, operands: readonly Expression[], use: Use): Value {
+function operate(machine: Machine, node: Operation, use: Use): Value {
+  const { operator, operands } = node;
   if (operator === 'and' || operator === 'or') {
     const [first, ...rest] = operands;
     const values = first ? [evaluate(machine, first, use)] : [];
@@ -205,7 +230,7 @@ function operate(machine: Machine, operator: string, operands: readonly Expressi
   const [only] = values;
   if (values.length !== 1 || !only || operator === 'not' || operator === 'slice') return immutable;
   if (operator === '-' && typeof only.constant?.value === 'number') return constantValue(-only.constant.value);
-  return only.things.length > 0 ? valueOf(makeThing()) : immutable;
+  return only.things.length > 0 ? valueOf(machine.make(node)) : immutable;
 }
 
 function format(machine: Machine, node: FormattedString): Value {

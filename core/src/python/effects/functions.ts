@@ -4,7 +4,7 @@
 import { findLocals } from './binding.js';
 import type { Machine } from './machine.js';
 import type { FunctionDefinition, Lambda } from '../syntax.js';
-import { closure, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import { closure, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Callable, ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 
 /** What a call hands over. `name` undefined stands for `**mapping`; a `*sequence` is in `positional` as its elements. */
@@ -32,7 +32,9 @@ export function functionThing(
   const defaults = node.parameters.map(parameter =>
     parameter.default ? machine.evaluate(machine, parameter.default, 'kept') : immutable
   );
-  const thing = makeThing({ callable: { info, defaults, ...(frame ? { frame } : {}) } });
+  const callable = { info, defaults, ...(frame ? { frame } : {}) };
+  const thing = machine.make(node, { callable });
+  thing.callable = callable;
   for (const value of defaults) hold(thing, value);
   if (frame) hold(thing, valueOf(frame.thing));
   return thing;
@@ -50,19 +52,20 @@ function scopeOf(node: FunctionDefinition | Lambda): ReturnType<typeof findLocal
 export function runFunction(machine: Machine, callable: Callable, args: Arguments, self?: Value): Value {
   const { info } = callable;
   if (machine.running.some(({ info: other }) => other.node === info.node) || machine.running.length >= deepest)
-    return unknownResult(args);
-  if (machine.fuel <= 0 && machine.ran.has(info.node)) return unknownResult(args);
+    return unknownResult(machine, args);
+  if (machine.fuel <= 0 && machine.ran.has(info.node)) return unknownResult(machine, args);
   machine.ran.add(info.node);
+  const site = machine.enter(info.node);
   const frame: Frame = {
     kind: 'function',
     names: new Map(),
     info,
-    thing: makeThing(),
+    thing: machine.make(info.node, {}, 'frame'),
     returns: immutable,
     depth: machine.depth,
     ...(callable.frame ? { parent: callable.frame } : {})
   };
-  bindParameters(callable, frame, args, self);
+  bindParameters(machine, callable, frame, args, self);
   const { cell, frame: outer, through, stand } = machine;
   Object.assign(machine, { cell: info.cell, frame, stand: undefined });
   machine.through = [...through, info.name];
@@ -70,20 +73,20 @@ export function runFunction(machine: Machine, callable: Callable, args: Argument
   if (info.node.type === 'Lambda') frame.returns = machine.evaluate(machine, info.node.body, 'kept');
   else machine.execute(machine, info.node.body);
   machine.running.pop();
-  Object.assign(machine, { cell, frame: outer, through, stand });
+  Object.assign(machine, { cell, frame: outer, through, stand, site });
   if (!info.isGenerator) return frame.returns;
-  const generator = makeThing({ madeBy: 'generator', untravelling: 'a generator' });
+  const generator = machine.make(info.node, { madeBy: 'generator', untravelling: 'a generator' });
   hold(generator, frame.returns);
   return valueOf(generator);
 }
 
-function unknownResult(args: Arguments): Value {
-  const made = makeThing();
+function unknownResult(machine: Machine, args: Arguments): Value {
+  const made = machine.make(machine.call, {}, 'result');
   for (const value of [...args.positional, ...args.keywords.map(({ value }) => value)]) mayHold(made, value);
   return valueOf(made);
 }
 
-function bindParameters(callable: Callable, frame: Frame, args: Arguments, self?: Value): void {
+function bindParameters(machine: Machine, callable: Callable, frame: Frame, args: Arguments, self?: Value): void {
   const given = self ? [self, ...args.positional] : [...args.positional];
   const spread = args.keywords.filter(({ name }) => name === undefined).map(({ value }) => inside(value));
   let position = 0;
@@ -91,12 +94,12 @@ function bindParameters(callable: Callable, frame: Frame, args: Arguments, self?
     const byName = args.keywords.find(({ name }) => name === parameter.name)?.value;
     let value: Value;
     if (parameter.kind === 'var-positional') {
-      const rest = makeThing({ madeBy: 'tuple' });
+      const rest = machine.make(parameter, { madeBy: 'tuple' });
       for (const one of given.slice(position)) hold(rest, one);
       position = given.length;
       value = valueOf(rest);
     } else if (parameter.kind === 'var-keyword') {
-      const rest = makeThing({ madeBy: 'dict' });
+      const rest = machine.make(parameter, { madeBy: 'dict' });
       for (const { value: one } of args.keywords) hold(rest, one);
       value = valueOf(rest);
     } else {
@@ -111,7 +114,11 @@ function bindParameters(callable: Callable, frame: Frame, args: Arguments, self?
 
 /** Make an instance of a class of the notebook. */
 export function construct(machine: Machine, classInfo: ClassInfo, args: Arguments): Value {
-  const instance = makeThing({ instanceOf: classInfo, madeBy: classInfo.name });
+  const instance = machine.make(
+    machine.call,
+    { instanceOf: classInfo, madeBy: classInfo.name },
+    `instance ${classInfo.thing?.id ?? 0}`
+  );
   const made = valueOf(instance);
   const all = [...args.positional, ...args.keywords.map(({ value }) => value)];
   const makers = ['__new__', '__init__', '__post_init__'].map(name => findMember(classInfo, name));
@@ -178,14 +185,14 @@ export function instanceMember(machine: Machine, thing: Thing, name: string): Va
     const kind = found.callable?.info.kind;
     if (!found.callable || kind === 'static') values.push(valueOf(found));
     else if (kind === 'property') values.push(runFunction(machine, found.callable, noArguments, valueOf(thing)));
-    else if (kind === 'class') values.push(boundMethod(found, classValue(classInfo)));
-    else values.push(thing.instanceOf ? boundMethod(found, valueOf(thing)) : valueOf(found));
+    else if (kind === 'class') values.push(boundMethod(machine, found, classValue(classInfo)));
+    else values.push(thing.instanceOf ? boundMethod(machine, found, valueOf(thing)) : valueOf(found));
   }
   return unite([immutable, ...values]);
 }
 
-function boundMethod(method: Thing, self: Value): Value {
-  const bound = makeThing({ callable: method.callable!, self });
+function boundMethod(machine: Machine, method: Thing, self: Value): Value {
+  const bound = machine.make(method, { callable: method.callable!, self }, `of ${self.things[0]?.id ?? 0}`);
   hold(bound, self);
   return valueOf(bound);
 }
@@ -212,7 +219,7 @@ function touchCallable(machine: Machine, thing: Thing, others?: Value): void {
   const callable = thing.callable!;
   if (machine.touched.has(callable)) return;
   machine.touched.add(callable);
-  runPerhaps(machine, callable, unknownArguments(callable, others), thing.self);
+  runPerhaps(machine, callable, unknownArguments(machine, callable, others), thing.self);
 }
 
 function touchClass(machine: Machine, classInfo: ClassInfo, self: Value | undefined): void {
@@ -228,10 +235,10 @@ function touchMembers(machine: Machine, classInfo: ClassInfo, names: readonly st
     for (const { callable } of findMember(classInfo, name)?.things ?? [])
       if (callable && !machine.touched.has(callable)) {
         machine.touched.add(callable);
-        const stand = self ?? valueOf(makeThing({ instanceOf: classInfo }));
+        const stand = self ?? valueOf(machine.make(classInfo, { instanceOf: classInfo }));
         const owner =
           callable.info.kind === 'static' ? undefined : callable.info.kind === 'class' ? classValue(classInfo) : stand;
-        runPerhaps(machine, callable, unknownArguments(callable), owner);
+        runPerhaps(machine, callable, unknownArguments(machine, callable), owner);
       }
 }
 
@@ -247,9 +254,9 @@ function runPerhaps(machine: Machine, callable: Callable, args: Arguments, self?
   }
 }
 
-function unknownArguments(callable: Callable, others?: Value): Arguments {
-  const count = callable.info.node.parameters.length;
-  return { positional: Array.from({ length: count }, () => others ?? valueOf(makeThing())), keywords: [] };
+function unknownArguments(machine: Machine, callable: Callable, others?: Value): Arguments {
+  const { parameters } = callable.info.node;
+  return { positional: parameters.map(node => others ?? valueOf(machine.make(node))), keywords: [] };
 }
 
 export const allOf = (args: Arguments): Value[] => [...args.positional, ...args.keywords.map(({ value }) => value)];

@@ -9,7 +9,7 @@ import type { Node } from '../syntax.js';
 import { changedArgument, resultKind, untravelling } from './tables/functions.js';
 import { methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
-import { closure, hold, immutable, inside, makeThing, mayHold, unite, valueOf } from './thing.js';
+import { closure, contentsOf, heldBy, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
 /** Call `path`, a function or class of a library or a built-in one. */
@@ -26,14 +26,14 @@ export function callLibrary(machine: Machine, path: string, args: Arguments, nod
     case 'view':
       return unite([immutable, ...allOf(args).map(inside)]);
     case 'fresh':
-      return valueOf(makeThing({ madeBy: path, ...travel(path) }));
+      return valueOf(machine.make(node, { madeBy: path, ...travel(path) }));
     case 'holds':
-      return valueOf(copyOf(path, args));
+      return valueOf(copyOf(machine, path, args, node));
     case undefined: {
       const isSeeded = args.keywords.some(
         ({ name, value }) => name === 'random_state' && value.constant?.value !== null
       );
-      const made = makeThing({ madeBy: path, isSeeded, ...travel(path) });
+      const made = machine.make(node, { madeBy: path, isSeeded, ...travel(path) });
       for (const value of allOf(args)) mayHold(made, value);
       return valueOf(made);
     }
@@ -47,19 +47,23 @@ const travel = (path: string): Partial<Thing> => {
 
 const lazy = /^builtins\.(iter|enumerate|zip|reversed|map|filter|memoryview)$|^pandas\./;
 
-/** A new container or iterator over what the arguments hold. */
-function copyOf(path: string, args: Arguments): Thing {
-  const made = makeThing({ madeBy: path });
+/** A new container or iterator over what the arguments hold. Of `list(range(9))` we have seen each element. */
+function copyOf(machine: Machine, path: string, args: Arguments, node: Node): Thing {
+  const isSeen = allOf(args).every(({ things }) => things.length === 0);
+  const made = machine.make(node, { madeBy: (isSeen && seenContainers.get(path)) || path });
   for (const value of allOf(args)) {
     if (lazy.test(path)) mayHold(made, value);
     for (const thing of value.things) {
       if (thing.callable || thing.classInfo) hold(made, valueOf(thing));
-      hold(made, { things: [...thing.contents] });
-      mayHold(made, { things: [...thing.held] });
+      hold(made, contentsOf(thing));
+      mayHold(made, heldBy(thing));
     }
   }
+  if (path === 'builtins.dict') for (const { name, value } of args.keywords) if (name !== undefined) hold(made, value);
   return made;
 }
+
+const seenContainers = new Map(['list', 'tuple', 'set', 'dict'].map(kind => [`builtins.${kind}`, kind]));
 
 function changeArguments(machine: Machine, path: string, args: Arguments, node: Node): void {
   const index = changedArgument(path);
@@ -80,7 +84,7 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
   if (folded) return { things: [], constant: folded };
   if (base.things.length === 0) {
     useArguments(machine, args);
-    return valueOf(makeThing({ madeBy: base.constant && typeof base.constant.value === 'string' ? 'str' : undefined }));
+    return valueOf(machine.make(node, typeof base.constant?.value === 'string' ? { madeBy: 'str' } : {}));
   }
   const effects = base.things.map(thing => [thing, effectOf(thing, name, args)] as const);
   const stores = effects.every(([, effect]) => effect === 'stores');
@@ -122,25 +126,27 @@ function applyMethod(
     case 'scalar':
       return immutable;
     case 'fresh':
-      return valueOf(makeThing({ madeBy: thing.madeBy }));
+      return valueOf(
+        machine.make(node, thing.madeBy === undefined ? {} : { madeBy: thing.madeBy }, `fresh ${thing.madeBy}`)
+      );
     case 'view':
       return unite([immutable, inside(self), ...args.positional]);
     case 'changes':
       machine.change(self, node);
-      return valueOf(makeThing());
+      return valueOf(machine.make(node, {}, 'changed'));
     case 'stores':
       machine.change(self, node);
       for (const value of allOf(args)) hold(thing, value);
       return unite([immutable, ...(name === 'setdefault' ? [inside(self)] : [])]);
     case 'takes':
       machine.change(self, node);
-      return inside({ things: [...thing.contents, ...thing.held] });
+      return inside(unite([contentsOf(thing), heldBy(thing)]));
     case 'fits':
       machine.change(learnersIn(thing), node, { isPossible: learnersIn(thing).things.length > 1 });
-      return freshFits.test(name) ? valueOf(makeThing({ madeBy: 'numpy.array' })) : self;
+      return freshFits.test(name) ? valueOf(machine.make(node, { madeBy: 'numpy.array' })) : self;
     case undefined: {
       machine.change(self, node, { isPossible: true });
-      const made = makeThing();
+      const made = machine.make(node, {}, 'unknown');
       for (const value of [self, ...allOf(args)]) mayHold(made, value);
       return valueOf(made);
     }

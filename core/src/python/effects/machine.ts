@@ -5,8 +5,8 @@ import type { CellRange } from '../../diagnostic.js';
 import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
 import { builtinNames } from './tables/builtins.js';
 import type { FileRole } from './tables/files.js';
-import { hold, holdersOf, immutable, makeThing, unite, valueOf } from './thing.js';
-import type { Callable, Frame, Thing, Value } from './thing.js';
+import { find, hold, holdersOf, immutable, makeThing, newSite, unite, valueOf } from './thing.js';
+import type { Callable, Frame, Site, Thing, Value } from './thing.js';
 
 export type Certainty = 'certain' | 'possible';
 
@@ -137,6 +137,9 @@ export class Machine {
   /** the value of the last expression that stood alone */
   shown: Value | undefined;
   frame: Frame | undefined;
+  site: Site = newSite();
+  /** the call that was made last */
+  call: object = this;
   /** nesting of branches that may not run */
   depth = 0;
   /** names of the functions that are running, outermost first */
@@ -197,6 +200,26 @@ export class Machine {
       known => known.code === code && known.range.cell === range.cell && known.range.from === range.from
     );
     if (!isKnown) this.remarks.push({ code, severity, message, range });
+  }
+
+  /** The thing that is made at this place; `role` tells several of one place apart. */
+  make(place: object, parts: Partial<Thing> = {}, role = parts.madeBy ?? ''): Thing {
+    const { things } = this.site;
+    let here = things.get(place);
+    if (!here) things.set(place, (here = new Map()));
+    let thing = here.get(role);
+    if (!thing) here.set(role, (thing = makeThing(parts)));
+    return thing;
+  }
+
+  /** Go into a call of the function that stands at `node`. What it makes is told apart by the call that led there. */
+  enter(node: object): Site {
+    const { site, call } = this;
+    const calls = site.calls.get(call) ?? newSite();
+    site.calls.set(call, calls);
+    this.site = calls.calls.get(node) ?? newSite();
+    calls.calls.set(node, this.site);
+    return site;
   }
 
   /** The source that imports again: the whole `try` around it, where that is all that the `try` is for. */
@@ -346,7 +369,7 @@ export class Machine {
   }
 
   private makeSlot(slot: Slot): Slot {
-    for (const thing of slot.value.things) thing.slots.add(slot);
+    for (const thing of slot.value.things) find(thing).slots.add(slot);
     return slot;
   }
 
@@ -377,11 +400,14 @@ export class Machine {
   /** The objects that `value` may be change in place, and with them all that holds them. */
   change(value: Value, node: Node, { isPossible = false } = {}): void {
     if (this.step === prelude) return;
-    const own = new Set(value.things);
+    const own = new Set(value.things.map(find));
     if (own.size === 0) return;
     const { changed } = this.record(this.step);
-    for (const thing of own) changed.add(thing);
-    const isSure = !isPossible && own.size === 1;
+    let isSure = !isPossible && own.size === 1;
+    for (const thing of own) {
+      changed.add(thing);
+      if (thing.isGroup) isSure = false;
+    }
     const sure = isSure ? holdersOf(own, true) : new Set<Thing>();
     for (const thing of holdersOf(own))
       for (const known of thing.slots) {

@@ -19,7 +19,7 @@ import type {
   With
 } from '../syntax.js';
 import { bindTarget, deleteTarget } from './targets.js';
-import { elementsIn, immutable, makeThing, mayHold, unite, valueOf } from './thing.js';
+import { elementsIn, immutable, mayHold, unite, valueOf } from './thing.js';
 
 /** False where control surely does not come out at the end. */
 export function execute(machine: Machine, body: readonly Statement[]): boolean {
@@ -140,7 +140,7 @@ function augment(machine: Machine, node: AugmentedAssign): void {
     machine.change(old, node, { isPossible: isNumber });
     for (const thing of old.things) mayHold(thing, elementsIn(right));
   }
-  const made = combine(node.operator.replace(/=$/, ''), old, right);
+  const made = combine(machine, node, node.operator.replace(/=$/, ''), old, right);
   machine.bind(target.id, old.things.length > 0 ? unite([old, made]) : made, target);
 }
 
@@ -251,7 +251,7 @@ function runTry(machine: Machine, node: Try): boolean {
       machine.capture(() => {
         machine.join([{ falls: true, changes: body.changes }, nothing]);
         if (handler.exception) evaluate(machine, handler.exception, 'used');
-        if (handler.name) machine.bind(handler.name.id, valueOf(makeThing()), handler.name);
+        if (handler.name) machine.bind(handler.name.id, valueOf(machine.make(handler.name)), handler.name);
         const falls = execute(machine, handler.body);
         if (handler.name && falls) machine.remove(handler.name.id, handler.name);
         return falls;

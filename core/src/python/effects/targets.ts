@@ -4,7 +4,7 @@ import type { Attribute, Expression, Subscript } from '../syntax.js';
 import { findMember, runFunction } from './functions.js';
 import { setAmbient, setOwnedByProcess } from './ambient.js';
 import { resultKind } from './tables/functions.js';
-import { elementsIn, hold, immutable, makeThing, unite, valueOf } from './thing.js';
+import { elementsIn, hold, immutable, unite, valueOf } from './thing.js';
 import type { Value } from './thing.js';
 
 export function bindTarget(machine: Machine, target: Expression, value: Value): void {
@@ -13,7 +13,7 @@ export function bindTarget(machine: Machine, target: Expression, value: Value): 
       machine.bind(target.id, value, target);
       return;
     case 'Starred': {
-      const rest = makeThing({ madeBy: 'list' });
+      const rest = machine.make(target, { madeBy: 'list' });
       hold(rest, value);
       bindTarget(machine, target.value, valueOf(rest));
       return;
@@ -70,7 +70,7 @@ function unpack(machine: Machine, targets: readonly Expression[], value: Value):
   const star = targets.findIndex(target => target.type === 'Starred');
   targets.forEach((target, position) => {
     let part = value.things.length === 0 ? immutable : elementsIn(value);
-    if (only?.madeBy !== undefined && resultKind(only.madeBy) === 'fresh') part = valueOf(makeThing());
+    if (only?.madeBy !== undefined && resultKind(only.madeBy) === 'fresh') part = valueOf(machine.make(target));
     else if (elements) {
       const index = star < 0 || position < star ? position : elements.length - targets.length + position;
       part = (position === star ? unite([immutable, ...elements]) : elements[index]) ?? immutable;

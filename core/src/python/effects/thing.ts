@@ -21,27 +21,31 @@ export interface Thing {
   readonly path?: string;
   /** dotted name of the library callable that made it, or `list`, `dict`, `set`, `tuple`, `generator` */
   readonly madeBy?: string;
-  readonly callable?: Callable;
+  callable?: Callable;
   readonly classInfo?: ClassInfo;
   /** the notebook classes that it is an instance of */
   readonly instanceOf?: ClassInfo;
   /** the bound method's object */
   readonly self?: Value;
   /** of a tuple, list or dict display whose shape is known: its elements in order */
-  readonly elements?: readonly Value[];
+  elements?: readonly Value[];
   /** what it surely holds, by a display or a store */
   readonly contents: Set<Thing>;
   /** what it may hold, because a library was given both */
   readonly held: Set<Thing>;
   readonly holders: Set<Thing>;
+  /** the thing that stands for it and for others besides; see `collapse` */
+  group?: Thing;
   /** a method that changes its object, read but not yet called: `push = xs.append` */
-  readonly changes?: Value;
+  changes?: Value;
   /** the slots of what was registered on it: `@show.register` */
   readonly extras: object[];
   /** the names bound to it, now or earlier; the machine looks whether they still are */
   readonly slots: Set<object>;
   /** made with a `random_state` of its own */
   readonly isSeeded?: boolean;
+  /** stands for several things that are alike */
+  readonly isGroup?: boolean;
   /** why it cannot go to another process, e.g. `an open file` */
   readonly untravelling?: string;
 }
@@ -76,6 +80,17 @@ export interface ClassInfo {
   thing?: Thing;
 }
 
+/**
+ * Where the program is: a statement of the notebook, or a call that it leads to. What is made again at the same place of
+ * the same call, as in a loop, is the same thing.
+ */
+export interface Site {
+  readonly things: Map<object, Map<string, Thing>>;
+  readonly calls: Map<object, Site>;
+}
+
+export const newSite = (): Site => ({ things: new Map(), calls: new Map() });
+
 /** The local names of one call, or of one class body. */
 export interface Frame {
   readonly kind: 'function' | 'class' | 'comprehension';
@@ -98,6 +113,9 @@ export const constantValue = (value: Folded['value'], isPath = false): Value => 
 
 let lastId = 0;
 
+/** How many things were made so far, in all; for tests of how the work grows. */
+export const countThings = (): number => lastId;
+
 export function makeThing(parts: Partial<Thing> = {}): Thing {
   return {
     ...parts,
@@ -112,47 +130,114 @@ export function makeThing(parts: Partial<Thing> = {}): Thing {
 
 export const valueOf = (thing: Thing): Value => ({ things: [thing] });
 
+/** The thing that stands for this one now. */
+export function find(thing: Thing): Thing {
+  let found = thing;
+  while (found.group) found = found.group;
+  if (found !== thing) thing.group = found;
+  return found;
+}
+
+/** More things than this in one value, and those that are alike become one. */
+const most = 24;
+
+/**
+ * A value of these things. Where they are many, those that one maker made become one thing: it holds what any of them
+ * holds, is held by whatever holds one of them, and a change of one is a change of all. So no value grows beyond the
+ * number of makers and functions in the notebook, and the work stays in proportion to its length.
+ */
+function collapse(things: Set<Thing>): Value {
+  if (things.size <= most) return { things: [...things] };
+  const kinds = new Map<unknown, Thing[]>();
+  const found = new Set<Thing>();
+  for (const thing of things) {
+    const one = find(thing);
+    if (one.path !== undefined || one.callable || one.classInfo || one.changes) found.add(one);
+    else {
+      const kind = one.instanceOf ?? one.madeBy;
+      const alike = kinds.get(kind);
+      if (!alike) kinds.set(kind, [one]);
+      else if (!alike.includes(one)) alike.push(one);
+    }
+  }
+  for (const alike of kinds.values()) found.add(alike.length === 1 ? alike[0]! : group(alike));
+  return { things: [...found] };
+}
+
+/** One thing for all of these. */
+function group(things: readonly Thing[]): Thing {
+  const { madeBy, instanceOf } = things[0]!;
+  const untravelling = things.find(thing => thing.untravelling !== undefined)?.untravelling;
+  const made = makeThing({
+    isGroup: true,
+    isSeeded: things.every(({ isSeeded }) => isSeeded),
+    ...(madeBy === undefined ? {} : { madeBy }),
+    ...(instanceOf === undefined ? {} : { instanceOf }),
+    ...(untravelling === undefined ? {} : { untravelling })
+  });
+  for (const thing of things) {
+    for (const inner of thing.contents) made.contents.add(inner);
+    for (const inner of thing.held) made.held.add(inner);
+    for (const holder of thing.holders) made.holders.add(holder);
+    for (const slot of thing.slots) made.slots.add(slot);
+    thing.group = made;
+  }
+  return made;
+}
+
 export function unite(values: readonly Value[]): Value {
   if (values.length === 1) return values[0]!;
   const things = new Set<Thing>();
-  for (const value of values) for (const thing of value.things) things.add(thing);
-  return { things: [...things] };
+  for (const value of values) for (const thing of value.things) things.add(find(thing));
+  return collapse(things);
 }
 
 /** From now on `holder` surely holds what `value` may be. */
 export function hold(holder: Thing, value: Value): void {
-  for (const thing of value.things) {
-    if (thing === holder || thing.path !== undefined) continue;
-    holder.contents.add(thing);
-    thing.holders.add(holder);
+  const own = find(holder);
+  for (const given of value.things) {
+    const thing = find(given);
+    if (thing === own || thing.path !== undefined) continue;
+    own.contents.add(thing);
+    thing.holders.add(own);
   }
 }
 
 /** From now on `holder` may hold what `value` may be. */
 export function mayHold(holder: Thing, value: Value): void {
-  for (const thing of value.things) {
-    if (thing === holder || thing.path !== undefined || holder.contents.has(thing)) continue;
-    holder.held.add(thing);
-    thing.holders.add(holder);
+  const own = find(holder);
+  for (const given of value.things) {
+    const thing = find(given);
+    if (thing === own || thing.path !== undefined || own.contents.has(thing)) continue;
+    own.held.add(thing);
+    thing.holders.add(own);
   }
 }
 
 /** The things of a value and all they hold, however deep. */
 export function closure(value: Value, isSure = false): Set<Thing> {
-  const found = new Set<Thing>(value.things);
+  const found = new Set<Thing>();
+  for (const thing of value.things) found.add(find(thing));
   for (const thing of found) {
-    for (const inner of thing.contents) found.add(inner);
-    if (!isSure) for (const inner of thing.held) found.add(inner);
-    if (thing.self) for (const inner of thing.self.things) found.add(inner);
+    for (const inner of thing.contents) found.add(find(inner));
+    if (!isSure) for (const inner of thing.held) found.add(find(inner));
+    if (thing.self) for (const inner of thing.self.things) found.add(find(inner));
   }
   return found;
 }
 
+/** What an object itself surely holds. */
+export const contentsOf = (thing: Thing): Value => ({ things: [...find(thing).contents] });
+
+/** What an object itself may hold, besides. */
+export const heldBy = (thing: Thing): Value => ({ things: [...find(thing).held] });
+
 /** All things that hold one of these, however indirectly; these included. */
 export function holdersOf(things: Iterable<Thing>, isSure = false): Set<Thing> {
-  const found = new Set<Thing>(things);
+  const found = new Set<Thing>();
+  for (const thing of things) found.add(find(thing));
   for (const thing of found)
-    for (const holder of thing.holders) if (!isSure || holder.contents.has(thing)) found.add(holder);
+    for (const holder of thing.holders) if (!isSure || holder.contents.has(thing)) found.add(find(holder));
   return found;
 }
 
@@ -164,13 +249,15 @@ export function elementsIn(value: Value): Value {
   const found = new Set<Thing>();
   for (const thing of value.things) {
     const isDisplay = thing.madeBy !== undefined && displays.has(thing.madeBy);
-    for (const inner of closure(isDisplay ? { things: [...thing.contents, ...thing.held] } : valueOf(thing)))
+    for (const inner of closure(isDisplay ? unite([contentsOf(thing), heldBy(thing)]) : valueOf(thing)))
       if (inner.path === undefined) found.add(inner);
   }
-  return { things: [...found] };
+  return collapse(found);
 }
 
 /** What reading an attribute of a value may give. */
 export function inside(value: Value): Value {
-  return { things: [...closure(value)].filter(thing => thing.path === undefined) };
+  const found = closure(value);
+  for (const thing of found) if (thing.path !== undefined) found.delete(thing);
+  return collapse(found);
 }
