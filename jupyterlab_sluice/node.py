@@ -65,6 +65,11 @@ def python_environment() -> dict[str, str]:
 
 
 def bundle_path(name: str) -> Path:
+    """The path of one of our JavaScript programs.
+
+    Raises:
+        NodeMissing: it has not been built, or the installation is damaged.
+    """
     path = BUNDLES / name
     if not path.exists():
         raise NodeMissing(f"‘{path}’ is missing. In a checkout run ‘make build’; else install jupyterlab_sluice again.")

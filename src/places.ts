@@ -1,6 +1,6 @@
 // Going to a place in the notebook: the cell comes into view and the range is marked in its editor.
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import { position, type CellRange, type Notebook } from '@sluice/core';
+import type { CellRange } from '@sluice/core';
 
 export async function goToCell(panel: NotebookPanel, index: number): Promise<void> {
   await showCell(panel, index);
@@ -34,10 +34,4 @@ export async function goToRange(panel: NotebookPanel, range: CellRange): Promise
   editor.focus();
   editor.setSelection({ start, end });
   editor.revealSelection({ start, end });
-}
-
-/** `cell 3, line 2`, both counted from 1. */
-export function describePlace(notebook: Notebook, range: CellRange): string {
-  const { line } = position(notebook.cells[range.cell]?.source ?? '', range.from);
-  return `cell ${range.cell + 1}, line ${line}`;
 }

@@ -1,5 +1,5 @@
 // What a step takes and gives, as the panel and a screen reader tell it: one input a name, with the reasons that lead there.
-import type { Flow, Pipeline, RunState, StepRun } from '@sluice/core';
+import { outputNames, type Flow, type Pipeline, type RunState, type StepRun } from '@sluice/core';
 
 export interface StepInput {
   readonly name: string;
@@ -26,8 +26,8 @@ export function inputsOf(pipeline: Pipeline, step: string): readonly StepInput[]
 }
 
 export function outputsOf(pipeline: Pipeline, step: string): readonly string[] {
-  const outputs = pipeline.steps.find(other => other.name === step)?.outputs ?? [];
-  return [...new Set(outputs.flatMap(bundle => bundle.names))];
+  const found = pipeline.steps.find(other => other.name === step);
+  return found === undefined ? [] : outputNames(found);
 }
 
 /** The steps that a waiting one still waits for. */

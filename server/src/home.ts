@@ -1,4 +1,5 @@
 // Where Sluice keeps its records: one folder `.sluice`, which git ignores by itself and nobody else may read.
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
@@ -29,7 +30,12 @@ export function logFile(home: string, run: string, step: string): string {
   return join(runFolder(home, run), `${fileName(step)}.log`);
 }
 
-/** A step's name as a file's name: whatever a path could trip over is written as %XX. */
+/** longest part of a path, in characters; file systems take 255, and a suffix has to fit as well */
+const longest = 200;
+
+/** A step's name as a file's name: whatever a path could trip over is written as %XX. Two names never give the same. */
 export function fileName(step: string): string {
-  return encodeURIComponent(step).replace(/^\./, '%2E').slice(0, 200);
+  const name = encodeURIComponent(step).replace(/^\./, '%2E');
+  if (name.length <= longest) return name;
+  return `${name.slice(0, longest - 17)}-${createHash('sha256').update(step).digest('hex').slice(0, 16)}`;
 }

@@ -1,6 +1,6 @@
 // The sidecar: Jupyter's extension starts it, and its standard input is its lease on life. At end-of-file it takes no more runs and ends
 // with the last one, so that a run outlives Jupyter.
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, realpathSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { makeApp } from './app.js';
 import { bundledInstall } from './install.js';
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   const secret = process.env.SLUICE_SECRET;
   if (values.socket === undefined || values.root === undefined || !secret)
     throw new Error('The sidecar is started by Jupyter’s extension, with --socket, --root and SLUICE_SECRET.');
-  const root = resolve(values.root);
+  const root = realpathSync(values.root); // records know notebooks by their real paths
   const install = bundledInstall();
   const store = new Store(openHome(process.env.SLUICE_HOME ? resolve(process.env.SLUICE_HOME) : join(root, '.sluice')));
   const runner = new LocalRunner({ store, env: process.env });

@@ -1,7 +1,7 @@
 // All that is wrong with the notebook, worst first; each leads to its place.
-import type { Diagnostic } from '@sluice/core';
+import { describePlace, type Diagnostic } from '@sluice/core';
 import * as React from 'react';
-import { describePlace, goToRange } from '../places';
+import { goToRange } from '../places';
 import { usePanel } from './context';
 import { SeverityIcon } from './header';
 import { Section } from './section';
@@ -34,7 +34,7 @@ function DiagnosticRow({ diagnostic }: { readonly diagnostic: Diagnostic }): Rea
       <span className="jp-Sluice-diagnosticText">
         <span className="jp-Sluice-hiddenText">{severity}: </span>
         {message}
-        {range && <span className="jp-Sluice-place"> {describePlace(pipeline.notebook, range)}</span>}
+        {range && <span className="jp-Sluice-place"> {describePlace(range, pipeline.notebook)}</span>}
       </span>
     </>
   );

@@ -1,7 +1,7 @@
 // What goes into a step and what comes out of it. A click on an input opens its reason as a small card; the two places in it lead to the cells.
-import type { Flow } from '@sluice/core';
+import { describePlace, type Flow } from '@sluice/core';
 import * as React from 'react';
-import { describePlace, goToRange } from '../places';
+import { goToRange } from '../places';
 import { inputsOf, outputsOf, type StepInput } from '../stepFlows';
 import { usePanel } from './context';
 
@@ -81,7 +81,7 @@ function Reason({ flow }: { readonly flow: Flow }): React.JSX.Element {
     <span className="jp-Sluice-reasonPlace">
       (
       <button type="button" className="jp-Sluice-link" onClick={() => void goToRange(pipeline.panel, target)}>
-        {describePlace(pipeline.notebook, target)}
+        {describePlace(target, pipeline.notebook)}
       </button>
       )
     </span>

@@ -1,6 +1,6 @@
 // A run may execute a part of its pipeline: one step, from a step on, up to a step, or what a past run did not get done. What the rest would
 // give is taken from a past run.
-import type { Plan, PlanTask, RunState, Selection } from '@sluice/core';
+import { ancestors, descendants, type Plan, type PlanTask, type RunState, type Selection } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 
 export interface Choice {
@@ -23,10 +23,10 @@ export function chooseSteps(
     throw new PipelineError('Choose either one step, or a part of the pipeline by its first or last step.', 'usage');
   let execute = new Set(plan.tasks.map(task => task.name));
   if (step !== undefined) execute = new Set([step]);
-  if (from !== undefined) execute = intersect(execute, dependents(plan, [from]));
-  if (to !== undefined) execute = intersect(execute, ancestors(plan, to));
+  if (from !== undefined) execute = intersect(execute, withDependents(plan, [from]));
+  if (to !== undefined) execute = intersect(execute, new Set([to, ...ancestors(plan.tasks, to)]));
   if (selection === undefined && isDone !== undefined)
-    execute = dependents(
+    execute = withDependents(
       plan,
       plan.tasks.filter(task => !isDone(task)).map(task => task.name)
     );
@@ -62,18 +62,8 @@ function unknownStep(plan: Plan, name: string): PipelineError {
 }
 
 /** The steps and all that depend on them. */
-function dependents(plan: Plan, names: readonly string[]): Set<string> {
-  const found = new Set(names);
-  // tasks are in an order in which none comes before what it depends on
-  for (const { name, after } of plan.tasks) if (after.some(other => found.has(other))) found.add(name);
-  return found;
-}
-
-/** The step and all that it depends on. */
-function ancestors(plan: Plan, name: string): Set<string> {
-  const found = new Set([name]);
-  for (const task of [...plan.tasks].reverse()) if (found.has(task.name)) task.after.forEach(other => found.add(other));
-  return found;
+function withDependents(plan: Plan, names: readonly string[]): Set<string> {
+  return new Set(names.flatMap(name => [name, ...descendants(plan.tasks, name)]));
 }
 
 function intersect(a: ReadonlySet<string>, b: ReadonlySet<string>): Set<string> {
