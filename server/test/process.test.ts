@@ -59,10 +59,9 @@ test('stopping asks first, and kills what does not listen', async () => {
 });
 
 test('a child that left the group and holds the pipes does not hold up the end', async () => {
-  const child = start('import subprocess; print(subprocess.Popen(["sleep", "20"], start_new_session=True).pid)');
-  const before = Date.now();
+  // it sleeps longer than a test may take
+  const child = start('import subprocess; print(subprocess.Popen(["sleep", "60"], start_new_session=True).pid)');
   expect(await child.ended).toMatchObject({ status: 0 });
-  expect(Date.now() - before).toBeLessThan(10_000);
   process.kill(Number(child.output.stdout), 'SIGKILL');
 });
 

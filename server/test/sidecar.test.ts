@@ -40,11 +40,11 @@ class Sidecar {
     readonly socket: string
   ) {}
 
-  static async start(): Promise<Sidecar> {
-    const socket = join(world.folder, 's');
+  static async start(root = world.folder, name = 's'): Promise<Sidecar> {
+    const socket = join(world.folder, name);
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', join(bundle, 'main.mjs'), '--socket', socket, '--root', world.folder],
+      ['--disable-warning=ExperimentalWarning', join(bundle, 'main.mjs'), '--socket', socket, '--root', root],
       { env: { ...env, SLUICE_SECRET: secret, JUPYTER_TOKEN: 'hush' }, stdio: ['pipe', 'pipe', 'inherit'] }
     );
     let said = '';
@@ -235,6 +235,16 @@ describe('a run', () => {
     const run = await submit('unsaved.ipynb', { content: makeNotebook(['step:a | print("edited")']) });
     await ask('GET', `/runs/${run}/events`);
     expect((await ask('GET', `/runs/${run}/steps/a/log`)).text).toBe('edited\n');
+  });
+
+  test('is listed also where the root is a link to a folder', async () => {
+    world.write('a.ipynb', ['step:a | x = 1']);
+    symlinkSync(world.folder, join(world.folder, 'link'));
+    await sidecar.kill();
+    sidecar = await Sidecar.start(join(world.folder, 'link'), 't');
+    const run = await submit('a.ipynb');
+    const { runs } = (await ask('GET', '/runs?notebook=a.ipynb')).json;
+    expect(runs).toMatchObject([{ id: run, notebook: 'a.ipynb' }]);
   });
 
   test('is not told Jupyter’s token nor our secret', async () => {

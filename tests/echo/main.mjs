@@ -1,16 +1,20 @@
 // A sidecar by contract that tells what reached it, for tests of the way there and back.
 import { createServer } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 const argument = name => process.argv[process.argv.indexOf(name) + 1];
 const gone = [];
+let goOn;
 const answers = {
   async '/ticks'(request, response) {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     for (let i = 0; i < 3; i++) {
       response.write(`data: ${i}\n\n`);
-      await sleep(400);
+      await new Promise(resolve => (goOn = resolve)); // until somebody asks for /next
     }
+    response.end();
+  },
+  '/next'(request, response) {
+    goOn();
     response.end();
   },
   '/endless'(request, response) {
