@@ -29,27 +29,28 @@ class Checkpoints:
     def reach(self, cell: int) -> None:
         """A cell has ended."""
         if self._folder and cell in self._after:
-            described = {name: self._describe(name, value) for name, value in list(self._namespace.items()) if self._is_users(name, value)}
+            described = {name: self._describe(value) for name, value in list(self._namespace.items()) if self._is_users(name, value)}
             contract.write_file(os.path.join(self._folder, f"{cell}.json"), json.dumps({"names": described}).encode())
 
     def _is_users(self, name: str, value: Any) -> bool:
         return self._given.get(name) != id(value) and not HISTORY.match(name)
 
-    def _describe(self, name: str, value: Any) -> Dict[str, Any]:
-        about = {**summaries.describe(name, value), **self._of(value)}
-        del about["name"]
+    def _describe(self, value: Any) -> Dict[str, Any]:
+        about = self._of(value)
         parts = _parts(value)
         if parts and "fingerprint" in about:
-            about["parts"] = {label: {"summary": summaries.summary(part), **self._of(part)} for label, part in parts.items()}
+            about["parts"] = {label: self._of(part) for label, part in parts.items()}
         return about
 
-    def _of(self, value: Any) -> Dict[str, str]:
+    def _of(self, value: Any) -> Dict[str, Any]:
+        about = summaries.describe("", value)
+        del about["name"]
         try:
-            return {"fingerprint": fingerprint(value, self._work)}
+            return {**about, "fingerprint": fingerprint(value, self._work)}
         except NotComparable as reason:
-            return {"reason": str(reason)}
+            return {**about, "reason": str(reason)}
         except Exception as error:  # a library's own way to say what it is made of may fail
-            return {"reason": f"{type(error).__name__}: {error}"[:200]}
+            return {**about, "reason": f"{type(error).__name__}: {error}"[:200]}
 
 
 def _parts(value: Any) -> Optional[Dict[str, Any]]:

@@ -184,7 +184,8 @@ def _by_content(walk: _Walk, value: Any) -> None:
     else:
         walk.put((list if isinstance(value, list) else tuple).__len__(value))
         walk.all((list if isinstance(value, list) else tuple).__iter__(value))
-    _attributes(walk, value)
+    if not any("__setstate__" in vars(base) and base.__module__ != "__main__" for base in type(value).__mro__):
+        _attributes(walk, value)  # else a library says that they are no part of the value
 
 
 def _by_text(walk: _Walk, value: Any) -> None:
