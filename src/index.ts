@@ -79,7 +79,9 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
         const id = openedOutputsId(run.id, step);
         if (![...shell.widgets('main')].some(widget => widget.id === id)) {
           const { rendermime } = pipeline.panel.content;
-          shell.add(createOutputs({ client, rendermime, languages, run, step }), 'main', { mode: 'split-right' });
+          const isTrusted = pipeline.areOutputsTrusted(run.id);
+          const outputs = createOutputs({ client, rendermime, languages, run, step, isTrusted });
+          shell.add(outputs, 'main', { mode: 'split-right' });
         }
         shell.activateById(id);
       }

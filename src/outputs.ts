@@ -14,6 +14,8 @@ export interface OutputsOptions {
   readonly languages: IEditorLanguageRegistry;
   readonly run: { readonly id: string; readonly number: number };
   readonly step: string;
+  /** whether the outputs may bring scripts along; else they are sanitized */
+  readonly isTrusted: boolean;
 }
 
 export function openedOutputsId(run: string, step: string): string {
@@ -37,7 +39,7 @@ export function createOutputs(options: OutputsOptions): MainAreaWidget<Panel> {
   return widget;
 }
 
-function createCell(cell: ExecutedCell, { rendermime, languages }: OutputsOptions): Panel {
+function createCell(cell: ExecutedCell, { rendermime, languages, isTrusted }: OutputsOptions): Panel {
   const panel = new Panel();
   panel.addClass('jp-Sluice-executedCell');
   const { source, outputs } = cell;
@@ -50,7 +52,7 @@ function createCell(cell: ExecutedCell, { rendermime, languages }: OutputsOption
   void languages
     .highlight(source, languages.findByMIME('text/x-python'), highlighted)
     .then(() => code.replaceChildren(highlighted));
-  const model = new OutputAreaModel({ values: [...outputs], trusted: true });
+  const model = new OutputAreaModel({ values: [...outputs], trusted: isTrusted });
   panel.addWidget(new SimplifiedOutputArea({ model, rendermime }));
   return panel;
 }

@@ -19,6 +19,7 @@ import type { Client } from './client';
 import { EditHistory } from './history';
 import { haveSameCells, haveSameMetadata, readLiveNotebook } from './live';
 import { RunsModel } from './runs';
+import { VerifyModel } from './verifying';
 
 /** Fast enough to feel live, slow enough that a burst of changes is read once. */
 const analysisDelayMs = 40;
@@ -26,6 +27,7 @@ const analysisDelayMs = 40;
 export class PipelineModel extends VDomModel {
   readonly runs: RunsModel;
   readonly history: EditHistory;
+  readonly verifying: VerifyModel;
 
   constructor(
     readonly panel: NotebookPanel,
@@ -35,9 +37,11 @@ export class PipelineModel extends VDomModel {
     super();
     this.runs = new RunsModel(client, () => this.path);
     this.history = new EditHistory(panel);
+    this.verifying = new VerifyModel(client);
     this._notebook = this.read();
     this._outline = outlineNotebook(this._notebook);
     panel.content.modelContentChanged.connect(this.onContentChanged, this);
+    panel.content.activeCellChanged.connect(() => this.chooseStep(undefined), this);
     panel.context.pathChanged.connect(this.onPathChanged, this);
     void this.runs.refresh();
     void this.prepareAnalyzer();
@@ -94,6 +98,18 @@ export class PipelineModel extends VDomModel {
     this.stateChanged.emit();
   }
 
+  /** The step that was chosen last: in the panel, or by the notebook's active cell. */
+  get chosenStep(): string | undefined {
+    if (this._outline.steps.some(step => step.name === this._chosenStep)) return this._chosenStep;
+    const role = this._outline.roles[this.panel.content.activeCellIndex];
+    return role && 'step' in role ? role.step : undefined;
+  }
+
+  /** Choose a step until another cell becomes the active one. */
+  chooseStep(step: string | undefined): void {
+    this._chosenStep = step;
+  }
+
   /** Why the pipeline cannot be run now, in one sentence; undefined where it can. */
   get obstacle(): string | undefined {
     if (this._outline.steps.length === 0) return 'The notebook has no step yet. Make a cell a step first.';
@@ -104,18 +120,29 @@ export class PipelineModel extends VDomModel {
     return problem;
   }
 
-  /** Submit the notebook as it stands in the editor. */
-  async run(): Promise<void> {
+  /** Submit the notebook as it stands in the editor: the whole pipeline, or that part of it. */
+  async run(part: Pick<SubmitRequest, 'selection' | 'resume'> = {}): Promise<void> {
     this.refresh();
     const known = new Set(this._pipeline?.parameters.map(parameter => parameter.name));
     const request: SubmitRequest = {
-      notebook: this.path,
-      content: withoutOutputs(this.panel.model!.toJSON()),
+      ...part,
+      ...this.toSubmit(),
       parameters: Object.fromEntries([...this._changedParameters].filter(([name]) => known.has(name)))
     };
     const sources = new Map(this._outline.steps.map(step => [step.name, this.sourceOf(step.name)]));
     const run = await this.runs.submit(request);
     if (run !== undefined) this._submitted.set(run, sources);
+  }
+
+  /** Compare what the pipeline does with what the notebook does, both with the parameters' own values. */
+  async verify(): Promise<void> {
+    this.refresh();
+    await this.verifying.start(this.toSubmit(), this._notebook);
+    if (!this.isDisposed) await this.runs.refresh();
+  }
+
+  private toSubmit(): SubmitRequest {
+    return { notebook: this.path, content: withoutOutputs(this.panel.model!.toJSON()) };
   }
 
   /** Whether the step's cells differ from what that run ran; known for runs that this page has submitted. */
@@ -124,10 +151,20 @@ export class PipelineModel extends VDomModel {
     return source !== undefined && source !== this.sourceOf(step);
   }
 
+  /**
+   * Whether outputs of the run may bring scripts along, as in the notebook itself: the user has run this code from this page, or
+   * trusts the notebook. Records may have come with somebody else's folder.
+   */
+  areOutputsTrusted(run: string): boolean {
+    const cells = this.panel.model?.cells ?? [];
+    return this._submitted.has(run) || [...cells].every(cell => cell.type !== 'code' || cell.trusted);
+  }
+
   override dispose(): void {
     if (this.isDisposed) return;
     clearTimeout(this._timer);
     this.runs.dispose();
+    this.verifying.dispose();
     super.dispose();
     Signal.clearData(this);
   }
@@ -225,6 +262,7 @@ export class PipelineModel extends VDomModel {
   private _pipeline: Pipeline | undefined;
   private _analyzer: Analyzer | undefined;
   private _problem: Diagnostic | undefined;
+  private _chosenStep: string | undefined;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private readonly _changedParameters = new Map<string, JsonValue>();
   private readonly _parameterProblems = new Map<string, string>();

@@ -88,7 +88,7 @@ function Outputs({ run, step }: { readonly run: string; readonly step: string })
   const outputs = answer && 'value' in answer ? answer.value : [];
   React.useEffect(() => {
     if (!host.current || outputs.length === 0) return undefined;
-    const model = new OutputAreaModel({ values: [...outputs], trusted: true });
+    const model = new OutputAreaModel({ values: [...outputs], trusted: pipeline.areOutputsTrusted(run) });
     const area = new SimplifiedOutputArea({ model, rendermime: pipeline.panel.content.rendermime });
     Widget.attach(area, host.current);
     return () => {
