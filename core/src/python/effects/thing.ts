@@ -138,6 +138,16 @@ export function find(thing: Thing): Thing {
   return found;
 }
 
+/** A set without things for which others stand now. */
+function tidy(things: Set<Thing>): Set<Thing> {
+  for (const thing of things)
+    if (thing.group) {
+      things.delete(thing);
+      things.add(find(thing));
+    }
+  return things;
+}
+
 /** More things than this in one value, and those that are alike become one. */
 const most = 24;
 
@@ -176,9 +186,9 @@ function group(things: readonly Thing[]): Thing {
     ...(untravelling === undefined ? {} : { untravelling })
   });
   for (const thing of things) {
-    for (const inner of thing.contents) made.contents.add(inner);
-    for (const inner of thing.held) made.held.add(inner);
-    for (const holder of thing.holders) made.holders.add(holder);
+    for (const inner of tidy(thing.contents)) made.contents.add(inner);
+    for (const inner of tidy(thing.held)) made.held.add(inner);
+    for (const holder of tidy(thing.holders)) made.holders.add(holder);
     for (const slot of thing.slots) made.slots.add(slot);
     thing.group = made;
   }
@@ -219,25 +229,25 @@ export function closure(value: Value, isSure = false): Set<Thing> {
   const found = new Set<Thing>();
   for (const thing of value.things) found.add(find(thing));
   for (const thing of found) {
-    for (const inner of thing.contents) found.add(find(inner));
-    if (!isSure) for (const inner of thing.held) found.add(find(inner));
+    for (const inner of tidy(thing.contents)) found.add(inner);
+    if (!isSure) for (const inner of tidy(thing.held)) found.add(inner);
     if (thing.self) for (const inner of thing.self.things) found.add(find(inner));
   }
   return found;
 }
 
 /** What an object itself surely holds. */
-export const contentsOf = (thing: Thing): Value => ({ things: [...find(thing).contents] });
+export const contentsOf = (thing: Thing): Value => ({ things: [...tidy(find(thing).contents)] });
 
 /** What an object itself may hold, besides. */
-export const heldBy = (thing: Thing): Value => ({ things: [...find(thing).held] });
+export const heldBy = (thing: Thing): Value => ({ things: [...tidy(find(thing).held)] });
 
 /** All things that hold one of these, however indirectly; these included. */
 export function holdersOf(things: Iterable<Thing>, isSure = false): Set<Thing> {
   const found = new Set<Thing>();
   for (const thing of things) found.add(find(thing));
   for (const thing of found)
-    for (const holder of thing.holders) if (!isSure || holder.contents.has(thing)) found.add(find(holder));
+    for (const holder of tidy(thing.holders)) if (!isSure || holder.contents.has(thing)) found.add(holder);
   return found;
 }
 
