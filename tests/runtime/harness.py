@@ -18,7 +18,7 @@ BOOT = (RUNTIME / "boot.py").read_text()
 
 def packed_runtime() -> str:
     """The RUNTIME argument, as the server makes it."""
-    modules = {file.stem: file.read_text() for file in sorted(RUNTIME.glob("*.py")) if file.stem != "boot"}
+    modules = {file.stem: file.read_text() for file in sorted(RUNTIME.glob("*.py")) if file.stem not in ("boot", "checkpoints", "fingerprint")}
     return base64.b64encode(zlib.compress(json.dumps(modules).encode(), 9)).decode()
 
 
