@@ -4,7 +4,7 @@ import { foldBinary } from './python/effects/fold.js';
 import type { Expression, Statement } from './python/syntax.js';
 
 /** A literal as JSON; undefined where the expression is none. Sets and tuples are none: JSON has only lists. */
-export function literalValue(node: Expression): JsonValue | undefined {
+function literalValue(node: Expression): JsonValue | undefined {
   switch (node.type) {
     case 'Constant':
       return /^(int|float|str|bool|none)$/.test(node.kind) ? node.value : undefined;

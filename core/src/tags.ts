@@ -132,7 +132,7 @@ function splitTag(tag: string): readonly [word: string, rest: string | undefined
 
 // Settings in tags. Kale writes them on cells, and as a list under `steps_defaults` in the notebook's metadata.
 
-export function isSettingTag(tag: string): boolean {
+function isSettingTag(tag: string): boolean {
   return /^(image|cache|limit|label|annotation|secret|report):/.test(tag);
 }
 

@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { PipelineError } from './errors.js';
 import { isWithin } from './paths.js';
+import { formatSize } from './words.js';
 
 export interface WorkspaceLimits {
   readonly sizeBytes: number;
@@ -69,12 +70,6 @@ export function workspaceLimits(env: NodeJS.ProcessEnv): WorkspaceLimits {
   if (!match) throw new PipelineError(`SLUICE_WORKSPACE_LIMIT is ‘${text}’; write a size such as ‘5GB’.`, 'usage');
   const power = ' kmgt'.indexOf(match[2]!.toLowerCase() || ' ');
   return { sizeBytes: Number(match[1]) * (match[3] ? 1024 : 1000) ** power, files: Infinity };
-}
-
-export function formatSize(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  const power = bytes < 1 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3));
-  return `${Number((bytes / 1000 ** power).toPrecision(2))} ${units[power]}`;
 }
 
 class Scan {

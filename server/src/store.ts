@@ -1,6 +1,7 @@
 // The records of all runs, in one SQLite file that sidecar and command line share. Events are the only way that state changes: each is
 // written together with what it changes.
 import { EventEmitter } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import {
@@ -47,6 +48,8 @@ export class Store {
   constructor(readonly home: string) {
     const path = join(home, 'sluice.db');
     try {
+      // its owner's alone, also where SLUICE_HOME is open to others; SQLite gives the files beside it the same mode
+      if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
       this.db = new DatabaseSync(path, { timeout: 10_000 });
       this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
       migrate(this.db);

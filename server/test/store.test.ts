@@ -1,4 +1,5 @@
 // Records that several processes share: what an event changes, what a run is called, and what becomes of runs whose owner is gone.
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import type { RunEvent } from '@sluice/core';
@@ -25,6 +26,12 @@ function begin(notebook?: string): string {
   store.append(id, { type: 'step', step: 'a', state: 'running' });
   return id;
 }
+
+test('only its owner can read it, also the parts that SQLite puts beside it', () => {
+  begin();
+  for (const name of ['sluice.db', 'sluice.db-wal', 'sluice.db-shm'])
+    expect(statSync(join(store.home, name)).mode & 0o777).toBe(0o600);
+});
 
 function sql(text: string): void {
   const db = new DatabaseSync(join(store.home, 'sluice.db'));

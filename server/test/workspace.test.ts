@@ -10,7 +10,8 @@ import {
   writeFileSync
 } from 'node:fs';
 import { join } from 'node:path';
-import { scanWorkspace, workspaceLimits, formatSize } from '../src/scan';
+import { scanWorkspace, workspaceLimits } from '../src/scan';
+import { formatSize } from '../src/words';
 import { copyWorkspace } from '../src/workspace';
 import { World } from './world';
 

@@ -6,8 +6,7 @@ import { findHome, logFile, openHome } from '../home.js';
 import { readLog } from '../logs.js';
 import { Store } from '../store.js';
 import { painter, printEnd } from '../terminal.js';
-import { formatDuration, formatMetric, formatTable } from '../words.js';
-import { formatSize } from '../scan.js';
+import { formatDuration, formatMetric, formatSize, formatTable } from '../words.js';
 import { useColors } from './check.js';
 import { readArgs, write, type Command, type Io } from './command.js';
 
