@@ -1,7 +1,7 @@
 // The one door to Sluice's server: requests under /sluice/api/v1, with Jupyter's own token and XSRF check, and the stream of a run's events.
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import type { ArtifactRecord, ErrorBody, RunEvent, RunSummary, SubmitRequest } from '@sluice/core';
+import type { ArtifactRecord, ErrorBody, RunEvent, RunSummary, SubmitRequest, VerifyEvent } from '@sluice/core';
 import { readEvents } from './events';
 
 /** What the server, or the way to it, answered instead of what was asked for. */
@@ -62,7 +62,7 @@ export class Client {
     for (let failures = 0; !signal.aborted;) {
       try {
         const response = await this.request(`runs/${encodeURIComponent(run)}/events?after=${seen}`, { signal });
-        for await (const event of readEvents(response.body!)) {
+        for await (const event of readEvents<RunEvent>(response.body!)) {
           failures = 0;
           seen = event.seq;
           yield event;
@@ -75,6 +75,12 @@ export class Client {
       }
       await pause(Math.min(250 * 2 ** failures, 4000), signal);
     }
+  }
+
+  /** Run the notebook and its pipeline and compare them. It ends on the server when `signal` ends it here. */
+  async *verify(request: SubmitRequest, signal: AbortSignal): AsyncGenerator<VerifyEvent> {
+    const response = await this.request('verify', { method: 'POST', body: JSON.stringify(request), signal });
+    yield* readEvents<VerifyEvent>(response.body!);
   }
 
   private async json<T>(path: string, init: RequestInit = {}): Promise<T> {

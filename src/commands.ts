@@ -2,7 +2,7 @@
 // selected cells, unless the caller says which (`{cell: index}`, `{step: name}`, `{name: new name}`).
 import { runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Role } from '@sluice/core';
+import type { Role, RunSummary, Selection } from '@sluice/core';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { checkName } from './cells/bars';
@@ -14,6 +14,7 @@ import type { Pipelines } from './pipelines';
 import { showCell } from './places';
 import { proposeStepName, suggestTags } from './suggest';
 import { CommandIds } from './tokens';
+import { resumableRun } from './words';
 
 export interface CommandOptions {
   readonly commands: CommandRegistry;
@@ -38,6 +39,7 @@ const roles: readonly [id: string, role: Role, label: string, key: string][] = [
 export function addCommands(options: CommandOptions): void {
   addTagCommands(options);
   addRunCommands(options);
+  addPartialRunCommands(options);
   addViewCommands(options);
 }
 
@@ -122,13 +124,11 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
 function addRunCommands({ commands, pipelines, trans }: CommandOptions): void {
   commands.addCommand(CommandIds.runPipeline, {
     label: trans.__('Run Pipeline'),
+    mnemonic: 8,
     icon: args => (args['isMenu'] ? undefined : runIcon),
     caption: () =>
       pipelines.current?.obstacle ?? trans.__('Run the notebook’s steps as a pipeline, as they stand now.'),
-    isEnabled: () => {
-      const pipeline = pipelines.current;
-      return !!pipeline && !pipeline.obstacle && !pipeline.runs.active && !pipeline.runs.isSubmitting;
-    },
+    isEnabled: () => canRun(pipelines.current),
     execute: () => pipelines.current?.run()
   });
   commands.addCommand(CommandIds.cancelRun, {
@@ -136,6 +136,58 @@ function addRunCommands({ commands, pipelines, trans }: CommandOptions): void {
     icon: args => (args['isMenu'] ? undefined : stopIcon),
     isEnabled: () => pipelines.current?.runs.active !== undefined && !pipelines.current.runs.isCanceling,
     execute: () => pipelines.current?.runs.cancel()
+  });
+}
+
+const parts: readonly [id: string, part: keyof Selection, words: string, key: number, caption: string][] = [
+  [CommandIds.runOnly, 'step', 'Run Only', 5, 'What the step needs from others is taken from an earlier run.'],
+  [
+    CommandIds.runFrom,
+    'from',
+    'Run From',
+    1,
+    'The step, and all that depend on it; what they need is taken from an earlier run.'
+  ],
+  [CommandIds.runTo, 'to', 'Run To', 4, 'The step, and all that it depends on.']
+];
+
+function addPartialRunCommands({ commands, pipelines, trans }: CommandOptions): void {
+  for (const [id, part, words, key, caption] of parts)
+    commands.addCommand(id, {
+      label: args => {
+        const step = stepOf(pipelines.current, args);
+        return `${trans.__(words)} ${step === undefined ? trans.__('This Step') : `‘${step}’`}`;
+      },
+      mnemonic: key,
+      caption: trans.__(caption),
+      isEnabled: args => canRun(pipelines.current) && stepOf(pipelines.current, args) !== undefined,
+      execute: args => {
+        const step = stepOf(pipelines.current, args);
+        return step === undefined ? undefined : pipelines.current?.run({ selection: { [part]: step } });
+      }
+    });
+  const past = (): RunSummary | undefined => resumableRun(pipelines.current?.runs.all ?? []);
+  commands.addCommand(CommandIds.resumeRun, {
+    label: () => {
+      const run = past();
+      return run
+        ? trans.__('Resume Run %1, Which %2', run.number, run.state === 'failed' ? 'Failed' : 'Was Canceled')
+        : trans.__('Resume the Last Failed Run');
+    },
+    mnemonic: 0,
+    caption: trans.__('Run what did not succeed there or has changed since; the rest is taken from that run.'),
+    isEnabled: () => canRun(pipelines.current) && past() !== undefined,
+    execute: () => {
+      const run = past();
+      return run && pipelines.current?.run({ resume: run.id });
+    }
+  });
+  commands.addCommand(CommandIds.verify, {
+    label: trans.__('Verify Against the Notebook'),
+    mnemonic: 0,
+    caption: trans.__('Run the notebook from top to bottom and its pipeline, and compare what both print and compute.'),
+    isEnabled: () => canRun(pipelines.current) && pipelines.current?.verifying.state.kind !== 'running',
+    execute: () => pipelines.current?.verify()
   });
 }
 
@@ -178,6 +230,11 @@ function addViewCommands({ commands, pipelines, trans, showPanel, openOutputs }:
 export const paletteCommands: readonly string[] = [
   CommandIds.showPanel,
   CommandIds.runPipeline,
+  CommandIds.runOnly,
+  CommandIds.runFrom,
+  CommandIds.runTo,
+  CommandIds.resumeRun,
+  CommandIds.verify,
   CommandIds.cancelRun,
   CommandIds.makeStep,
   CommandIds.joinStepAbove,
@@ -198,6 +255,10 @@ function withCurrent(pipelines: Pipelines, act: (pipeline: PipelineModel) => voi
   const { activeElement, body } = document;
   if (activeElement === null || activeElement === body)
     pipeline.panel.content.activeCell?.node.focus({ preventScroll: true });
+}
+
+function canRun(pipeline: PipelineModel | undefined): boolean {
+  return !!pipeline && !pipeline.obstacle && !pipeline.runs.active && !pipeline.runs.isSubmitting;
 }
 
 /** Indices of the code cells that a command is meant for. */

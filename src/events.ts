@@ -1,7 +1,6 @@
 // A server-sent event stream, cut into events as its bytes arrive. Comments (heartbeats) and fields other than `data` are passed over.
-import type { RunEvent } from '@sluice/core';
-
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<RunEvent> {
+/** The server's word is taken for what the events are. */
+export async function* readEvents<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
@@ -13,7 +12,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       rest = blocks.pop()!;
       for (const block of blocks) {
         const data = dataOf(block);
-        if (data !== '') yield JSON.parse(data) as RunEvent;
+        if (data !== '') yield JSON.parse(data) as T;
       }
     }
   } finally {

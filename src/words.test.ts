@@ -7,6 +7,7 @@ import {
   formatMetric,
   formatMoment,
   lastLine,
+  resumableRun,
   summarizeRun
 } from './words';
 
@@ -76,6 +77,23 @@ test.each<[string, Partial<RunSummary>, string]>([
   ],
   ['a canceled run', { state: 'canceled', reason: 'Canceled by the user.' }, 'Canceled by the user.']
 ])('%s', (_, changes, summary) => expect(summarizeRun({ ...run, ...changes })).toBe(summary));
+
+test.each<[string, readonly RunSummary['state'][], number | undefined]>([
+  ['the newest failed', ['failed', 'failed'], 0],
+  ['it was canceled', ['canceled', 'succeeded'], 0],
+  ['one is under way', ['running', 'failed'], 1],
+  ['a part succeeded since', ['skipped', 'failed'], 1],
+  ['the whole succeeded since', ['succeeded', 'failed'], undefined],
+  ['none yet', [], undefined]
+])('the run to resume, when %s', (_, states, index) => {
+  // a run that succeeded though a step was skipped is the run of a part
+  const runs = states.map((state): RunSummary =>
+    state === 'skipped'
+      ? { ...run, state: 'succeeded', steps: [{ name: 'load', state: 'skipped' }] }
+      : { ...run, state }
+  );
+  expect(resumableRun(runs)).toBe(index === undefined ? undefined : runs[index]);
+});
 
 test.each([
   ['the last line', 'one\ntwo\n', 'two'],

@@ -22,7 +22,7 @@ export function formatMoment(at: number, now: Date): string {
   return `${day} ${clock}`;
 }
 
-export function formatNumber(value: number): string {
+function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
   const digits = Math.abs(value) >= 1e6 || Math.abs(value) < 1e-4 ? value.toExponential(3) : value.toPrecision(4);
@@ -74,6 +74,15 @@ export function summarizeRun(run: RunSummary): string {
   if (run.state !== 'succeeded' && run.state !== 'cached') return run.reason ?? run.state;
   const metric = Object.entries(run.metrics).find(([, value]) => typeof value === 'number');
   return metric ? `${metric[0]} ${formatMetric(metric[1])}` : 'succeeded';
+}
+
+/** The run to go on with: the newest one that failed or was canceled, unless the whole pipeline has succeeded since. */
+export function resumableRun(newestFirst: readonly RunSummary[]): RunSummary | undefined {
+  const isWhole = (run: RunSummary): boolean => run.steps.every(step => step.state !== 'skipped');
+  const last = newestFirst.find(
+    run => run.state === 'failed' || run.state === 'canceled' || (run.state === 'succeeded' && isWhole(run))
+  );
+  return last?.state === 'succeeded' ? undefined : last;
 }
 
 export function isActive(state: RunState): boolean {

@@ -1,5 +1,6 @@
 // What the browser, the command line and the server say to each other: records, events and requests under /sluice/api/v1.
 import type { JsonValue } from './pipeline.js';
+import type { Verification } from './verify.js';
 
 export type RunState = 'pending' | 'running' | 'succeeded' | 'cached' | 'failed' | 'skipped' | 'canceled' | 'paused';
 
@@ -110,6 +111,15 @@ export interface Selection {
   readonly from?: string;
   readonly to?: string;
 }
+
+/** What a verification is at: the notebook runs, its pipeline, and the notebook again where the two differ. */
+export type VerifyStage = 'notebook' | 'pipeline' | 'again';
+
+/** POST /verify, whose body is a SubmitRequest, answers with a stream of these; the last one is no stage. */
+export type VerifyEvent =
+  | { readonly type: 'stage'; readonly stage: VerifyStage }
+  | { readonly type: 'verified'; readonly verification: Verification }
+  | ({ readonly type: 'error' } & ErrorBody);
 
 export interface ErrorBody {
   readonly code: string;

@@ -3,10 +3,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { RunEvent, RunSummary, SubmitRequest, Verification } from '@sluice/core';
+import type { RunEvent, RunSummary, SubmitRequest, Verification, VerifyEvent, VerifyStage } from '@sluice/core';
 import { errorBody, httpStatus, PipelineError } from './errors.js';
 import type { StepArtifact } from './store.js';
-import type { VerifyStage } from './verify.js';
 
 /** What the routes need; service.ts has it. */
 export interface Api {
@@ -151,11 +150,11 @@ async function streamEvents(api: Api, { response, url, signal, options }: Exchan
   }
 }
 
-/** Events `{type: "stage", stage}`, then one `{type: "verified", verification}` or `{type: "error", …}`. What is wrong before it begins is an ordinary error. */
+/** VerifyEvents. What is wrong before it begins is an ordinary error. */
 async function streamVerification(api: Api, exchange: Exchange): Promise<void> {
   const { response, signal, options } = exchange;
   const request = toSubmitRequest(await readBody(exchange));
-  const tell = (event: object) => response.write(`data: ${JSON.stringify(event)}\n\n`);
+  const tell = (event: VerifyEvent) => response.write(`data: ${JSON.stringify(event)}\n\n`);
   let heartbeat: NodeJS.Timeout | undefined;
   try {
     const verification = await api.verify(request, signal, stage => {
@@ -165,7 +164,7 @@ async function streamVerification(api: Api, exchange: Exchange): Promise<void> {
       }
       tell({ type: 'stage', stage });
     });
-    tell({ type: 'verified', verification });
+    if (verification !== undefined) tell({ type: 'verified', verification });
   } catch (error) {
     if (heartbeat === undefined) throw error;
     tell({ type: 'error', ...errorBody(error) });

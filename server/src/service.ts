@@ -1,7 +1,15 @@
 // What one can ask of Sluice, wherever the question comes from: submit a notebook or an IR, look at runs, cancel them.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
-import type { JsonValue, RunEvent, RunSummary, Selection, SubmitRequest, Verification } from '@sluice/core';
+import type {
+  JsonValue,
+  RunEvent,
+  RunSummary,
+  Selection,
+  SubmitRequest,
+  Verification,
+  VerifyStage
+} from '@sluice/core';
 import type { Api } from './app.js';
 import { PipelineError } from './errors.js';
 import { logFile } from './home.js';
@@ -10,7 +18,7 @@ import { isWithin, resolveNotebook, storedPath, toPosix } from './paths.js';
 import { Pipelines } from './pipelines.js';
 import type { Runner } from './runner.js';
 import type { StepArtifact, Store } from './store.js';
-import { verifyNotebook, type VerifyStage } from './verify.js';
+import { verifyNotebook } from './verify.js';
 
 export interface ServiceOptions {
   readonly install: Install;

@@ -12,7 +12,8 @@ import {
   type SeenCell,
   type SeenFailure,
   type SeenValue,
-  type Verification
+  type Verification,
+  type VerifyStage
 } from '@sluice/core';
 import { openHome } from './home.js';
 import { storedPath } from './paths.js';
@@ -22,9 +23,6 @@ import { layoutOf, type Layout } from './runners/layout.js';
 import { LocalRunner } from './runners/local.js';
 import { isRecord } from './runners/told.js';
 import { Store } from './store.js';
-
-/** What goes on: the notebook runs, its pipeline, and the notebook again where the two differ. */
-export type VerifyStage = 'notebook' | 'pipeline' | 'again';
 
 export interface VerifyOptions {
   readonly pipelines: Pipelines;

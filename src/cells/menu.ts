@@ -17,7 +17,10 @@ const entries: readonly (string | undefined)[] = [
   CommandIds.markSkip,
   undefined,
   CommandIds.openOutputs,
-  CommandIds.runPipeline
+  CommandIds.runPipeline,
+  CommandIds.runOnly,
+  CommandIds.runFrom,
+  CommandIds.runTo
 ];
 
 export function openCellMenu(commands: CommandRegistry, anchor: Element): void {

@@ -1,10 +1,12 @@
 // The panel's head: the pipeline's name, edited in place; where it runs; the two buttons; and how much is wrong.
-import { homeIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, homeIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import { setPipelineName } from '../editing';
 import { CommandIds } from '../tokens';
 import { usePanel } from './context';
+import { openRunMenu } from './runMenu';
+import { Verifying } from './verifying';
 
 export function Header(): React.JSX.Element {
   const { trans } = usePanel();
@@ -19,6 +21,7 @@ export function Header(): React.JSX.Element {
       </div>
       <RunButtons />
       <ServerProblem />
+      <Verifying />
     </div>
   );
 }
@@ -71,6 +74,7 @@ function RunButtons(): React.JSX.Element {
         <runIcon.react tag="span" width="14px" height="14px" />
         <span className="jp-Sluice-buttonText">{trans.__('Run pipeline')}</span>
       </button>
+      <RunMenuButton />
       <button
         type="button"
         className="jp-Sluice-button"
@@ -83,6 +87,36 @@ function RunButtons(): React.JSX.Element {
       </button>
       <ProblemCount />
     </div>
+  );
+}
+
+function RunMenuButton(): React.JSX.Element {
+  const { pipeline, commands, trans } = usePanel();
+  const [isOpen, setOpen] = React.useState(false);
+  const label = trans.__('More ways to run');
+  const open = (event: React.MouseEvent<HTMLElement>): void => {
+    const { currentTarget: anchor, detail: clicks } = event;
+    const onClosed = (): void => setOpen(false);
+    openRunMenu({ commands, anchor, step: pipeline.chosenStep, isByKeyboard: clicks === 0, onClosed });
+    setOpen(true);
+  };
+  return (
+    <button
+      type="button"
+      className="jp-Sluice-button jp-mod-menu"
+      title={label}
+      aria-label={label}
+      aria-haspopup="menu"
+      aria-expanded={isOpen}
+      onClick={open}
+      onKeyDown={event => {
+        if (event.key !== 'ArrowDown') return;
+        event.preventDefault();
+        event.currentTarget.click();
+      }}
+    >
+      <caretDownIcon.react tag="span" width="14px" height="14px" />
+    </button>
   );
 }
 

@@ -49,7 +49,10 @@ export function Steps(): React.JSX.Element {
             now={now}
             isCurrent={index === current}
             isOpen={open.has(step.name)}
-            onFocus={() => setFocused(index)}
+            onFocus={() => {
+              setFocused(index);
+              pipeline.chooseStep(step.name);
+            }}
             onToggle={isOpen => toggle(step.name, isOpen)}
             onMove={by => moveTo(by === 'first' ? 0 : by === 'last' ? steps.length : index + by)}
           />

@@ -1,11 +1,17 @@
 // `sluice verify`: does the pipeline what the notebook does? Both are run, and what differs first is named.
 import { dirname } from 'node:path';
-import { printDiagnostics, type Difference, type Verification, type VerifiedStep } from '@sluice/core';
+import {
+  printDiagnostics,
+  type Difference,
+  type Verification,
+  type VerifiedStep,
+  type VerifyStage
+} from '@sluice/core';
 import { findHome, openHome } from '../home.js';
 import { Pipelines } from '../pipelines.js';
 import { Store } from '../store.js';
 import { painter, type Paint } from '../terminal.js';
-import { verifyNotebook, type VerifyStage } from '../verify.js';
+import { verifyNotebook } from '../verify.js';
 import { hasErrors, useColors } from './check.js';
 import { readArgs, write, type Command, type Io } from './command.js';
 import { readNotebookFile } from './files.js';

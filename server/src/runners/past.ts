@@ -37,7 +37,7 @@ export function findPast(store: Store, plan: Plan, request: RunnerRequest): Past
   }
   const steps = [...new Set(needed.map(need => `‘${need.step}’`))].join(', ');
   throw new PipelineError(
-    `The chosen steps need values of ${steps}, and no past run of this notebook has them all. Run the whole pipeline once, or name a run with --resume.`,
+    `The chosen steps need values of ${steps}, and no past run of this notebook has them all. Run the whole pipeline once, or resume a run that has them.`,
     'no-values'
   );
 }
