@@ -10,10 +10,12 @@ from __future__ import annotations
 import atexit
 import os
 import tempfile
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
+from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
@@ -37,7 +39,7 @@ LOST = "Sluice’s server ended before it answered. Try again: it starts anew wi
 UNLIMITED = HTTP1ConnectionParameters(no_keep_alive=True, max_body_size=1 << 62)
 
 
-def _load_jupyter_server_extension(serverapp) -> None:
+def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     """Add the route. The sidecar itself starts with the first request."""
     root = getattr(serverapp.contents_manager, "root_dir", None) or serverapp.root_dir
     folders = [os.environ.get("XDG_RUNTIME_DIR"), serverapp.runtime_dir, tempfile.gettempdir()]
@@ -82,7 +84,7 @@ async def converse(handler: SluiceHandler, answer: Answer) -> None:
         stream.close()
 
 
-def proxied(action: str):
+def proxied(action: str) -> Callable[[SluiceHandler, str], Awaitable[None]]:
     """A handler's method behind login and authorizer. Each method needs its own: ``authorized`` keeps its first action."""
 
     @web.authenticated
@@ -109,6 +111,7 @@ class SluiceHandler(APIHandler):
         self.is_gone = False
 
     def on_connection_close(self) -> None:
+        """The browser went away."""
         super().on_connection_close()
         self.is_gone = True
         if self.upstream:
@@ -127,6 +130,7 @@ class SluiceHandler(APIHandler):
         return RequestStartLine(self.request.method, target, "HTTP/1.1"), headers, self.request.body
 
     def refuse(self, status: int, code: str, message: str) -> None:
+        """Answer with an error of our own."""
         self.set_status(status)
         self.finish({"code": code, "message": message})
 
@@ -140,6 +144,7 @@ class Answer(HTTPMessageDelegate):
         self.is_complete = False
 
     async def headers_received(self, start_line: ResponseStartLine, headers: HTTPHeaders) -> None:
+        """The answer begins; the headers that may pass do."""
         self.has_begun = True
         self.handler.set_status(start_line.code, start_line.reason)
         for name in PASSED_OUT:
@@ -148,11 +153,13 @@ class Answer(HTTPMessageDelegate):
         await self._flush()
 
     async def data_received(self, chunk: bytes) -> None:
+        """A piece of the answer's body."""
         if not self.handler.is_gone:
             self.handler.write(chunk)
             await self._flush()
 
     def finish(self) -> None:
+        """The answer is whole."""
         self.is_complete = True
 
     async def _flush(self) -> None:
