@@ -43,11 +43,11 @@ export interface Thing {
   /** the names bound to it, now or earlier; the machine looks whether they still are */
   readonly slots: Set<object>;
   /** made with a `random_state` of its own */
-  readonly isSeeded?: boolean;
+  isSeeded?: boolean;
   /** stands for several things that are alike */
   readonly isGroup?: boolean;
   /** why it cannot go to another process, e.g. `an open file` */
-  readonly untravelling?: string;
+  untravelling?: string;
 }
 
 /** A function of the notebook, with the frame it closes over. */
@@ -174,18 +174,23 @@ function collapse(things: Set<Thing>): Value {
   return { things: [...found] };
 }
 
-/** One thing for all of these. */
+/** One thing for all of these: the largest group among them, where there is one, so that little has to be copied. */
 function group(things: readonly Thing[]): Thing {
   const { madeBy, instanceOf } = things[0]!;
-  const untravelling = things.find(thing => thing.untravelling !== undefined)?.untravelling;
-  const made = makeThing({
-    isGroup: true,
-    isSeeded: things.every(({ isSeeded }) => isSeeded),
-    ...(madeBy === undefined ? {} : { madeBy }),
-    ...(instanceOf === undefined ? {} : { instanceOf }),
-    ...(untravelling === undefined ? {} : { untravelling })
-  });
+  const weight = ({ isGroup, holders, contents }: Thing): number => (isGroup ? holders.size + contents.size : -1);
+  const largest = things.reduce((a, b) => (weight(b) > weight(a) ? b : a));
+  const made = largest.isGroup
+    ? largest
+    : makeThing({
+        isGroup: true,
+        isSeeded: true,
+        ...(madeBy === undefined ? {} : { madeBy }),
+        ...(instanceOf === undefined ? {} : { instanceOf })
+      });
   for (const thing of things) {
+    if (thing === made) continue;
+    if (!thing.isSeeded) made.isSeeded = false;
+    if (thing.untravelling !== undefined) made.untravelling = thing.untravelling;
     for (const inner of tidy(thing.contents)) made.contents.add(inner);
     for (const inner of tidy(thing.held)) made.held.add(inner);
     for (const holder of tidy(thing.holders)) made.holders.add(holder);
