@@ -45,7 +45,7 @@ export function outlineNotebook(notebook: Notebook): Outline {
   const steps = [...names].map(name => {
     const tags = heads.get(name)!.map(index => readings[index]!);
     const spec = mergeSpecs(...tags.map(reading => reading.spec), metadata.steps.get(name) ?? {});
-    return outlineStep(name, roles, readings, toPrevious(name, heads, readings, names, diagnostics), {
+    return outlineStep(name, roles, readings, toPrevious(name, heads, readings, notebook, names, diagnostics), {
       defaults: metadata.defaults,
       spec
     });
@@ -170,13 +170,14 @@ function toPrevious(
   name: string,
   heads: ReadonlyMap<string, readonly number[]>,
   readings: readonly (TagReading | undefined)[],
+  notebook: Notebook,
   names: ReadonlySet<string>,
   diagnostics: Diagnostic[]
 ): readonly string[] {
   const previous = new Set<string>();
   for (const index of heads.get(name)!)
     for (const other of readings[index]!.previous) {
-      const range = { cell: index, from: 0, to: 0 };
+      const range = firstLine(notebook.cells[index]!);
       if (other === name) {
         const message = `Step ‘${name}’ is tagged to run after itself. Remove its tag ‘prev:${name}’.`;
         diagnostics.push({ code: 'cycle', severity: 'error', message, range });

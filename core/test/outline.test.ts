@@ -41,6 +41,14 @@ test.each<[string, string, object]>([
   ['no steps', ' | 1 \n imports | 2', {}]
 ])('%s', (_, text, expected) => expect(steps(text)).toEqual(expected));
 
+test('what is wrong with an order tag is marked on the first line of its cell', () => {
+  const { diagnostics } = outline('step:load | 1 \n step:b prev:laod prev:b | x = 2');
+  expect(diagnostics.map(({ code, range }) => [code, range])).toEqual([
+    ['unknown-step', { cell: 1, from: 0, to: 5 }],
+    ['cycle', { cell: 1, from: 0, to: 5 }]
+  ]);
+});
+
 test('every cell has a role', () => {
   const { roles, importCells, functionCells, parameterCells, steps } = outline(
     '# | t \n imports | i \n functions | f \n pipeline-parameters | p \n step:a | 1 \n | 2 \n skip | s \n pipeline-metrics | m'
