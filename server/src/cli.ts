@@ -2,9 +2,13 @@
 import { main } from './cli/main.js';
 import { bundledInstall } from './install.js';
 
-// whoever reads our output may stop to: `sluice runs logs last | head` is no error
+// Whoever reads our output may stop to: `sluice runs logs last | head` is no error. A run goes on, and its end is our status.
+let isRunning = false;
 for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    const isUnread = error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED';
+    if (!isUnread || !isRunning) process.exit(isUnread ? 0 : 1);
+  });
 
 process.exitCode = await main(process.argv.slice(2), {
   stdout: process.stdout,
@@ -13,6 +17,7 @@ process.exitCode = await main(process.argv.slice(2), {
   cwd: process.cwd(),
   install: bundledInstall(),
   onInterrupt(handle) {
+    isRunning = true;
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     for (const signal of signals) process.on(signal, handle);
     return () => {

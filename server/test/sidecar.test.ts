@@ -333,6 +333,21 @@ test('the bundled command line checks, runs and tells its version', () => {
   expect(cli('runs', 'oops')).toMatchObject({ status: 2, stdout: '' });
 });
 
+test.each([
+  ['succeeds', 'import time; time.sleep(1)', 0],
+  ['fails', 'import time; time.sleep(1); 1 / 0', 1]
+])('a run whose output nobody reads goes on to its end, and %s', async (_, source, status) => {
+  world.write('a.ipynb', [`step:a | ${source}`, 'step:b | print(1)']);
+  const argv = ['--disable-warning=ExperimentalWarning', join(bundle, 'cli.mjs'), 'run', 'a.ipynb'];
+  const child = spawn(process.execPath, argv, { cwd: world.folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  child.stdout.once('data', () => child.stdout.destroy());
+  await until(() => child.exitCode !== null || child.signalCode !== null);
+  expect(child.exitCode).toBe(status);
+  expect(JSON.parse((await world.sluice('runs', '--json')).stdout).runs).toMatchObject([
+    { state: status === 0 ? 'succeeded' : 'failed' }
+  ]);
+});
+
 describe('verifying', () => {
   test('tells its stages and ends with what was found', async () => {
     world.write('a.ipynb', ['step:a | x = 1']);
