@@ -7,8 +7,16 @@ import {
   type RunSummary,
   type StepRun
 } from '@sluice/core';
-import type { Output } from './cli/command.js';
 import { formatDuration, formatMetric, formatTable } from './words.js';
+
+/** What is written to: a terminal, or a file or pipe that stands for one. */
+export interface Output {
+  write(text: string): boolean;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  once?(event: 'drain', listener: () => void): unknown;
+}
 
 const symbols: Record<RunState, string> = {
   pending: '○',

@@ -3,14 +3,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { suggest } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { Install } from '../install.js';
-
-export interface Output {
-  write(text: string): boolean;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-  once?(event: 'drain', listener: () => void): unknown;
-}
+import type { Output } from '../terminal.js';
 
 export interface Io {
   readonly stdout: Output;
