@@ -4,7 +4,7 @@ The truth is traced by tests/oracle/trace_notebook.py, once, and kept. `sluice c
 must be among its inputs (recall), and little else should be (precision). With `--replay`, `sluice verify` runs each notebook and
 its pipeline; the share whose pipeline does what the notebook does is what counts in the end.
 
-    python scripts/gallery.py scikit_learn-1.9.1/examples --work /tmp/gallery --replay
+    python scripts/gallery.py scikit_learn-1.9.1/examples --work gallery --replay
 
 Needs scikit-learn, matplotlib, pandas, IPython and cloudpickle. Examples that fetch data are left out.
 """

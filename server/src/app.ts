@@ -27,7 +27,7 @@ export interface Api {
 }
 
 export interface AppOptions {
-  /** undefined: anyone who can reach the socket may ask (tests only) */
+  /** what a request must carry in its header `X-Sluice-Secret` */
   readonly secret: string;
   readonly bodyBytes?: number;
   readonly heartbeatMs?: number;
