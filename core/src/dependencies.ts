@@ -1,7 +1,6 @@
 // What each step of a notebook needs from the others. The notebook is read once from top to bottom; what a step reads
 // while an earlier one last bound or changed it is a need, and needs decide what each step takes and gives.
 import type { CellRange, Diagnostic } from './diagnostic.js';
-import { position } from './diagnostic.js';
 import type { Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import { readParameter } from './parameters.js';
@@ -197,8 +196,3 @@ const toSentence = (message: string): string => {
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 };
-
-/** `cell 3, line 2`: how prose names a place; it counts cells from 1. */
-export function describePlace(notebook: Notebook, range: CellRange): string {
-  return `cell ${range.cell + 1}, line ${position(notebook.cells[range.cell]?.source ?? '', range.from).line}`;
-}

@@ -1,10 +1,11 @@
 // What is wrong with a notebook as a pipeline, where, and what to do.
 import type { Dependencies } from './dependencies.js';
-import { describePlace } from './dependencies.js';
 import type { CellRange, Diagnostic } from './diagnostic.js';
+import { findCycles } from './graph.js';
 import type { Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import type { PipelineStep } from './pipeline.js';
+import { describePlace } from './place.js';
 import type { StepPlan } from './plan.js';
 import type { Unbound } from './python/effects/machine.js';
 
@@ -64,13 +65,13 @@ function explainUnbound(
     const by = outline.steps[deleted.step] ? `step ‘${outline.steps[deleted.step]!.name}’` : 'a cell above';
     return {
       code: 'no-longer-defined',
-      message: `${reader} ‘${name}’, but ${by} deletes it in ${describePlace(notebook, deleted.written)}. Read it before, or do not delete it.`
+      message: `${reader} ‘${name}’, but ${by} deletes it in ${describePlace(deleted.written, notebook)}. Read it before, or do not delete it.`
     };
   }
   const later = machine.globals.get(name);
   if (later && !later.isDeleted && later.step !== step) {
     const owner = outline.steps[later.step];
-    const where = `${owner ? `the later step ‘${owner.name}’` : 'a later cell'} defines it in ${describePlace(notebook, later.origin)}`;
+    const where = `${owner ? `the later step ‘${owner.name}’` : 'a later cell'} defines it in ${describePlace(later.origin, notebook)}`;
     return {
       code: 'used-before-definition',
       message: `${reader} ‘${name}’, but only ${where}. Move that cell above, or the reading one below.`
@@ -79,7 +80,7 @@ function explainUnbound(
   if (later && !later.isDeleted)
     return {
       code: 'used-before-definition',
-      message: `${reader} ‘${name}’ before it is defined in ${describePlace(notebook, later.origin)}. Move the definition above.`
+      message: `${reader} ‘${name}’ before it is defined in ${describePlace(later.origin, notebook)}. Move the definition above.`
     };
   const cell = skipped.get(name);
   if (cell !== undefined)
@@ -105,7 +106,7 @@ function findUntravelling(notebook: Notebook, outline: Outline, plans: readonly 
       found.push({
         code: 'cannot-travel',
         severity: isSure ? 'error' : 'warning',
-        message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, but that is ${reason}, made in ${describePlace(notebook, slot.origin)}, and cannot go from step ‘${outline.steps[slot.step]!.name}’ to another. Make it again in this step, or hand on its contents.`,
+        message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, but that is ${reason}, made in ${describePlace(slot.origin, notebook)}, and cannot go from step ‘${outline.steps[slot.step]!.name}’ to another. Make it again in this step, or hand on its contents.`,
         range
       });
     }
@@ -126,7 +127,7 @@ function findContradictions(
         found.push({
           code: 'order-contradiction',
           severity: 'error',
-          message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, which the later step ‘${outline.steps[slot.step]!.name}’ changes in ${describePlace(notebook, slot.written)} between the cells of ‘${outline.steps[step]!.name}’. Give the cell that reads it a step name of its own.`,
+          message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, which the later step ‘${outline.steps[slot.step]!.name}’ changes in ${describePlace(slot.written, notebook)} between the cells of ‘${outline.steps[step]!.name}’. Give the cell that reads it a step name of its own.`,
           range
         });
   });
@@ -142,38 +143,14 @@ function findContradictions(
       });
     }
   });
-  const cycle = findCycle(steps);
-  if (cycle)
+  for (const cycle of findCycles(steps))
     found.push({
       code: 'cycle',
       severity: 'error',
-      message: `The steps ${cycle.map(name => `‘${name}’`).join(' → ')} wait for each other. Rename the step of some of their cells, so that each step can end before the next begins.`,
+      message: `The steps ${[...cycle, cycle[0]].map(name => `‘${name}’`).join(' → ')} wait for each other. Rename the step of some of their cells, so that each step can end before the next begins.`,
       range: headOf(outline.steps.find(({ name }) => name === cycle[0])?.cells ?? [])
     });
   return found;
 }
 
 const headOf = (cells: readonly number[]): CellRange => ({ cell: cells[0] ?? 0, from: 0, to: 0 });
-
-function findCycle(steps: readonly PipelineStep[]): string[] | undefined {
-  const byName = new Map(steps.map(step => [step.name, step]));
-  const done = new Set<string>();
-  const path: string[] = [];
-  const visit = (name: string): string[] | undefined => {
-    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
-    if (done.has(name)) return undefined;
-    path.push(name);
-    for (const previous of byName.get(name)?.after ?? []) {
-      const cycle = visit(previous);
-      if (cycle) return cycle;
-    }
-    path.pop();
-    done.add(name);
-    return undefined;
-  };
-  for (const { name } of steps) {
-    const cycle = visit(name);
-    if (cycle) return cycle.reverse();
-  }
-  return undefined;
-}

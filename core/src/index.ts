@@ -7,6 +7,7 @@ export * from './metadata.js';
 export * from './notebook.js';
 export * from './outline.js';
 export * from './pipeline.js';
+export * from './place.js';
 export * from './protocol.js';
 export * from './python/parser.js';
 export * from './reference.js';

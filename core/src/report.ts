@@ -2,6 +2,7 @@
 import type { Analysis } from './analyze.js';
 import { position, type CellRange, type Diagnostic, type Severity } from './diagnostic.js';
 import type { Notebook } from './notebook.js';
+import { describePlace } from './place.js';
 import type { FlowKind, JsonValue, ParameterType, Pipeline, PipelineStep } from './pipeline.js';
 
 /** Cells count from 0, lines and columns from 1 (decision 0001); null where the notebook as a whole is meant. */
@@ -78,12 +79,6 @@ export function inputNames(step: PipelineStep): readonly string[] {
 /** Names of the values that a step hands on. */
 export function outputNames(step: PipelineStep): readonly string[] {
   return unique(step.outputs.flatMap(bundle => bundle.names));
-}
-
-/** `cell 3, line 2`, as people count. */
-export function describePlace(range: CellRange, notebook: Notebook): string {
-  const source = notebook.cells[range.cell]?.source ?? '';
-  return `cell ${range.cell + 1}, line ${position(source, range.from).line}`;
 }
 
 function reportDiagnostic(diagnostic: Diagnostic, notebook: Notebook | undefined): ReportedDiagnostic {

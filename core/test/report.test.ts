@@ -2,7 +2,8 @@
 import type { Analysis } from '../src/analyze.js';
 import type { Notebook } from '../src/notebook.js';
 import { outlineNotebook } from '../src/outline.js';
-import { describePlace, printCheck, printDiagnostics, reportCheck, reportUnreadable } from '../src/report.js';
+import { describePlace } from '../src/place.js';
+import { printCheck, printDiagnostics, reportCheck, reportUnreadable } from '../src/report.js';
 import { toStepSettings } from '../src/step.js';
 
 const sources = ['n = 3', 'df = n', 'more = 1', 'x = 1\n\ty = dff + df', 'z'];
