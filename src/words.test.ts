@@ -2,6 +2,7 @@
 import type { RunSummary, StepRun } from '@sluice/core';
 import {
   compareMetric,
+  describeFailure,
   describeStepRun,
   formatDuration,
   formatMetric,
@@ -101,6 +102,13 @@ test.each([
   ['terminal colours', '\u001b[31mred\u001b[0m\r\n', 'red'],
   ['nothing', '\n\n', '']
 ])('%s', (_, log, line) => expect(lastLine(log)).toBe(line));
+
+test.each([
+  ['an exception has its class before its message', 'KeyError', "'df'", "KeyError: 'df'"],
+  ['an exception without a message is its class', 'MemoryError', '', 'MemoryError'],
+  ['a code of ours is left out', 'interrupted', 'interrupted: it ended.', 'interrupted: it ended.'],
+  ['so is one of two words', 'exit-status', 'The process ended.', 'The process ended.']
+])('%s', (_, name, message, text) => expect(describeFailure({ name, message })).toBe(text));
 
 test('a moment of today is a clock, an older one has its day', () => {
   const at = new Date(2026, 0, 5, 9, 7).getTime();

@@ -1,5 +1,5 @@
 // How the panel and the chips put a run into words: states, durations, moments, metrics. Pure, so that a table can test it.
-import type { MetricValue, RunState, RunSummary, StepRun } from '@sluice/core';
+import type { Failure, MetricValue, RunState, RunSummary, StepRun } from '@sluice/core';
 
 /** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`: never more than needed, so that a column of them can be compared at a glance. */
 export function formatDuration(milliseconds: number): string {
@@ -87,6 +87,12 @@ export function resumableRun(newestFirst: readonly RunSummary[]): RunSummary | u
 
 export function isActive(state: RunState): boolean {
   return state === 'pending' || state === 'running' || state === 'paused';
+}
+
+/** Python's own form for an exception; our codes, such as `cannot-travel`, are for programs: their messages stand alone. */
+export function describeFailure({ name, message }: Failure): string {
+  if (message === '') return name;
+  return /^[a-z]+(-[a-z]+)*$/.test(name) ? message : `${name}: ${message}`;
 }
 
 /** What stands after the last line break of a log, without terminal colours and overwritten progress bars. */

@@ -1,7 +1,7 @@
 // Why a step failed, at the cell where it failed: the error in one line, and the last lines of its traceback.
 import type { Failure } from '@sluice/core';
 import { Widget } from '@lumino/widgets';
-import { plainLog } from '../words';
+import { describeFailure, plainLog } from '../words';
 
 const shownLines = 6;
 
@@ -25,10 +25,6 @@ export class FailureBox extends Widget {
 
   private readonly message = document.createElement('div');
   private readonly traceback = document.createElement('pre');
-}
-
-export function describeFailure(failure: Failure): string {
-  return failure.message === '' ? failure.name : `${failure.name}: ${failure.message}`;
 }
 
 // The line that repeats the message says nothing new.
