@@ -80,11 +80,11 @@ export interface Verification {
   readonly first: Difference | null;
 }
 
-/** `again` is what was seen of the notebook in a second run; where it too differs from the first, the notebook is at fault. */
+/** `again` is what was seen of the notebook in further runs; where one of them differs from the first, too, the notebook is at fault. */
 export function verify(
   { outline, pipeline }: Analysis,
   run: string,
-  seen: { readonly notebook: Evidence; readonly pipeline: Evidence; readonly again?: Evidence | undefined }
+  seen: { readonly notebook: Evidence; readonly pipeline: Evidence; readonly again: readonly Evidence[] }
 ): Verification {
   const checkpoints = findCheckpoints(outline);
   const [failure] = seen.notebook.failures.values();
@@ -99,16 +99,20 @@ export function verify(
   return { outcome, pipeline: pipeline.name, run, steps, first };
 }
 
-/** Whether anything differs that a second run of the notebook could explain. */
-export function isWorthAgain({ first, steps }: Verification): boolean {
-  return first !== null && steps.some(step => step.differences.some(({ kind }) => kind !== 'failure'));
+/**
+ * Whether a further run of the notebook, after so many, could explain a difference: after the first one only where the notebook
+ * has shown that it does not do the same each time. A time printed to the millisecond may be the same twice by chance.
+ */
+export function isWorthAgain({ steps }: Verification, runs: number): boolean {
+  const isOpen = steps.some(step => step.differences.some(({ kind }) => kind !== 'failure'));
+  return isOpen && (runs === 1 || (runs < 4 && steps.some(step => step.unsteady.length > 0)));
 }
 
 interface Context {
   readonly step: string;
   readonly cells: readonly number[];
   readonly checkpoints: readonly Checkpoint[];
-  readonly seen: { readonly notebook: Evidence; readonly pipeline: Evidence; readonly again?: Evidence | undefined };
+  readonly seen: { readonly notebook: Evidence; readonly pipeline: Evidence; readonly again: readonly Evidence[] };
   readonly flows: readonly Flow[];
 }
 
@@ -126,12 +130,12 @@ function verifyStep(context: Context, failure: SeenFailure | undefined): Verifie
   const outputs = compareOutputs(context, seen.pipeline);
   const values = compareValues(context, seen.pipeline);
   const all = [...(failed ? [failed] : []), ...outputs.differences, ...values.differences].sort(byCell);
-  const again = seen.again && [
-    ...compareOutputs(context, seen.again).differences,
-    ...compareValues(context, seen.again).differences
-  ];
+  const again = seen.again.flatMap(other => [
+    ...compareOutputs(context, other).differences,
+    ...compareValues(context, other).differences
+  ]);
   const isUnsteady = (one: Difference): boolean =>
-    again?.some(other => other.kind === one.kind && other.name === one.name && other.cell === one.cell) ?? false;
+    again.some(other => other.kind === one.kind && other.name === one.name && other.cell === one.cell);
   const differences = all.filter(one => !isUnsteady(one));
   return {
     name: step,
