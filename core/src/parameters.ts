@@ -35,13 +35,21 @@ function foldArithmetic(
 ): JsonValue | undefined {
   if (typeof left === 'number' && typeof right === 'number' && operator === '/')
     return right === 0 ? undefined : left / right;
-  if (Array.isArray(left) && typeof right === 'number' && operator === '*')
-    return Array.from({ length: right }, () => left as JsonValue[]).flat();
-  if (typeof left === 'string' && typeof right === 'number' && operator === '*') return left.repeat(right);
+  if (operator === '*' && typeof right === 'number' && (Array.isArray(left) || typeof left === 'string'))
+    return repeat(left, right);
   if (!isScalar(left) || !isScalar(right)) return undefined;
   const folded = foldBinary(operator, { value: left }, { value: right })?.value;
   // Python's whole numbers have no end; JSON's do.
   return typeof folded === 'number' && Math.abs(folded) > Number.MAX_SAFE_INTEGER ? undefined : folded;
+}
+
+/** More than this is not a parameter that a person sets. */
+const mostRepeated = 10_000;
+
+function repeat(value: string | readonly JsonValue[], times: number): JsonValue | undefined {
+  if (!Number.isInteger(times) || value.length * times > mostRepeated) return undefined;
+  const count = Math.max(0, times); // as in Python, less than once is none
+  return typeof value === 'string' ? value.repeat(count) : Array.from({ length: count }, () => value).flat();
 }
 
 const isScalar = (value: JsonValue | undefined): value is string | number =>
