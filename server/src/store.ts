@@ -219,7 +219,10 @@ export class Store {
       const owner = { pid: row.owner_pid, place: row.owner_place, startedAt: row.owner_started } as typeof this.owner;
       const isAlive = isOwnerAlive(owner) ?? Date.now() - (row.seen_at as number) < silenceMs;
       if (!isAlive)
-        this.interrupt(row.id as string, `the process that executed it (${owner.pid}) ended before the run did.`);
+        this.interrupt(
+          row.id as string,
+          `the process that executed it (${owner.pid}) ended before the run did. Run the pipeline again.`
+        );
     }
   }
 

@@ -312,7 +312,9 @@ describe('ends', () => {
     sidecar = await Sidecar.start();
     expect((await ask('GET', `/runs/${run}`)).json).toMatchObject({
       state: 'failed',
-      reason: expect.stringMatching(/^interrupted: the process that executed it \(\d+\) ended before the run did\.$/)
+      reason: expect.stringMatching(
+        /^interrupted: the process that executed it \(\d+\) ended before the run did\. Run the pipeline again\.$/
+      )
     });
   });
 });

@@ -131,7 +131,8 @@ class Steps:
     ) -> tuple[subprocess.Popen, int]:
         """Start a step; events come through the returned descriptor."""
         read, write = os.pipe()
-        environment = {**os.environ, "SLUICE_EVENTS": str(write), **(env or {})}
+        inherited = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}  # other tests set it
+        environment = {**inherited, "SLUICE_EVENTS": str(write), **(env or {})}
         passed = [write]
         if alive is not None:
             environment["SLUICE_ALIVE"] = str(alive)
