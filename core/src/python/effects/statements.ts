@@ -1,4 +1,5 @@
 // Running statements, one after the other: which names they bind, on which paths, and what they change.
+import { note } from './ambient.js';
 import { elementOf } from './attributes.js';
 import { callValue } from './calls.js';
 import { defineClass, defineFunction, defineTypeAlias } from './definitions.js';
@@ -18,6 +19,7 @@ import type {
   While,
   With
 } from '../syntax.js';
+import { isImportedForEffect } from './tables/ambient.js';
 import { bindTarget, deleteTarget } from './targets.js';
 import { elementsIn, immutable, mayHold, unite, valueOf } from './thing.js';
 
@@ -65,9 +67,15 @@ function executeStatement(machine: Machine, node: Statement): boolean {
       return true;
     case 'Import':
       runImport(machine, node);
+      noteImports(
+        machine,
+        node,
+        node.names.map(({ module }) => module)
+      );
       return true;
     case 'ImportFrom':
       runImportFrom(machine, node);
+      noteImports(machine, node, [node.module]);
       return true;
     case 'If':
       return runIf(machine, node);
@@ -142,6 +150,10 @@ function augment(machine: Machine, node: AugmentedAssign): void {
   }
   const made = combine(machine, node, node.operator.replace(/=$/, ''), old, right);
   machine.bind(target.id, old.things.length > 0 ? unite([old, made]) : made, target);
+}
+
+function noteImports(machine: Machine, node: Statement, modules: readonly string[]): void {
+  for (const module of modules) if (isImportedForEffect(module)) note(machine, module, node);
 }
 
 function runImport(machine: Machine, node: Import): void {

@@ -43,6 +43,11 @@ export const ambientMagics: ReadonlySet<string> = new Set(
   words('matplotlib config load_ext reload_ext autoreload aimport env set_env cd precision pprint gui')
 );
 
+/** Modules that are imported for what their import does to another: they offer a name, an accessor or a style there. */
+const registering = /^(sklearn\.experimental|hvplot|scienceplots|cudf\.pandas|tensorflow_text|mplcyberpunk)(\.|$)/;
+
+export const isImportedForEffect = (module: string): boolean => registering.test(module);
+
 export type RandomState = 'random' | 'numpy.random' | 'torch.random';
 
 /** The state that `path` seeds. */
