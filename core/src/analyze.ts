@@ -1,6 +1,7 @@
 // From a notebook to its pipeline, fast enough to run on each edit: cells that did not change are not read again.
 import { inferDependencies } from './dependencies.js';
 import { diagnose } from './diagnose.js';
+import type { Diagnostic } from './diagnostic.js';
 import { findFlows } from './flows.js';
 import type { Notebook } from './notebook.js';
 import { outlineNotebook } from './outline.js';
@@ -73,6 +74,14 @@ export function inferPipeline(notebook: Notebook, outline: Outline, parse: (sour
     parameters: dependencies.parameters,
     steps,
     flows,
-    diagnostics: [...outline.diagnostics, ...diagnose(notebook, outline, dependencies, plans, steps)]
+    diagnostics: withoutEchoes(outline.diagnostics, diagnose(notebook, outline, dependencies, plans, steps))
   };
+}
+
+/** One mistake is told once: what is wrong with the outline makes some of what is wrong with the code a mere consequence. */
+function withoutEchoes(ofOutline: readonly Diagnostic[], ofCode: readonly Diagnostic[]): Diagnostic[] {
+  const isThere = (code: string): boolean => ofOutline.some(diagnostic => diagnostic.code === code);
+  if (isThere('language')) return [...ofOutline];
+  const echoes = isThere('duplicate-step') ? ['order-contradiction', 'cycle'] : [];
+  return [...ofOutline, ...ofCode.filter(({ code }) => !echoes.includes(code))];
 }

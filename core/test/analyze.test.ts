@@ -1,6 +1,7 @@
 // What an analysis says about a notebook: each flow with its reason, each problem with its place and its cure.
 import { makeAnalyzer } from '../src/analyze';
 import type { Analyzer } from '../src/analyze';
+import { toNotebook } from '../src/notebook';
 import { parser } from './python/python';
 import { analyzeText, notebookOf } from './steps';
 
@@ -148,4 +149,32 @@ test('of seventy cells that were read before, only one that changed is parsed ag
   expect(analyses.map(({ parsed }) => parsed.length)).toEqual([70, 0, 1]);
   expect(analyses[2]!.parsed[0]).toContain('print(y68)');
   expect(analyses[1]!.analysis).toEqual(analyses[0]!.analysis);
+});
+
+test.each<[string, Record<string, unknown>, { tags: string[]; source: string }[], string[]]>([
+  [
+    'a notebook in another language is told as that alone',
+    { kernelspec: { name: 'ir', language: 'R' } },
+    [{ tags: ['step:a'], source: 'x <- c(1, 2)' }],
+    ['language']
+  ],
+  [
+    'a step in two places is told as that alone',
+    {},
+    [
+      { tags: ['step:a'], source: 'x = 1' },
+      { tags: ['step:b'], source: 'y = x' },
+      { tags: ['step:a'], source: 'print(y)' }
+    ],
+    ['duplicate-step']
+  ]
+])('%s', (_, metadata, cells, codes) => {
+  const json = {
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata,
+    cells: cells.map(({ tags, source }) => ({ cell_type: 'code', metadata: { tags }, source }))
+  };
+  const { diagnostics } = analyzer.analyze(toNotebook(json).notebook!).pipeline;
+  expect(diagnostics.map(({ code }) => code)).toEqual(codes);
 });
