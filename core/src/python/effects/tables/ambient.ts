@@ -72,7 +72,7 @@ const stochastic =
 
 /** The global random state that calling `path` draws from; `isSeeded` where the call gives a `random_state`. */
 export function drawsFrom(path: string, isSeeded: boolean): RandomState | undefined {
-  if (/^random\.[a-z]+$/.test(path)) return path === 'random.getstate' ? 'random' : 'random';
+  if (/^random\.[a-z]+$/.test(path)) return 'random';
   if (path.startsWith('numpy.random.')) return numpyOwn.test(path) ? undefined : 'numpy.random';
   if (torchDraws.test(path)) return 'torch.random';
   return learningDraws.test(path) && !isSeeded ? 'numpy.random' : undefined;
