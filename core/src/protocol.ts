@@ -36,7 +36,13 @@ export type RunEventBody =
       readonly failure?: Failure;
       /** why it waits, came from cache, was skipped or canceled */
       readonly reason?: string;
+      /** why it could not come from cache; told when it starts */
+      readonly uncached?: string;
+      /** told at its end */
+      readonly usage?: StepUsage;
     }
+  | { readonly type: 'workspace'; readonly workspace: WorkspaceRecord }
+  | { readonly type: 'snapshot'; readonly snapshot: SnapshotRecord }
   | { readonly type: 'log'; readonly step: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | { readonly type: 'cell'; readonly step: string; readonly cell: number; readonly state: RunState }
   | { readonly type: 'output'; readonly step: string; readonly cell: number; readonly output: Output }
@@ -52,6 +58,58 @@ export type RunEventBody =
 
 /** Events of one run are numbered from 1 without gaps; `at` is milliseconds since 1970. */
 export type RunEvent = RunEventBody & { readonly seq: number; readonly at: number };
+
+/** What a step used, its child processes included. */
+export interface StepUsage {
+  readonly cpuMs: number;
+  readonly peakMemoryBytes: number;
+  /** of the values that it took and gave */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** How a run's workspace came about. */
+export interface WorkspaceRecord {
+  readonly how: 'reflink' | 'overlay' | 'copy';
+  readonly files: number;
+  readonly bytes: number;
+  readonly durationMs: number;
+}
+
+/** The workspace as it stood at a moment. */
+export interface SnapshotRecord {
+  readonly id: string;
+  /** of a run: its start, before or after one of its steps; `safety`: the user's folder, before something was restored into it */
+  readonly moment: 'start' | 'before' | 'after' | 'safety';
+  readonly run?: string;
+  readonly step?: string;
+  /** milliseconds since 1970 */
+  readonly at: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface SnapshotFile {
+  /** relative to the workspace, with slashes */
+  readonly path: string;
+  readonly kind: 'file' | 'folder' | 'link';
+  readonly bytes: number;
+}
+
+/** Paths of files, sorted. */
+export interface SnapshotDiff {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Whether a step would come from cache if the notebook ran now. */
+export interface StepFreshness {
+  readonly step: string;
+  /** `stale`: it ran, and something that its outcome depends on has changed since */
+  readonly state: 'fresh' | 'stale' | 'never';
+  readonly reason?: string;
+}
 
 export interface ArtifactRecord {
   readonly name: string;
@@ -70,8 +128,13 @@ export interface StepRun {
   readonly error?: string;
   readonly failure?: Failure;
   readonly reason?: string;
+  /** why it could not come from cache */
+  readonly uncached?: string;
+  readonly usage?: StepUsage;
   /** the cell that runs now, by index */
   readonly cell?: number;
+  /** cells that have ended well so far */
+  readonly cellsDone?: number;
 }
 
 export interface RunSummary {
@@ -90,6 +153,9 @@ export interface RunSummary {
   readonly parameters: Readonly<Record<string, JsonValue>>;
   readonly steps: readonly StepRun[];
   readonly metrics: Readonly<Record<string, MetricValue>>;
+  /** id of the run whose values it took */
+  readonly parent?: string;
+  readonly workspace?: WorkspaceRecord;
 }
 
 /** POST /runs */

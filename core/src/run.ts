@@ -40,8 +40,11 @@ export function reduceRun(summary: RunSummary, event: RunEvent): RunSummary {
         steps: summary.steps.map(step => endStep(step, event)),
         metrics: { ...summary.metrics, ...event.metrics }
       };
+    case 'workspace':
+      return { ...summary, workspace: event.workspace };
     case 'log':
     case 'output':
+    case 'snapshot':
     case 'artifact':
       return summary;
   }
@@ -61,8 +64,11 @@ type StepEvent = Extract<RunEvent, { type: 'step' }>;
 // A step that runs again, after a failed attempt, starts anew: nothing of the attempt before is kept.
 function reduceStep(step: StepRun, event: StepEvent): StepRun {
   const { name, startedAt } = step;
-  const { state, error, failure, reason } = event;
+  const { state, error, failure, reason, usage } = event;
+  const uncached = event.uncached ?? (state === 'pending' ? undefined : step.uncached);
   const told = {
+    ...(uncached === undefined ? {} : { uncached }),
+    ...(usage === undefined ? {} : { usage }),
     ...(error === undefined ? {} : { error }),
     ...(failure === undefined ? {} : { failure }),
     ...(reason === undefined ? {} : { reason })
@@ -77,6 +83,7 @@ function reduceStep(step: StepRun, event: StepEvent): StepRun {
     ...(durationMs === undefined ? {} : { durationMs }),
     // where it stood when it failed tells more than nothing
     ...(state === 'failed' && step.cell !== undefined ? { cell: step.cell } : {}),
+    ...(step.cellsDone === undefined ? {} : { cellsDone: step.cellsDone }),
     ...told
   };
 }
@@ -84,7 +91,8 @@ function reduceStep(step: StepRun, event: StepEvent): StepRun {
 function reduceCell(step: StepRun, cell: number, state: RunState): StepRun {
   if (state === 'running') return { ...step, cell };
   const { cell: current, ...rest } = step;
-  return current === cell && state !== 'failed' ? rest : step;
+  const done = state === 'succeeded' ? { cellsDone: (step.cellsDone ?? 0) + 1 } : {};
+  return current === cell && state !== 'failed' ? { ...rest, ...done } : step;
 }
 
 // A run that ends takes along what has not ended: canceled with it, or skipped, or failed where it was at work.

@@ -73,7 +73,7 @@ test.each<[string, RunEventBody[], object]>([
       { type: 'cell', step: 'a', cell: 4, state: 'running' },
       { type: 'cell', step: 'a', cell: 4, state: 'succeeded' }
     ],
-    { a: { name: 'a', state: 'running', startedAt: 1100 } }
+    { a: { name: 'a', state: 'running', startedAt: 1100, cellsDone: 1 } }
   ],
   [
     'a step fails in its cell',

@@ -69,7 +69,11 @@ const migrations = [
      size_bytes INTEGER NOT NULL,
      lines INTEGER NOT NULL,
      PRIMARY KEY (run, step)
-   );`
+   );`,
+  `ALTER TABLE steps ADD COLUMN uncached TEXT;
+   ALTER TABLE steps ADD COLUMN usage TEXT;
+   ALTER TABLE steps ADD COLUMN cells_done INTEGER;
+   ALTER TABLE runs ADD COLUMN workspace TEXT;`
 ];
 
 /** Bring the file to this version. Safe when two processes open a new file at once. */

@@ -251,8 +251,9 @@ export class Store {
     const before = this.read(run);
     const after = reduceRun(before, event);
     this.run(
-      'UPDATE runs SET state = ?, reason = ?, ended_at = ?, metrics = ? WHERE id = ?',
-      ...[after.state, after.reason ?? null, after.endedAt ?? null, JSON.stringify(after.metrics), run]
+      'UPDATE runs SET state = ?, reason = ?, ended_at = ?, metrics = ?, workspace = ? WHERE id = ?',
+      ...[after.state, after.reason ?? null, after.endedAt ?? null, JSON.stringify(after.metrics)],
+      ...[toJson(after.workspace), run]
     );
     after.steps.forEach((step, position) => {
       if (step !== before.steps[position]) this.saveStep(run, position, step);
@@ -266,17 +267,18 @@ export class Store {
       const { name, kind, path, sizeBytes, variables } = event.artifact;
       this.run(
         'INSERT OR REPLACE INTO artifacts (run, step, name, kind, path, size_bytes, variables) VALUES (?, ?, ?, ?, ?, ?, ?)',
-        ...[run, event.step, name, kind, path, sizeBytes, variables === undefined ? null : JSON.stringify(variables)]
+        ...[run, event.step, name, kind, path, sizeBytes, toJson(variables)]
       );
     }
   }
 
   private saveStep(run: string, position: number, step: StepRun): void {
     this.run(
-      `INSERT OR REPLACE INTO steps (run, position, name, state, started_at, duration_ms, error, failure, reason, cell)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO steps (run, position, name, state, started_at, duration_ms, error, failure, reason, uncached,
+         usage, cell, cells_done) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[run, position, step.name, step.state, step.startedAt ?? null, step.durationMs ?? null, step.error ?? null],
-      ...[step.failure === undefined ? null : JSON.stringify(step.failure), step.reason ?? null, step.cell ?? null]
+      ...[toJson(step.failure), step.reason ?? null, step.uncached ?? null, toJson(step.usage)],
+      ...[step.cell ?? null, step.cellsDone ?? null]
     );
   }
 
@@ -344,7 +346,11 @@ function toSummary(row: Row, steps: Row[]): RunSummary {
     ...present({ endedAt: row.ended_at as number | null }),
     parameters: JSON.parse(row.parameters as string),
     steps: steps.map(toStepRun),
-    metrics: JSON.parse(row.metrics as string)
+    metrics: JSON.parse(row.metrics as string),
+    ...present({
+      parent: row.parent as string | null,
+      workspace: row.workspace === null ? null : JSON.parse(row.workspace as string)
+    })
   };
 }
 
@@ -358,10 +364,15 @@ function toStepRun(row: Row): StepRun {
       error: row.error as string | null,
       failure: row.failure === null ? null : JSON.parse(row.failure as string),
       reason: row.reason as string | null,
-      cell: row.cell as number | null
+      uncached: row.uncached as string | null,
+      usage: row.usage === null ? null : JSON.parse(row.usage as string),
+      cell: row.cell as number | null,
+      cellsDone: row.cells_done as number | null
     })
   };
 }
+
+const toJson = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
 
 /** SQL's null is our undefined, and what is undefined is left out. */
 function present<T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], null> } {
