@@ -86,10 +86,21 @@ function fromKaleObject(json: JsonRecord): StepSpec {
       annotations: json.annotations,
       cache: json.enable_caching,
       retries: json.retry_count,
+      retry_delay: toSeconds(json.retry_interval),
+      retry_factor: json.retry_factor,
+      retry_delay_max: toSeconds(json.retry_max_interval),
       timeout: json.timeout
     },
     'Kale'
   );
   const limits = Object.entries(isRecord(json.limits) ? json.limits : {});
   return limits.reduce((result, [resource, amount]) => withLimit(result, resource, String(amount)) ?? result, spec);
+}
+
+// Kale writes waits as Argo does: `30`, `30s`, `5m`, `1h`.
+function toSeconds(json: unknown): number | undefined {
+  const [, number, unit] = /^(\d+)([smh]?)$/.exec(String(json ?? '')) ?? [];
+  return number === undefined
+    ? undefined
+    : Number(number) * { '': 1, s: 1, m: 60, h: 3600 }[unit as '' | 's' | 'm' | 'h'];
 }

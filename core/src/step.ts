@@ -21,6 +21,12 @@ export interface StepSpec {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly shared_memory?: string;
   readonly retries?: number;
+  /** seconds before the first retry; 0 by default */
+  readonly retry_delay?: number;
+  /** each wait is so many times the one before; 2 by default */
+  readonly retry_factor?: number;
+  /** seconds that no wait exceeds; an hour by default */
+  readonly retry_delay_max?: number;
   /** seconds */
   readonly timeout?: number;
   readonly cache?: boolean;
@@ -47,8 +53,18 @@ export interface StepSettings {
   readonly annotations: Readonly<Record<string, string>>;
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly retries: number;
+  readonly backoff: Backoff;
   readonly timeoutSeconds?: number;
   readonly cache: boolean;
+}
+
+/** How long a failed step waits before it is tried again. */
+export interface Backoff {
+  /** before the first retry */
+  readonly delaySeconds: number;
+  /** each wait is so many times the one before */
+  readonly factor: number;
+  readonly longestSeconds: number;
 }
 
 /** A step's settings from the pipeline's defaults and its own. All defaults of Sluice are here. */
@@ -71,6 +87,11 @@ export function toStepSettings(defaults: StepSpec, spec: StepSpec): StepSettings
     annotations: rest.annotations ?? {},
     nodeSelector: rest.node_selector ?? {},
     retries: retries ?? 0,
+    backoff: {
+      delaySeconds: rest.retry_delay ?? 0,
+      factor: rest.retry_factor ?? 2,
+      longestSeconds: rest.retry_delay_max ?? 3600
+    },
     ...(timeout !== undefined && timeout > 0 ? { timeoutSeconds: timeout } : {}),
     cache: cache ?? true
   };
@@ -157,6 +178,9 @@ const kinds: { readonly [key in keyof Required<StepSpec>]: Kind } = {
   annotations: texts,
   shared_memory: quantity,
   retries: count,
+  retry_delay: count,
+  retry_factor: { name: 'a number, 1 or more', accepts: value => typeof value === 'number' && value >= 1 },
+  retry_delay_max: count,
   timeout: count,
   cache: yesOrNo
 };

@@ -205,9 +205,20 @@ test('settings come from Kale’s defaults, ours, the tags and the step’s own,
       annotations: {},
       nodeSelector: {},
       retries: 1,
+      backoff: { delaySeconds: 0, factor: 2, longestSeconds: 3600 },
       timeoutSeconds: 60,
       cache: false
     },
     expect.objectContaining({ image: 'kale:1', labels: { a: '1', b: '2' } })
   ]);
+});
+
+test('Kale’s waits between attempts are read', () => {
+  const metadata = {
+    kubeflow_notebook: {
+      steps_defaults: { retry_count: 3, retry_interval: '2m', retry_factor: 3, retry_max_interval: '1h' }
+    }
+  };
+  const [step] = outline('step:s | 1', metadata).steps;
+  expect(step!.settings).toMatchObject({ retries: 3, backoff: { delaySeconds: 120, factor: 3, longestSeconds: 3600 } });
 });

@@ -13,6 +13,7 @@ import { executorInput, metricsArtifact, notebookArtifact, type Ir } from './ir.
 import { toDnsLabel, toTaskNames } from './names.js';
 import { toExecutorConfig } from './platform.js';
 import { toResources } from './resources.js';
+import { toRetryPolicy } from './retries.js';
 
 export interface CompileOptions {
   readonly runtime: {
@@ -139,7 +140,8 @@ function toComponent(step: PipelineStep, { tasks, parameters }: Context): Compon
 }
 
 function toTask(step: PipelineStep, { tasks }: Context): PipelineTaskSpecJson {
-  const { retries, cache } = step.settings;
+  const { cache } = step.settings;
+  const retryPolicy = toRetryPolicy(step.settings);
   const dependentTasks = [...new Set(step.after.map(name => tasks.get(name)!))];
   const artifacts = findInputs(step).map(({ key, from, artifact }) => [
     key,
@@ -156,13 +158,8 @@ function toTask(step: PipelineStep, { tasks }: Context): PipelineTaskSpecJson {
     ...(dependentTasks.length === 0 ? {} : { dependentTasks }),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
     cachingOptions: cache ? { enableCache: true } : {},
-    ...(retries === 0 ? {} : { retryPolicy: toRetryPolicy(retries) })
+    ...(retryPolicy === undefined ? {} : { retryPolicy })
   };
-}
-
-// Waits as the SDK has them by default.
-function toRetryPolicy(maxRetryCount: number): PipelineTaskSpecJson['retryPolicy'] {
-  return { maxRetryCount, backoffDuration: '0s', backoffFactor: 2, backoffMaxDuration: '3600s' };
 }
 
 function toExecutor(step: PipelineStep, context: Context): ExecutorSpec {

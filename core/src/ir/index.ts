@@ -6,3 +6,4 @@ export { checkParameters, parseParameter, splitAssignment, type ParameterReading
 export { planIr, type Plan, type PlanParameter, type PlanTask } from './plan.js';
 export { printIr } from './print.js';
 export { readIr } from './read.js';
+export { waitSeconds } from './retries.js';

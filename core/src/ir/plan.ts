@@ -11,6 +11,9 @@ import type {
   PlatformDeploymentConfigJson
 } from './gen/pipeline_spec_pb.js';
 import { IrError, type Ir } from './ir.js';
+import { readMemoryLimit } from './resources.js';
+import { readBackoff } from './retries.js';
+import type { Backoff } from '../step.js';
 
 export interface PlanParameter {
   readonly name: string;
@@ -46,6 +49,10 @@ export interface PlanTask {
   }[];
   readonly outputs: readonly { readonly name: string; readonly schemaTitle: string }[];
   readonly retries: number;
+  /** undefined where it is not tried again */
+  readonly backoff?: Backoff;
+  /** undefined where the step may take what there is */
+  readonly memoryLimitBytes?: number;
   readonly timeoutSeconds?: number;
   readonly cache: boolean;
 }
@@ -120,6 +127,7 @@ function toPlanTask(task: string, spec: PipelineTaskSpecJson, ir: Ir, names: Rea
   const artifacts = toArtifacts(name, spec, component, names, path);
   const after = new Set((spec.dependentTasks ?? []).map(other => nameOf(other, names, name, path)));
   artifacts.forEach(artifact => after.add(artifact.from));
+  const memoryLimitBytes = readMemoryLimit(container.resources);
   const timeoutSeconds = findTimeout(component.executorLabel ?? '', ir);
   return {
     name,
@@ -136,6 +144,8 @@ function toPlanTask(task: string, spec: PipelineTaskSpecJson, ir: Ir, names: Rea
       schemaTitle: artifactType?.schemaTitle ?? 'system.Artifact'
     })),
     retries: spec.retryPolicy?.maxRetryCount ?? 0,
+    ...(spec.retryPolicy?.maxRetryCount ? { backoff: readBackoff(spec.retryPolicy) } : {}),
+    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     cache: spec.cachingOptions?.enableCache ?? false
   };

@@ -18,6 +18,12 @@ export function toResources(settings: StepSettings): ResourceSpec | undefined {
   return Object.keys(resources).length === 0 ? undefined : resources;
 }
 
+/** In bytes; undefined where there is none, or none that is known before the run. */
+export function readMemoryLimit({ resourceMemoryLimit, memoryLimit }: ResourceSpec = {}): number | undefined {
+  const bytes = resourceMemoryLimit ? toNumber(resourceMemoryLimit) : Number(memoryLimit ?? 0) * 1e9;
+  return bytes > 0 ? Math.round(bytes) : undefined;
+}
+
 const suffixes: Readonly<Record<string, number>> = {
   n: 1e-9,
   u: 1e-6,

@@ -4,6 +4,7 @@ import type { Ir } from '../../src/ir/ir.js';
 import { planIr } from '../../src/ir/plan.js';
 import { printIr } from '../../src/ir/print.js';
 import { readIr } from '../../src/ir/read.js';
+import { waitSeconds } from '../../src/ir/retries.js';
 import { bundle, options, parameter, pipeline, step } from './pipelines.js';
 
 const given = {
@@ -13,7 +14,7 @@ const given = {
       cell: 2,
       after: ['Load'],
       setup: [{ kind: 'value' as const, from: 'Load', bundle: bundle('df', 'df') }],
-      spec: { retries: 2, timeout: 90, env: { A: 'b' }, cache: false }
+      spec: { retries: 2, retry_delay: 5, memory_limit: '512Mi', timeout: 90, env: { A: 'b' }, cache: false }
     }),
     step('end', { cell: 3, after: ['Load', 'fit'] })
   ),
@@ -64,6 +65,8 @@ test('a plan speaks of steps', () => {
         artifacts: [{ name: 'df', from: 'Load', artifact: 'df', schemaTitle: 'system.Artifact' }],
         outputs,
         retries: 2,
+        backoff: { delaySeconds: 5, factor: 2, longestSeconds: 3600 },
+        memoryLimitBytes: 512 << 20,
         timeoutSeconds: 90,
         cache: false
       },
@@ -150,4 +153,10 @@ root: {dag: {tasks: {say: {componentRef: {name: comp-say}, taskInfo: {name: say}
   expect(tasks).toMatchObject([
     { name: 'say', command: ['echo', '{{$}}'], parameters: [{ name: 'text', source: { kind: 'value', value: 'hi' } }] }
   ]);
+});
+
+test('each wait is longer than the one before, up to the longest', () => {
+  const waits = (backoff: Parameters<typeof waitSeconds>[0]) => [1, 2, 3, 4].map(retry => waitSeconds(backoff, retry));
+  expect(waits({ delaySeconds: 2, factor: 3, longestSeconds: 20 })).toEqual([2, 6, 18, 20]);
+  expect(waits({ delaySeconds: 0, factor: 2, longestSeconds: 20 })).toEqual([0, 0, 0, 0]);
 });
