@@ -1,0 +1,48 @@
+"""Every benchmark, or those that are named: `python scripts/bench [NAME…] [--rounds N]`. `make bench` runs all with what is there.
+
+A benchmark prints figures beside their budgets and beside those of other programs, taken in the same run in turns, since the machine is
+never as quiet as one thinks. It fails for no figure: a figure over its budget says OVER.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import time
+
+import analysis
+import steps
+from figures import RESULTS, keep, machine
+from peers import PEERS, ROOT
+
+BENCHES = {"analysis": analysis.measure, "steps": steps.measure}
+
+
+def main() -> None:
+    """Read the arguments, measure, print, write."""
+    arguments = argparse.ArgumentParser(prog="bench", description=__doc__.split("\n")[0])
+    arguments.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all by default")
+    arguments.add_argument("--rounds", type=int, default=3, help="how often each thing is measured (3); medians are shown")
+    chosen = arguments.parse_args()
+    unknown = set(chosen.names) - set(BENCHES)
+    if unknown:
+        arguments.error(f"There is no benchmark ‘{min(unknown)}’. There are {', '.join(BENCHES)}.")
+    versions = {name: peer.version for name, peer in PEERS.items() if peer.version} | {"sluice": _commit()}
+    for name in chosen.names or BENCHES:
+        before, begin = machine(), time.monotonic()
+        print(f"\n=== {name} · load {before['load'][0]} on {before['cores']} cores", flush=True)
+        figures = BENCHES[name](chosen.rounds)
+        for figure in figures:
+            print(figure.text())
+        keep(name, figures, before, versions)
+        print(f"    {time.monotonic() - begin:.0f} s", flush=True)
+    print(f"\nWritten to {RESULTS.relative_to(ROOT)}.")
+
+
+def _commit() -> str:
+    said = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    return said.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+// How fast a notebook becomes a pipeline in Node. Its argument is a folder: each notebook of 70 cells is written there, for others to analyse.
+// Prints one JSON object, in milliseconds; where a thing can be done more than once, the median.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { importSource, readPrograms } from './bundle.mjs';
+import { edited, notebookOf } from './notebooks.mjs';
+
+const core = await importSource('core/src/index.ts');
+const parser = await core.makeParser(await readPrograms());
+const options = { runtime: { boot: '', packed: '' }, image: 'python:3.12' };
+const passes = 15;
+
+function time(run) {
+  const begin = performance.now();
+  run();
+  return performance.now() - begin;
+}
+
+function repeat(run) {
+  const times = Array.from({ length: passes }, (_, pass) => time(() => run(pass)));
+  return times.sort((a, b) => a - b)[passes >> 1];
+}
+
+const read = json => core.toNotebook(json).notebook;
+
+function measure(json) {
+  const analyzer = core.makeAnalyzer(parser);
+  const notebook = read(json);
+  const edits = Array.from({ length: passes }, (_, pass) => read(edited(json, pass)));
+  return {
+    first: time(() => analyzer.analyze(notebook)),
+    edit: repeat(pass => analyzer.analyze(edits[pass])),
+    again: repeat(() => core.printIr(core.compilePipeline(analyzer.analyze(notebook).pipeline, options)))
+  };
+}
+
+const notebooks = { few: notebookOf(70), many: notebookOf(70, 1), large: notebookOf(2000) };
+const [, , folder] = process.argv;
+for (const name of ['few', 'many']) await writeFile(join(folder, `${name}.ipynb`), JSON.stringify(notebooks[name]));
+console.log(JSON.stringify(Object.fromEntries(Object.entries(notebooks).map(([name, json]) => [name, measure(json)]))));
