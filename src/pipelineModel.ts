@@ -5,6 +5,7 @@ import { VDomModel } from '@jupyterlab/ui-components';
 import {
   outlineNotebook,
   type Analyzer,
+  type CellRange,
   type Diagnostic,
   type JsonValue,
   type Notebook,
@@ -74,6 +75,11 @@ export class PipelineModel extends VDomModel {
   get diagnostics(): readonly Diagnostic[] {
     const found = (this._pipeline ?? this._outline).diagnostics.filter(diagnostic => diagnostic.code !== 'no-steps');
     return this._problem ? [this._problem, ...found] : found;
+  }
+
+  /** Broken parts of cells that count as they were when they were read last. */
+  get stale(): readonly CellRange[] {
+    return this._stale;
   }
 
   /** Values that differ from the notebook's for the next run. */
@@ -244,6 +250,7 @@ export class PipelineModel extends VDomModel {
     const analysis = this._analyzer?.analyze(this._notebook);
     this._outline = analysis?.outline ?? outlineNotebook(this._notebook);
     this._pipeline = analysis?.pipeline;
+    this._stale = analysis?.stale ?? [];
     this._analysisChanged.emit();
     this.stateChanged.emit();
   }
@@ -260,6 +267,7 @@ export class PipelineModel extends VDomModel {
   private _notebook: Notebook;
   private _outline: Outline;
   private _pipeline: Pipeline | undefined;
+  private _stale: readonly CellRange[] = [];
   private _analyzer: Analyzer | undefined;
   private _problem: Diagnostic | undefined;
   private _chosenStep: string | undefined;

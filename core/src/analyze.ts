@@ -1,20 +1,23 @@
 // From a notebook to its pipeline, fast enough to run on each edit: cells that did not change are not read again.
 import { inferDependencies } from './dependencies.js';
 import { diagnose } from './diagnose.js';
-import type { Diagnostic } from './diagnostic.js';
+import type { CellRange, Diagnostic } from './diagnostic.js';
 import { findFlows } from './flows.js';
-import type { Notebook } from './notebook.js';
+import type { Cell, Notebook } from './notebook.js';
 import { outlineNotebook } from './outline.js';
 import type { Outline } from './outline.js';
 import type { Pipeline, PipelineStep } from './pipeline.js';
 import { planSteps } from './plan.js';
 import { parseCell } from './python/parse.js';
 import type { PythonParser } from './python/parser.js';
+import { keepBroken } from './python/stale.js';
 import type { ParsedCell } from './python/syntax.js';
 
 export interface Analysis {
   readonly outline: Outline;
   readonly pipeline: Pipeline;
+  /** broken parts of cells that count as they were when they were read last */
+  readonly stale: readonly CellRange[];
 }
 
 export interface Analyzer {
@@ -23,26 +26,42 @@ export interface Analyzer {
 
 /** An analyzer keeps the syntax of the cells that it read last, so make one for each open notebook. */
 export function makeAnalyzer(parser: PythonParser): Analyzer {
-  let kept = new Map<string, ParsedCell>();
+  let bySource = new Map<string, ParsedCell>();
+  let byId = new Map<string, ParsedCell>();
   return {
     analyze(notebook) {
       const used = new Map<string, ParsedCell>();
+      const read = new Map<string, ParsedCell>();
       const parse = (source: string): ParsedCell => {
-        const parsed = used.get(source) ?? kept.get(source) ?? parseCell(parser, source);
+        const parsed = used.get(source) ?? bySource.get(source) ?? parseCell(parser, source);
         used.set(source, parsed);
         return parsed;
       };
+      const cells = notebook.cells.map(({ id, source, type }) => {
+        if (type !== 'code') return undefined;
+        const before = id === undefined ? undefined : byId.get(id);
+        const parsed = before?.source === source ? before : keepBroken(parse(source), before);
+        if (id !== undefined) read.set(id, parsed);
+        return parsed;
+      });
       const outline = outlineNotebook(notebook);
-      const pipeline = inferPipeline(notebook, outline, parse);
-      kept = used;
-      return { outline, pipeline };
+      const stale = cells.flatMap((parsed, cell) => (parsed?.stale ?? []).map(({ from, to }) => ({ cell, from, to })));
+      const pipeline = inferPipeline(notebook, outline, ({ index }) => cells[index]!, parse);
+      bySource = used;
+      byId = read;
+      return { outline, pipeline: { ...pipeline, diagnostics: withoutStale(pipeline.diagnostics, stale) }, stale };
     }
   };
 }
 
 /** The pipeline that a notebook with this outline means. */
-export function inferPipeline(notebook: Notebook, outline: Outline, parse: (source: string) => ParsedCell): Pipeline {
-  const dependencies = inferDependencies(notebook, outline, parse);
+function inferPipeline(
+  notebook: Notebook,
+  outline: Outline,
+  read: (cell: Cell) => ParsedCell,
+  parse: (source: string) => ParsedCell
+): Pipeline {
+  const dependencies = inferDependencies(notebook, outline, read, parse);
   const names = outline.steps.map(({ name }) => name);
   const plans = planSteps(
     notebook,
@@ -76,6 +95,13 @@ export function inferPipeline(notebook: Notebook, outline: Outline, parse: (sour
     flows,
     diagnostics: withoutEchoes(outline.diagnostics, diagnose(notebook, outline, dependencies, plans, steps))
   };
+}
+
+/** What is not there any more has nothing wrong with it, but that it is broken. */
+function withoutStale(diagnostics: readonly Diagnostic[], stale: readonly CellRange[]): readonly Diagnostic[] {
+  const isStale = (range: CellRange): boolean =>
+    stale.some(({ cell, from, to }) => range.cell === cell && range.from >= from && range.to <= to);
+  return diagnostics.filter(({ code, range }) => code === 'syntax-error' || !range || !isStale(range));
 }
 
 /** One mistake is told once: what is wrong with the outline makes some of what is wrong with the code a mere consequence. */

@@ -1,7 +1,8 @@
 // What each step of a notebook needs from the others. The notebook is read once from top to bottom; what a step reads
 // while an earlier one last bound or changed it is a need, and needs decide what each step takes and gives.
+import { position } from './diagnostic.js';
 import type { CellRange, Diagnostic } from './diagnostic.js';
-import type { Notebook } from './notebook.js';
+import type { Cell, Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import { readParameter } from './parameters.js';
 import type { ParameterAssignment } from './parameters.js';
@@ -33,6 +34,7 @@ const fuelPerStatement = 600;
 export function inferDependencies(
   notebook: Notebook,
   outline: Outline,
+  read: (cell: Cell) => ParsedCell,
   parse: (source: string) => ParsedCell
 ): Dependencies {
   const machine = new Machine(parse, cell => notebook.cells[cell]?.source ?? '', evaluate, execute);
@@ -50,19 +52,13 @@ export function inferDependencies(
     if (cell.type !== 'code') continue;
     const step = stepOf.get(cell.index);
     const isPrelude = setsUp.has(cell.index) || parametrises.has(cell.index);
-    const parsed = parse(cell.source);
+    const parsed = read(cell);
     if (step === undefined && !isPrelude) {
       if (outline.roles[cell.index]?.kind === 'skip')
         for (const name of boundNames(parsed.body)) if (!skipped.has(name)) skipped.set(name, cell.index);
       continue;
     }
-    for (const { from, to, message } of parsed.errors)
-      diagnostics.push({
-        code: 'syntax-error',
-        severity: 'error',
-        message: toSentence(message),
-        range: { cell: cell.index, from, to }
-      });
+    diagnostics.push(...syntaxErrors(cell, parsed));
     machine.step = step ?? prelude;
     machine.cell = cell.index;
     if (step !== undefined && !begun.has(step)) {
@@ -190,6 +186,20 @@ function stepsByCell(outline: Outline): ReadonlyMap<number, number> {
     for (const cell of cells) steps.set(cell, index);
   });
   return steps;
+}
+
+function syntaxErrors({ index, source }: Cell, { errors, stale = [] }: ParsedCell): Diagnostic[] {
+  return errors.map(({ from, to, message }) => {
+    const { line } = position(source, from);
+    const isKept = stale.some(part => from >= part.from && from <= part.to);
+    const kept = isKept ? ` Meanwhile its flows are those last read before line ${line} broke.` : '';
+    return {
+      code: 'syntax-error',
+      severity: 'error',
+      message: toSentence(message) + kept,
+      range: { cell: index, from, to }
+    };
+  });
 }
 
 const toSentence = (message: string): string => {

@@ -3,13 +3,14 @@ import type { Analysis, Analyzer } from '../src/analyze';
 import type { Notebook } from '../src/notebook';
 
 export interface TestCell {
+  readonly id?: string;
   readonly tags: readonly string[];
   readonly source: string;
 }
 
 export function notebookOf(cells: readonly TestCell[]): Notebook {
   return {
-    cells: cells.map(({ tags, source }, index) => ({ index, type: 'code', source, tags })),
+    cells: cells.map((cell, index) => ({ ...cell, index, type: 'code' })),
     metadata: {}
   };
 }

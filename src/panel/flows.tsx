@@ -11,7 +11,8 @@ export function Flows({ step }: { readonly step: string }): React.JSX.Element | 
   if (!pipeline.pipeline) return null;
   const inputs = inputsOf(pipeline.pipeline, step);
   const outputs = outputsOf(pipeline.pipeline, step);
-  if (inputs.length === 0 && outputs.length === 0) return null;
+  const stale = <Stale step={step} />;
+  if (inputs.length === 0 && outputs.length === 0) return stale;
   const open = inputs.find(input => keyOf(input) === opened);
   return (
     <>
@@ -32,7 +33,21 @@ export function Flows({ step }: { readonly step: string }): React.JSX.Element | 
         {outputs.join(', ')}
       </div>
       {open && <ReasonCard input={open} />}
+      {stale}
     </>
+  );
+}
+
+/** A step with a half-typed line shows what it was before that line broke. */
+function Stale({ step }: { readonly step: string }): React.JSX.Element | null {
+  const { pipeline, trans } = usePanel();
+  const cells = pipeline.outline.steps.find(({ name }) => name === step)?.cells ?? [];
+  const part = pipeline.stale.find(({ cell }) => cells.includes(cell));
+  if (!part) return null;
+  return (
+    <div className="jp-Sluice-stale">
+      {trans.__('as last read before %1 broke', describePlace(part, pipeline.notebook))}
+    </div>
   );
 }
 

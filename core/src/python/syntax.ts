@@ -382,4 +382,15 @@ export interface ParsedCell {
   readonly source: string;
   readonly body: readonly Statement[];
   readonly errors: readonly (Node & { readonly message: string })[];
+  /** broken parts for which `body` holds what stood there when it was read last */
+  readonly stale?: readonly StalePart[];
+}
+
+/** A broken part of a cell that counts as it was when it was read last. */
+export interface StalePart extends Node {
+  readonly statements: readonly {
+    readonly statement: Statement;
+    /** as it stood when it was read */
+    readonly text: string;
+  }[];
 }
