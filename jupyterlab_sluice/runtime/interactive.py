@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, Iterator, List, Optional
 
@@ -151,10 +152,7 @@ class Shell:
     """The one IPython shell of the step."""
 
     def __init__(self, module: ModuleType, recorder: Recorder) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="sluice-ipython-")
-        os.environ["IPYTHONDIR"] = self._folder.name
-        if importlib.util.find_spec("matplotlib_inline"):
-            os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        self._make_folder()
         warnings.filterwarnings("ignore", "To exit: use")
         config = Config()
         config.HistoryManager.enabled = False
@@ -163,6 +161,24 @@ class Shell:
         ZMQInteractiveShell.recorder = recorder
         self._shell = ZMQInteractiveShell.instance(config=config, user_module=module, user_ns=module.__dict__)
         self._recorder = recorder
+
+    def settle(self) -> None:
+        """Make a shell that was set up in another process this one's own: its folder, its environment."""
+        self._folder._finalizer.detach()  # type: ignore[attr-defined]  # that process removes the one it made
+        self._make_folder()
+        shell = self._shell
+        shell.init_ipython_dir(None)
+        shell.init_profile_dir(None)
+        shell.starting_dir = os.getcwd()
+        shell.history_manager.dir_hist[:] = [Path.cwd()]
+        if "db" in vars(shell):  # IPython < 9 opens it at once
+            shell.db = type(shell.db)(os.path.join(shell.profile_dir.location, "db"))
+
+    def _make_folder(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="sluice-ipython-")
+        os.environ["IPYTHONDIR"] = self._folder.name
+        if importlib.util.find_spec("matplotlib_inline"):
+            os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
 
     @property
     def execution_count(self) -> int:

@@ -31,30 +31,53 @@ def main(argv: List[str]) -> int:
         The exit status: 0 done, 1 the user's code raised, 3 a value cannot travel, 4 an input is missing or damaged, or the contract is broken.
     """
     events = open_events()
-    streams = _prepare_streams()
+    stage = STAGES.pop() if STAGES else Stage()
     try:
         job = contract.read(argv)
     except Problem as problem:
         return _tell(problem, events)
-    return StepRun(job, events, streams).run()
+    return StepRun(job, events, stage).run()
+
+
+class Stage:
+    """What a step has before anything is known of it: its streams, an empty namespace, a shell. A fork server sets one up
+    ahead of its steps.
+    """
+
+    def __init__(self) -> None:
+        self.recorder = Recorder()
+        self.log = _install_tees(_prepare_streams(), self.recorder)
+        self.module = types.ModuleType("__main__")
+        self.module.__dict__["__builtins__"] = builtins
+        sys.modules["__main__"] = self.module
+        self._shell: Any = None
+
+    def shell(self) -> Any:
+        """The shell; the step that finds it ready makes it its own."""
+        if self._shell is None:
+            self._shell = _shell(self.module, self.recorder)
+        else:
+            self._shell.settle()
+        return self._shell
+
+
+STAGES: List[Stage] = []  # set up ahead: one, or none
 
 
 class StepRun:
     """One execution of a step, from its job to its exit status."""
 
-    def __init__(self, job: contract.Job, events: Events, streams: Dict[str, Any]) -> None:
-        self._job, self._events = job, events
-        self._recorder = Recorder(events.send_output)
+    def __init__(self, job: contract.Job, events: Events, stage: Stage) -> None:
+        self._job, self._events, self._stage = job, events, stage
+        self._recorder, self._log = stage.recorder, stage.log
+        self._recorder.on_output = events.send_output
         self._runs = [executed.CellRun(cell) for cell in job.step.cells]
         self._metrics: Any = None
+        self._files: Any = None
         self._metadata: Dict[str, Dict[str, Any]] = {}
         self._failure: Optional[Dict[str, Any]] = None
         self._saved = time.monotonic()
-        self._log = _install_tees(streams, self._recorder)
-        self._module = types.ModuleType("__main__")
-        self._namespace: Dict[str, Any] = self._module.__dict__
-        self._namespace["__builtins__"] = builtins
-        sys.modules["__main__"] = self._module
+        self._namespace: Dict[str, Any] = stage.module.__dict__
 
     def run(self) -> int:
         """Run it, then leave everything behind that others look for."""
@@ -69,14 +92,17 @@ class StepRun:
         except Exception as error:  # a full disk, or a fault of ours: the step must still leave its notebook
             status = self._broken(error)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is short and must be whole
+        if self._files:
+            self._events.send(self._files.told())
         self._leave()
         sys.stdout.flush()
         sys.stderr.flush()
         return status
 
     def _attempt(self) -> int:
-        self._shell = _shell(self._module, self._recorder)
+        self._shell = self._stage.shell()
         self._checkpoints = self._open_checkpoints()
+        self._files = self._watch_files()
         self._namespace.update(self._job.values)
         raised = self._set_up() or self._run_cells()
         if raised:
@@ -141,6 +167,15 @@ class StepRun:
         from .checkpoints import Checkpoints
 
         return Checkpoints(self._job.step.checkpoints, self._namespace)
+
+    def _watch_files(self) -> Any:
+        if not self._events.has_listener:
+            return None
+        from .files import Files
+
+        job = self._job
+        own = [artifact.path for artifact in (*job.inputs.values(), *job.outputs.values())]
+        return Files([*own, job.output_file or os.devnull])
 
     def _measure(self) -> Any:
         from . import metrics

@@ -116,8 +116,8 @@ class Outputs:
 class Recorder:
     """The one place that all outputs of a step go through. Between cells, and while setup runs, they are dropped."""
 
-    def __init__(self, on_output: Callable[[int, Dict[str, Any]], None]) -> None:
-        self._on_output = on_output
+    def __init__(self) -> None:
+        self.on_output: Callable[[int, Dict[str, Any]], None] = lambda cell, output: None
         self._cell: Optional[int] = None
         self._outputs: Optional[Outputs] = None
         self._earlier: List[Outputs] = []
@@ -174,7 +174,7 @@ class Recorder:
 
     def _add(self, output: Dict[str, Any]) -> None:
         if self._outputs is not None and self._cell is not None and not self.is_muted and self._outputs.add(output):
-            self._on_output(self._cell, {key: value for key, value in output.items() if key != "_id"})
+            self.on_output(self._cell, {key: value for key, value in output.items() if key != "_id"})
 
 
 class Tee(io.TextIOBase):

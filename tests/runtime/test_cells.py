@@ -170,7 +170,7 @@ FAILURES = [
 @pytest.mark.parametrize("title, cell, name, line, message", FAILURES, ids=[title for title, *_ in FAILURES])
 def test_failures_without_ipython(monkeypatch, title, cell, name, line, message):
     monkeypatch.setattr(builtins, "input", main._refuse_input)
-    shell, file = PlainShell({"__name__": "__main__"}, Recorder(lambda *_: None)), failures.file_of(1, "train")
+    shell, file = PlainShell({"__name__": "__main__"}, Recorder()), failures.file_of(1, "train")
     raised = shell.run(cell, file)
     failure = failures.describe(raised, 1, file)
     assert (failure["name"], failure["cell"], failure.get("line")) == (name, 1, line)

@@ -23,7 +23,7 @@ def metrics_of(cell: str, before: str = BEFORE) -> dict:
     """The metrics of one cell, run without IPython in this process."""
     told: dict = {}
     namespace: dict = {"__name__": "__main__"}
-    shell = PlainShell(namespace, Recorder(lambda *_: None))
+    shell = PlainShell(namespace, Recorder())
     assert shell.run(before, "<cell 1: t>") is None
     metrics = Metrics(told.__setitem__)
     capture = metrics.capture(namespace)
