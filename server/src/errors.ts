@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'invalid-parameter'
   | 'kernel-not-found'
   | 'no-values'
+  | 'damaged'
   | 'workspace-too-large'
   | 'closing'
   | 'storage'
@@ -39,6 +40,7 @@ const httpStatuses: Record<ErrorCode, number> = {
   'invalid-parameter': 422,
   'kernel-not-found': 422,
   'no-values': 422,
+  damaged: 500, // a snapshot's object is not what was written; fsck says what it belongs to
   'workspace-too-large': 422,
   closing: 503, // the sidecar ends after its last run; the next one takes the request
   storage: 507,
@@ -52,7 +54,7 @@ export function httpStatus(error: unknown): number {
 /** 2 where the user can change the command or the notebook and try again; 1 where this machine failed. */
 export function exitStatus(error: unknown): 1 | 2 {
   const { code } = toPipelineError(error);
-  return code === 'storage' || code === 'internal' || code === 'closing' ? 1 : 2;
+  return code === 'storage' || code === 'damaged' || code === 'internal' || code === 'closing' ? 1 : 2;
 }
 
 export function errorBody(error: unknown): ErrorBody {

@@ -73,7 +73,23 @@ const migrations = [
   `ALTER TABLE steps ADD COLUMN uncached TEXT;
    ALTER TABLE steps ADD COLUMN usage TEXT;
    ALTER TABLE steps ADD COLUMN cells_done INTEGER;
-   ALTER TABLE runs ADD COLUMN workspace TEXT;`
+   ALTER TABLE runs ADD COLUMN workspace TEXT;`,
+  `CREATE TABLE snapshots (
+     id TEXT PRIMARY KEY,
+     run TEXT REFERENCES runs ON DELETE CASCADE,
+     notebook TEXT,
+     moment TEXT NOT NULL,
+     step TEXT,
+     at INTEGER NOT NULL,
+     files INTEGER NOT NULL,
+     bytes INTEGER NOT NULL,
+     tree TEXT NOT NULL,
+     base TEXT NOT NULL
+   );
+   CREATE INDEX snapshots_by_run ON snapshots (run);
+   CREATE INDEX snapshots_by_notebook ON snapshots (notebook, at);
+   CREATE TABLE collections (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL);
+   INSERT INTO collections VALUES (1, 0);`
 ];
 
 /** Bring the file to this version. Safe when two processes open a new file at once. */

@@ -32,7 +32,16 @@ export interface NewRun {
 
 export type StepArtifact = ArtifactRecord & { readonly step: string };
 
-type Row = Record<string, unknown>;
+export type Row = Record<string, unknown>;
+
+/** The same file, for the tables that other modules keep in it. */
+export interface Sql {
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined;
+  all(sql: string, ...values: SQLInputValue[]): Row[];
+  run(sql: string, ...values: SQLInputValue[]): void;
+  /** Nested calls belong to the outermost one. */
+  transaction<T>(work: () => T): T;
+}
 
 const pollMs = 200;
 /** an owner that can't be seen from here counts as gone when it has not shown up for so long */
@@ -68,6 +77,11 @@ export class Store {
   close(): void {
     this.statements.clear();
     this.db.close();
+  }
+
+  get sql(): Sql {
+    const { get, all, run } = this;
+    return { get, all, run, transaction: work => this.transaction(work) };
   }
 
   /** A new run, owned by this process, that has not started. */

@@ -1,31 +1,42 @@
-// What a run copies of a folder, what is left out, and what is kept of the copy.
+// What a run copies of a folder, what is left out, what is kept of the copy, and how a copy is brought to what a snapshot says.
 import {
+  chmodSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   readlinkSync,
+  renameSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync
 } from 'node:fs';
 import { join } from 'node:path';
+import { openHome } from '../src/home';
 import { scanWorkspace, workspaceLimits } from '../src/scan';
-import { formatSize } from '../src/words';
-import { copyWorkspace } from '../src/workspace';
+import { ObjectStore } from '../src/snapshots/objects';
+import { Workspace } from '../src/workspace';
 import { World } from './world';
 
 let world: World;
 let target: World;
-beforeEach(() => ([world, target] = [new World(), new World()]));
+let home: string;
+beforeEach(() => {
+  [world, target] = [new World(), new World()];
+  home = openHome(join(target.folder, 'records'));
+});
 afterEach(() => [world, target].forEach(each => each.remove()));
 
 const plenty = { sizeBytes: 1e9, files: 1000 };
 const files = (folder: string) => readdirSync(folder, { recursive: true }).map(String).sort();
 
-async function copy(folder = '', outside: string[] = []) {
-  const scan = await scanWorkspace(join(world.folder, folder), outside, plenty, join(world.folder, 'records'));
-  return copyWorkspace(scan, join(target.folder, 'w'));
+async function copy(folder = '', outside: string[] = [], gitignore = false, to = 'w') {
+  const rules = { limits: plenty, home: join(world.folder, 'records'), gitignore };
+  const scan = await scanWorkspace(join(world.folder, folder), outside, rules);
+  const options = { home, objects: new ObjectStore(home), scan, to: join(target.folder, to), collections: () => 0 };
+  return Workspace.make(options);
 }
 
 test('everything is copied but version control, environments, caches, our records and what .sluiceignore names', async () => {
@@ -89,20 +100,74 @@ test('the folder above brings the project with it', async () => {
   expect(files(join(folder, '..'))).toEqual(['nb', 'nb/a.ipynb', 'src', 'src/lib.py']);
 });
 
-test('afterwards only what was written stays', async () => {
-  for (const path of ['same', 'grown', 'replaced', 'deep/same', 'gone']) world.write(path, path);
-  const { folder, prune } = await copy();
-  writeFileSync(join(folder, 'grown'), 'more', { flag: 'a' });
-  writeFileSync(join(folder, 'replaced'), 'replaceD');
-  writeFileSync(join(folder, 'new'), '');
-  await prune();
-  expect(files(folder)).toEqual(['grown', 'new', 'replaced']);
+test('what .gitignore names is left out on request, as git reads it in each folder', async () => {
+  for (const path of [
+    '.git/HEAD',
+    'nb/a.ipynb',
+    'nb/out.bin',
+    'nb/sub/x.log',
+    'nb/sub/keep.log',
+    'nb/x.log',
+    'nb/tmp/a'
+  ])
+    world.write(path, path);
+  world.write('.gitignore', '*.bin\n/nb/tmp/\n');
+  world.write('nb/sub/.gitignore', '*.log\n!keep.log\n');
+  const { folder } = await copy('nb', [], true);
+  expect(files(folder)).toEqual(['a.ipynb', 'sub', 'sub/.gitignore', 'sub/keep.log', 'x.log']);
+});
+
+test('afterwards only what was written stays, and the next run’s copy is right whatever happened to the spare one', async () => {
+  for (const path of ['same', 'grown', 'replaced', 'deep/same', 'gone', 'later']) world.write(path, path);
+  symlinkSync('same', join(world.folder, 'link'));
+  const first = await copy();
+  writeFileSync(join(first.folder, 'grown'), 'more', { flag: 'a' });
+  writeFileSync(join(first.folder, 'replaced'), 'replaceD');
+  writeFileSync(join(first.folder, 'new'), '');
+  rmSync(join(first.folder, 'gone'));
+  await first.close();
+  expect(files(first.folder)).toEqual(['grown', 'new', 'replaced']);
   expect(existsSync(join(world.folder, 'deep/same'))).toBe(true);
+  world.write('later', 'LATER');
+  rmSync(join(world.folder, 'deep'), { recursive: true });
+  const [spare] = readdirSync(join(home, 'spare'));
+  writeFileSync(join(home, 'spare', spare!, 'workspace/same'), 'SAME'); // by a process that a step left behind
+  const second = await copy();
+  const contents = files(second.folder).map(name => readFileSync(join(second.folder, name), 'utf8'));
+  expect(Object.fromEntries(files(second.folder).map((name, i) => [name, contents[i]]))).toEqual({
+    ...{ gone: 'gone', grown: 'grown', later: 'LATER', link: 'same', replaced: 'replaced', same: 'same' }
+  });
+  expect(readdirSync(join(home, 'spare'))).toEqual([]);
+});
+
+test('a copy goes back to an earlier snapshot, and takes on what was done between two', async () => {
+  for (const path of ['a', 'sub/b', 'sub/deep/c']) world.write(path, path);
+  const workspace = await copy();
+  const before = await workspace.take();
+  expect(before.id).toBe(workspace.start.id);
+  const inCopy = (path: string) => join(workspace.folder, path);
+  writeFileSync(inCopy('a'), 'A');
+  renameSync(inCopy('sub/deep'), inCopy('moved'));
+  mkdirSync(inCopy('empty'));
+  rmSync(inCopy('sub/b'));
+  mkdirSync(inCopy('sub/b'));
+  writeFileSync(inCopy('sub/b/x'), 'x');
+  chmodSync(inCopy('a'), 0o755);
+  const after = await workspace.take();
+  await workspace.restore(before.tree);
+  expect((await workspace.take()).id).toBe(before.id);
+  expect(files(workspace.folder)).toEqual(['a', 'sub', 'sub/b', 'sub/deep', 'sub/deep/c']);
+  writeFileSync(inCopy('other'), 'of another step');
+  await workspace.apply(before.tree, after.tree);
+  expect(files(workspace.folder)).toEqual(['a', 'empty', 'moved', 'moved/c', 'other', 'sub', 'sub/b', 'sub/b/x']);
+  expect(lstatSync(inCopy('a')).mode & 0o777).toBe(0o755);
+  rmSync(inCopy('other'));
+  expect((await workspace.take()).tree).toEqual(after.tree);
 });
 
 test('too many files are refused', async () => {
   for (const path of ['a', 'b', 'c']) world.write(path, path);
-  const scan = scanWorkspace(world.folder, [], { sizeBytes: 1e9, files: 2 }, '');
+  const scan = scanWorkspace(world.folder, [], { limits: { sizeBytes: 1e9, files: 2 }, home: '' });
   await expect(scan).rejects.toThrow(/holds 3 bytes in 3 files, more than the limit of 2 files/);
 });
 
@@ -115,10 +180,3 @@ test.each([
 ])('SLUICE_WORKSPACE_LIMIT=%s means %d bytes', (text, bytes) => {
   expect(workspaceLimits({ SLUICE_WORKSPACE_LIMIT: text }).sizeBytes).toBe(bytes);
 });
-
-test.each([
-  [0, '0 bytes'],
-  [999, '1000 bytes'],
-  [1500, '1.5 kB'],
-  [2e9, '2 GB']
-])('%d bytes read %s', (bytes, text) => expect(formatSize(bytes)).toBe(text));

@@ -9,7 +9,10 @@ import type { Runner, RunnerRequest, RunId } from '../runner.js';
 import { readPlan } from './plans.js';
 import type { Store } from '../store.js';
 import { scanWorkspace, workspaceLimits, type WorkspaceScan } from '../scan.js';
-import { copyWorkspace } from '../workspace.js';
+import { ObjectStore } from '../snapshots/objects.js';
+import { collections } from '../snapshots/records.js';
+import { RunSnapshots } from '../snapshots/run-snapshots.js';
+import { Workspace } from '../workspace.js';
 import { readExecutorOutput, type Metadata } from './executor.js';
 import { layoutOf, type Layout } from './layout.js';
 import { findOutsidePaths } from './outside.js';
@@ -103,7 +106,7 @@ export class LocalRunner implements Runner {
     past?.checkValues(choice);
     const [kernel, scan] = await Promise.all([
       findKernel(plan.kernel, env),
-      scanWorkspace(request.workspace, findOutsidePaths(plan), workspaceLimits(env), store.home)
+      scanWorkspace(request.workspace, findOutsidePaths(plan), { limits: workspaceLimits(env), home: store.home })
     ]);
     return { plan, kernel, scan, parameters, choice, past };
   }
@@ -120,7 +123,7 @@ export class LocalRunner implements Runner {
     try {
       await mkdir(layout.folder, { recursive: true });
       await writeFile(layout.ir, request.ir);
-      const workspace = await copyWorkspace(scan, layout.workspace);
+      const { workspace, snapshots } = await this.makeWorkspace(run, request, scan, layout);
       const metadata = new Map<string, Metadata>();
       for (const name of choice.reuse)
         if (past?.succeeded.has(name)) await reuse(name, past, layout, metadata, store, run);
@@ -134,7 +137,7 @@ export class LocalRunner implements Runner {
         });
       const context: StepContext = {
         ...{ run, store, layout, kernel, env, parameters, metadata, processes },
-        cwd: workspace.folder,
+        ...{ cwd: workspace.folder, snapshots },
         signal: cancel.signal
       };
       const states = await schedule<PlanTask>(plan.tasks, {
@@ -144,11 +147,33 @@ export class LocalRunner implements Runner {
         execute: task => executeStep(task, context),
         skip: ({ name: step }, reason) => store.append(run, { type: 'step', step, state: 'skipped', reason })
       });
-      await workspace.prune();
+      await workspace.close();
       this.finish(run, plan, states, cancel.signal);
     } finally {
       stopChecking();
     }
+  }
+
+  /** The run's own copy of the folder, and its first snapshot. */
+  private async makeWorkspace(
+    run: RunId,
+    { notebook }: RunnerRequest,
+    scan: WorkspaceScan,
+    { workspace: to }: Layout
+  ): Promise<{ readonly workspace: Workspace; readonly snapshots: RunSnapshots }> {
+    const { store } = this.options;
+    const objects = new ObjectStore(store.home);
+    const workspace = await Workspace.make({
+      ...{ home: store.home, objects, scan, to },
+      collections: () => collections(store.sql)
+    });
+    store.append(run, { type: 'workspace', workspace: workspace.record });
+    const snapshots = new RunSnapshots({
+      ...{ store, objects, run, base: scan.base, workspace },
+      ...(notebook === undefined ? {} : { notebook })
+    });
+    await snapshots.start();
+    return { workspace, snapshots };
   }
 
   private finish(run: RunId, plan: Plan, states: ReadonlyMap<string, string>, signal: AbortSignal): void {

@@ -13,6 +13,7 @@ import { logFile } from '../home.js';
 import type { Kernel } from '../kernels.js';
 import { StepLog } from '../logs.js';
 import { startProcess, type ProcessEnd, type StepProcess } from '../process.js';
+import type { RunSnapshots } from '../snapshots/run-snapshots.js';
 import type { Store } from '../store.js';
 import { makeExecutorInput, readArtifacts, readExecutorOutput, readMetrics, type Metadata } from './executor.js';
 import { describeEnd, describeFailure, describeTimeout } from './failure.js';
@@ -26,6 +27,7 @@ export interface StepContext {
   readonly kernel: Kernel;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  readonly snapshots: RunSnapshots;
   readonly parameters: Readonly<Record<string, JsonValue>>;
   /** of the steps that have ended; this step's are added */
   readonly metadata: Map<string, Metadata>;
@@ -51,6 +53,7 @@ export async function executeStep(task: PlanTask, context: StepContext): Promise
   const durationMs = () => Math.round(performance.now() - startedAt);
   try {
     for (let attempt = 1; ; attempt++) {
+      await context.snapshots.before(step);
       const reason = attempt === 1 ? {} : { reason: `Attempt ${attempt} of ${task.retries + 1}.` };
       append({ type: 'step', step, state: 'running', ...reason });
       const outcome = await attemptStep(task, context, log, append);
@@ -61,6 +64,7 @@ export async function executeStep(task: PlanTask, context: StepContext): Promise
       const metadata = 'metadata' in outcome ? outcome.metadata : ((await readExecutorOutput(layout, step)) ?? {});
       const isLast = 'metadata' in outcome || attempt > task.retries;
       if (isLast) {
+        await context.snapshots.after(step);
         context.metadata.set(step, metadata);
         for (const artifact of await readArtifacts(task, layout, metadata))
           append({ type: 'artifact', step, artifact });
