@@ -14,7 +14,7 @@ import { Machine, prelude } from './python/effects/machine.js';
 import type { Setting, Slot } from './python/effects/machine.js';
 import { touch } from './python/effects/functions.js';
 import { execute } from './python/effects/statements.js';
-import { immutable, makeThing, newSite, valueOf } from './python/effects/thing.js';
+import { immutable, makeThing, newSite, setMoment, valueOf } from './python/effects/thing.js';
 import type { ParsedCell, Statement } from './python/syntax.js';
 
 /** Parts of cells that run again at the beginning of every step below them: imports, functions, what follows parameters. */
@@ -61,6 +61,7 @@ export function inferDependencies(
     diagnostics.push(...syntaxErrors(cell, parsed));
     machine.step = step ?? prelude;
     machine.cell = cell.index;
+    setMoment(cell.index);
     if (step !== undefined && !begun.has(step)) {
       begun.add(step);
       repeatSettings(machine);

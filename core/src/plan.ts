@@ -26,11 +26,11 @@ export function planSteps(
   const { machine } = dependencies;
   takePreludeReads(dependencies, lastCells);
   for (let step = stepNames.length - 1; step >= 0; step--) {
-    keepIdentity(machine, step);
+    keepIdentity(machine, step, lastCells);
     provide(machine, step);
   }
   for (const step of stepNames.keys()) collectSources(machine, step);
-  const outputs = stepNames.map((_, step) => bundleOutputs(machine, step, stepNames.length));
+  const outputs = stepNames.map((_, step) => bundleOutputs(machine, step, lastCells));
   return stepNames.map((_, step) => ({
     needs: [...machine.record(step).needs.values()],
     parameters: parametersOf(dependencies, step, lastCells[step] ?? 0),
@@ -53,14 +53,15 @@ function takePreludeReads({ machine }: Dependencies, lastCells: readonly number[
  * Two names that share an object which this step or a later one changes must come from one step, in one bundle: from the
  * one that wrote last, which thus takes the other name as well.
  */
-function keepIdentity(machine: Machine, step: number): void {
+function keepIdentity(machine: Machine, step: number, lastCells: readonly number[]): void {
   const changed = new Set(machine.records.slice(step).flatMap(record => [...record.changed].map(find)));
   const { needs } = machine.record(step);
   const values = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && stateOf(slot.name) === undefined);
-  for (const group of sharingGroups(values, slot => changedIn(slot, changed)))
+  const until = Math.max(...values.map(({ slot }) => lastCells[slot.step] ?? 0));
+  for (const group of sharingGroups(values, slot => changedIn(slot, changed, until)))
     takeFromLast(machine, needs, group, true);
   const left = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && stateOf(slot.name) === undefined);
-  for (const group of sharingGroups(left, slot => closure(slot.value, true)))
+  for (const group of sharingGroups(left, slot => closure(slot.value, { isSure: true, until })))
     takeFromLast(machine, needs, group, false);
 }
 
@@ -78,8 +79,8 @@ function takeFromLast(machine: Machine, needs: Map<string, Need>, group: readonl
   }
 }
 
-function changedIn({ value }: Slot, changed: ReadonlySet<Thing>): Set<Thing> {
-  const things = [...closure(value)].flatMap(thing =>
+function changedIn({ value }: Slot, changed: ReadonlySet<Thing>, until: number): Set<Thing> {
+  const things = [...closure(value, { until })].flatMap(thing =>
     thing.instanceOf?.thing ? [thing, thing.instanceOf.thing] : [thing]
   );
   return new Set(things.filter(thing => changed.has(thing)));
@@ -156,14 +157,14 @@ function parametersOf({ machine, parameters }: Dependencies, step: number, lastC
 }
 
 /** Names that later steps take from this one, put together where they may share objects. */
-function bundleOutputs(machine: Machine, step: number, count: number): Bundle[] {
+function bundleOutputs(machine: Machine, step: number, lastCells: readonly number[]): Bundle[] {
   const given = new Map<string, Slot>();
-  for (let taker = 0; taker < count; taker++)
+  for (const taker of lastCells.keys())
     for (const { slot } of machine.record(taker).needs.values())
       if (slot.step === step && slot.kind === 'value') given.set(slot.name, slot);
   const groups: { names: string[]; things: Set<Thing> }[] = [];
   for (const [name, slot] of [...given].sort(([, a], [, b]) => before(a.written, b.written))) {
-    const merged = { names: [name], things: closure(slot.value) };
+    const merged = { names: [name], things: closure(slot.value, { until: lastCells[step]! }) };
     for (const group of groups.filter(({ things }) => [...things].some(thing => merged.things.has(thing)))) {
       merged.names.unshift(...group.names);
       for (const thing of group.things) merged.things.add(thing);

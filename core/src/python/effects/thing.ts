@@ -15,6 +15,9 @@ export interface Value {
   readonly constant?: Folded;
 }
 
+/** Things, and which cell of the notebook ran when they came to be among these. */
+type Since = Map<Thing, number>;
+
 export interface Thing {
   readonly id: number;
   /** full dotted name where it comes from a module or is built in: `numpy.random.seed`, `builtins.len` */
@@ -30,10 +33,10 @@ export interface Thing {
   /** of a tuple, list or dict display whose shape is known: its elements in order */
   elements?: readonly Value[];
   /** what it surely holds, by a display or a store */
-  readonly contents: Set<Thing>;
+  readonly contents: Since;
   /** what it may hold, because a library was given both */
-  readonly held: Set<Thing>;
-  readonly holders: Set<Thing>;
+  readonly held: Since;
+  readonly holders: Since;
   /** the thing that stands for it and for others besides; see `collapse` */
   group?: Thing;
   /** a method that changes its object, read but not yet called: `push = xs.append` */
@@ -120,9 +123,9 @@ export function makeThing(parts: Partial<Thing> = {}): Thing {
   return {
     ...parts,
     id: ++lastId,
-    contents: new Set(),
-    held: new Set(),
-    holders: new Set(),
+    contents: new Map(),
+    held: new Map(),
+    holders: new Map(),
     slots: new Set(),
     extras: []
   };
@@ -138,18 +141,30 @@ export function find(thing: Thing): Thing {
   return found;
 }
 
-/** A set without things for which others stand now. */
-function tidy(things: Set<Thing>): Set<Thing> {
-  for (const thing of things)
+let moment = 0;
+
+/** Say which cell runs: what comes to hold something from here on does so since then. */
+export function setMoment(cell: number): void {
+  moment = cell;
+}
+
+function add(things: Since, thing: Thing, since = moment): void {
+  const known = things.get(thing);
+  if (known === undefined || since < known) things.set(thing, since);
+}
+
+/** The same without things for which others stand now. */
+function tidy(things: Since): Since {
+  for (const [thing, since] of things)
     if (thing.group) {
       things.delete(thing);
-      things.add(find(thing));
+      add(things, find(thing), since);
     }
   return things;
 }
 
 /** More things than this in one value, and those that are alike become one. */
-const most = 24;
+const most = 48;
 
 /**
  * A value of these things. Where they are many, those that one maker made become one thing: it holds what any of them
@@ -191,9 +206,9 @@ function group(things: readonly Thing[]): Thing {
     if (thing === made) continue;
     if (!thing.isSeeded) made.isSeeded = false;
     if (thing.untravelling !== undefined) made.untravelling = thing.untravelling;
-    for (const inner of tidy(thing.contents)) made.contents.add(inner);
-    for (const inner of tidy(thing.held)) made.held.add(inner);
-    for (const holder of tidy(thing.holders)) made.holders.add(holder);
+    for (const [inner, since] of tidy(thing.contents)) add(made.contents, inner, since);
+    for (const [inner, since] of tidy(thing.held)) add(made.held, inner, since);
+    for (const [holder, since] of tidy(thing.holders)) add(made.holders, holder, since);
     for (const slot of thing.slots) made.slots.add(slot);
     thing.group = made;
   }
@@ -213,8 +228,8 @@ export function hold(holder: Thing, value: Value): void {
   for (const given of value.things) {
     const thing = find(given);
     if (thing === own || thing.path !== undefined) continue;
-    own.contents.add(thing);
-    thing.holders.add(own);
+    add(own.contents, thing);
+    add(thing.holders, own);
   }
 }
 
@@ -224,35 +239,35 @@ export function mayHold(holder: Thing, value: Value): void {
   for (const given of value.things) {
     const thing = find(given);
     if (thing === own || thing.path !== undefined || own.contents.has(thing)) continue;
-    own.held.add(thing);
-    thing.holders.add(own);
+    add(own.held, thing);
+    add(thing.holders, own);
   }
 }
 
-/** The things of a value and all they hold, however deep. */
-export function closure(value: Value, isSure = false): Set<Thing> {
+/** The things of a value and all they hold, however deep: surely, or `isSure` false, perhaps; when the cell `until` has run. */
+export function closure(value: Value, { isSure = false, until = Infinity } = {}): Set<Thing> {
   const found = new Set<Thing>();
   for (const thing of value.things) found.add(find(thing));
   for (const thing of found) {
-    for (const inner of tidy(thing.contents)) found.add(inner);
-    if (!isSure) for (const inner of tidy(thing.held)) found.add(inner);
+    for (const [inner, since] of tidy(thing.contents)) if (since <= until) found.add(inner);
+    if (!isSure) for (const [inner, since] of tidy(thing.held)) if (since <= until) found.add(inner);
     if (thing.self) for (const inner of thing.self.things) found.add(find(inner));
   }
   return found;
 }
 
 /** What an object itself surely holds. */
-export const contentsOf = (thing: Thing): Value => ({ things: [...tidy(find(thing).contents)] });
+export const contentsOf = (thing: Thing): Value => ({ things: [...tidy(find(thing).contents).keys()] });
 
 /** What an object itself may hold, besides. */
-export const heldBy = (thing: Thing): Value => ({ things: [...tidy(find(thing).held)] });
+export const heldBy = (thing: Thing): Value => ({ things: [...tidy(find(thing).held).keys()] });
 
 /** All things that hold one of these, however indirectly; these included. */
 export function holdersOf(things: Iterable<Thing>, isSure = false): Set<Thing> {
   const found = new Set<Thing>();
   for (const thing of things) found.add(find(thing));
   for (const thing of found)
-    for (const holder of tidy(thing.holders)) if (!isSure || holder.contents.has(thing)) found.add(holder);
+    for (const holder of tidy(thing.holders).keys()) if (!isSure || holder.contents.has(thing)) found.add(holder);
   return found;
 }
 
