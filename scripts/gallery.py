@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
@@ -57,6 +58,12 @@ def split_cells(source: str) -> list[str]:
     return cells
 
 
+def read_cells(file: Path) -> list[str]:
+    """The code cells of a notebook."""
+    cells = [cell for cell in json.loads(file.read_text())["cells"] if cell["cell_type"] == "code"]
+    return [source for source in ("".join(cell["source"]) for cell in cells) if source.strip()]
+
+
 def group_cells(count: int, name: str) -> list[list[int]]:
     """Neighbouring cells in four to eight steps, by chance but always the same for this name."""
     chance = random.Random(zlib.crc32(name.encode()) + GROUP_SEED)
@@ -79,15 +86,17 @@ def write_notebook(path: Path, cells: list[str], groups: list[list[int]]) -> Non
 
 
 def make_notebooks(examples: Path, work: Path, form: str) -> Iterator[Notebook]:
-    """Notebooks of all examples that run without a network and have three cells or more."""
-    for file in sorted(examples.rglob("plot_*.py")):
-        source = file.read_text()
-        cells = split_cells(source)
-        if ONLINE.search(source) or len(cells) < 3:
+    """Notebooks of all examples that run without a network and have three cells or more; other notebooks come with the folders beside them."""
+    for file in sorted([*examples.rglob("plot_*.py"), *examples.rglob("*.ipynb")]):
+        cells = split_cells(file.read_text()) if file.suffix == ".py" else read_cells(file)
+        if ONLINE.search("\n".join(cells)) or len(cells) < 3:
             continue
         groups = [[index] for index in range(len(cells))] if form == "cells" else group_cells(len(cells), file.stem)
         path = work / form / file.stem / f"{file.stem}.ipynb"
         write_notebook(path, cells, groups)
+        if file.suffix == ".ipynb":
+            for folder in [one for one in file.parent.iterdir() if one.is_dir()]:
+                shutil.copytree(folder, path.parent / folder.name, dirs_exist_ok=True)
         yield Notebook(file.stem, path, groups)
 
 
@@ -99,11 +108,11 @@ def trace(notebook: Notebook, work: Path, python: str) -> Any:
     kept, failed = work / "truth" / f"{notebook.name}.json", work / "truth" / f"{notebook.name}.err"
     if not kept.exists() and not failed.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        folder = work / "cwd"
-        folder.mkdir(exist_ok=True)
         part = kept.with_suffix(".part")
-        command = [python, str(TRACER), str(notebook.path), "--cells", "-o", str(part)]
-        done = run(command, TRACE_SECONDS, cwd=folder)
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(notebook.path.parent, folder, dirs_exist_ok=True)
+            command = [python, str(TRACER), str(notebook.path), "--cells", "-o", str(part)]
+            done = run(command, TRACE_SECONDS, cwd=folder)
         if done.returncode == 0:
             part.rename(kept)
         else:
