@@ -26,6 +26,11 @@ class Events:
         self._window = 0.0
         self._sent = 0
 
+    @property
+    def has_listener(self) -> bool:
+        """Whether somebody hears what is sent."""
+        return self._fd is not None
+
     def send(self, event: Dict[str, Any]) -> None:
         """Send an event. A starter that stopped listening is no reason to fail."""
         if self._fd is None:

@@ -1,0 +1,201 @@
+"""Which files a step reads, writes and lists, seen through Python's audit events, so that whoever started it can tell
+later whether the step would do the same again.
+
+Other programs, and libraries that open files by themselves, are not seen so: `others` says that there were some.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+from typing import Any, Callable, Dict, List, Optional, Set
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+# Started at any of these events or imports, something else than Python opens files.
+PROGRAMS = {
+    "subprocess.Popen", "os.system", "os.posix_spawn", "os.spawn", "os.exec", "os.fork", "os.forkpty", "pty.spawn",
+}  # fmt: skip
+WORKERS = {"multiprocessing.popen_spawn_posix", "joblib.externals.loky.backend.popen_loky_posix"}
+# Libraries that open files by the system's own means, by the name of their package.
+LIBRARIES = {
+    "adbc_driver_manager", "av", "cv2", "datatable", "duckdb", "fastparquet", "fiona", "h5py", "lightgbm", "netCDF4",
+    "onnx", "onnxruntime", "osgeo", "polars", "pyarrow", "pyogrio", "pyreadstat", "rasterio", "soundfile", "tables",
+    "tensorflow", "tokenizers", "torchaudio", "torchvision", "xgboost", "zarr",
+}  # fmt: skip
+
+
+class Files:
+    """The files of one step. Paths are absolute; a file that the step itself made is not one that it read."""
+
+    def __init__(self, own: List[str]) -> None:
+        self._read: Set[str] = set()
+        self._wrote: Set[str] = set()
+        self._listed: Set[str] = set()
+        self._others: Set[str] = set()
+        self._is_busy = False
+        # a workspace may lie in the folder of its environment
+        folders = {folder for folder in _environment() if not os.path.join(os.getcwd(), "").startswith(folder)}
+        self._ignored = (*folders, "/proc/", "/sys/", "/dev/", *(os.path.abspath(path) for path in own))
+        sys.addaudithook(self._see)
+
+    def told(self) -> Dict[str, Any]:
+        """What was seen so far, as an event."""
+        self._is_busy = True
+        try:
+            self._add_modules()
+            if not self._others and _had_children():
+                self._others.add("a process")
+            return {
+                "type": "files",
+                "read": sorted(self._read),
+                "wrote": sorted(self._wrote),
+                "listed": sorted(self._listed),
+                "others": sorted(self._others),
+            }
+        finally:
+            self._is_busy = False
+
+    def _see(self, event: str, arguments: Any) -> None:
+        # Called for each of Python's audit events, thousands a second: the table decides at once. An error here would be the user's.
+        row = ROWS.get(event)
+        if row is None or self._is_busy:
+            return
+        self._is_busy = True
+        try:
+            row(self, *arguments)
+        except Exception:
+            self._others.add(event)
+        finally:
+            self._is_busy = False
+
+    def _path(self, path: Any, folder: Any = None) -> Optional[str]:
+        if isinstance(path, int):
+            path = os.readlink(f"/proc/self/fd/{path}")
+            if not path.startswith("/"):
+                return None
+        path = os.fsdecode(path or ".")
+        base = os.readlink(f"/proc/self/fd/{folder}") if isinstance(folder, int) and folder >= 0 else os.getcwd()
+        path = os.path.normpath(os.path.join(base, path))
+        return None if path.startswith(self._ignored) or "/__pycache__" in path or "\0" in path else path
+
+    def opened(self, path: Any, mode: Any, flags: int) -> None:
+        if isinstance(path, int):
+            return  # an open file made into another object
+        found = self._path(path)
+        if found is None or (flags & getattr(os, "O_DIRECTORY", 0)):
+            return
+        # what is not cut to nothing keeps what was in it; what must not exist depends on that
+        if not flags & os.O_TRUNC:
+            self._reads(found)
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            self._wrote.add(found)
+
+    def _reads(self, path: str) -> None:
+        if path not in self._wrote:
+            self._read.add(path)
+
+    def changed(self, path: Any, folder: Any = None, *_: Any) -> None:
+        found = self._path(path, folder)
+        if found is not None:
+            self._wrote.add(found)
+
+    def made(self, path: Any, mode: Any = None, folder: Any = None) -> None:
+        self.changed(path, folder)
+
+    def cut(self, path: Any, length: Any) -> None:
+        found = self._path(path)
+        if found is not None:
+            self._reads(found)
+            self._wrote.add(found)
+
+    def moved(self, path: Any, to: Any, folder: Any = None, to_folder: Any = None) -> None:
+        found = self._path(path, folder)
+        if found is not None:
+            self._reads(found)
+            self._wrote.add(found)
+        self.changed(to, to_folder)
+
+    def linked(self, path: Any, to: Any, folder: Any = None, to_folder: Any = None) -> None:
+        found = self._path(path, folder)
+        if found is not None:
+            self._reads(found)
+        self.changed(to, to_folder)
+
+    def symlinked(self, path: Any, to: Any, folder: Any = None) -> None:
+        self.changed(to, folder)
+
+    def listed(self, path: Any = None) -> None:
+        # the frames: this, _see, and who lists; the import system lists folders for its own use
+        if sys._getframe(2).f_code.co_filename == "<frozen importlib._bootstrap_external>":
+            return
+        found = self._path(path)
+        if found is not None:
+            self._listed.add(found)
+
+    def connected(self, database: Any, *_: Any) -> None:
+        if database in (":memory:", "", b""):
+            return
+        text = os.fsdecode(database)
+        if text.startswith("file:"):
+            text = text[len("file:") :].partition("?")[0]
+        found = self._path(text)
+        if found is not None:
+            self._reads(found)
+            self._wrote.update((found, f"{found}-wal", f"{found}-shm", f"{found}-journal"))
+
+    def imported(self, name: Any, *_: Any) -> None:
+        if name in WORKERS or str(name).partition(".")[0] in LIBRARIES:
+            self._others.add(str(name).partition(".")[0])
+
+    def _add_modules(self) -> None:
+        # A module's source may have been read from its compiled form, or before the step began.
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str) and not file.startswith("<"):
+                found = self._path(file)
+                if found is not None:
+                    self._reads(found)
+            if name in LIBRARIES:
+                self._others.add(name)
+
+
+def _program(name: str) -> Callable[..., None]:
+    def started(files: Files, *_: Any) -> None:
+        files._others.add(name)
+
+    return started
+
+
+ROWS: Dict[str, Callable[..., None]] = {
+    "open": Files.opened,
+    "os.listdir": Files.listed,
+    "os.scandir": Files.listed,
+    "os.remove": Files.changed,
+    "os.rmdir": Files.changed,
+    "os.mkdir": Files.made,
+    "os.rename": Files.moved,
+    "os.link": Files.linked,
+    "os.symlink": Files.symlinked,
+    "os.truncate": Files.cut,
+    "sqlite3.connect": Files.connected,
+    "import": Files.imported,
+    **{event: _program(event) for event in PROGRAMS},
+}
+
+
+def _environment() -> Set[str]:
+    """Folders of Python and of what is installed: their versions say enough."""
+    folders = {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages()}
+    if site.ENABLE_USER_SITE:
+        folders.add(site.getusersitepackages())
+    return {os.path.join(folder, "") for folder in folders if folder not in ("", "/")}
+
+
+def _had_children() -> bool:
+    return resource is None or resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
