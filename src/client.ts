@@ -1,7 +1,18 @@
 // The one door to Sluice's server: requests under /sluice/api/v1, with Jupyter's own token and XSRF check, and the stream of a run's events.
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import type { ArtifactRecord, ErrorBody, RunEvent, RunSummary, SubmitRequest, VerifyEvent } from '@sluice/core';
+import type {
+  ArtifactRecord,
+  ErrorBody,
+  RunEvent,
+  RunSummary,
+  SnapshotDiff,
+  SnapshotFile,
+  SnapshotRecord,
+  StepFreshness,
+  SubmitRequest,
+  VerifyEvent
+} from '@sluice/core';
 import { readEvents } from './events';
 
 /** What the server, or the way to it, answered instead of what was asked for. */
@@ -14,6 +25,22 @@ export class RequestError extends Error {
     super(message);
   }
 }
+
+/** Python source that binds the values that the notebook would have after a step, and the names that it binds. */
+export interface StepSource {
+  readonly source: string;
+  readonly names: readonly string[];
+}
+
+export interface Restored {
+  readonly files: number;
+  /** the folder, relative to the server's root */
+  readonly to: string;
+  /** id of the snapshot of what was there before */
+  readonly safety?: string;
+}
+
+const shownLogBytes = 100_000;
 
 export class Client {
   constructor(private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
@@ -37,8 +64,9 @@ export class Client {
     await this.request(`runs/${encodeURIComponent(run)}/cancel`, { method: 'POST', body: '{}' });
   }
 
-  async getLog(run: string, step: string): Promise<string> {
-    return (await this.request(`${stepPath(run, step)}/log`)).text();
+  /** The end of what a step printed, which as a whole may be large. */
+  async getLogEnd(run: string, step: string): Promise<string> {
+    return (await this.request(`${stepPath(run, step)}/log?last=${shownLogBytes}`)).text();
   }
 
   /** The notebook that the step left, in nbformat 4. */
@@ -77,6 +105,41 @@ export class Client {
     }
   }
 
+  /** Which steps would come from cache if the notebook ran now. */
+  async getFreshness(request: SubmitRequest, signal: AbortSignal): Promise<readonly StepFreshness[]> {
+    const init = { method: 'POST', body: JSON.stringify(request), signal };
+    return (await this.json<{ steps: readonly StepFreshness[] }>('freshness', init)).steps;
+  }
+
+  getStepSource(run: string, step: string): Promise<StepSource> {
+    return this.json(`${stepPath(run, step)}/load`);
+  }
+
+  /** Oldest first. */
+  async listSnapshots(run: string): Promise<readonly SnapshotRecord[]> {
+    const path = `runs/${encodeURIComponent(run)}/snapshots`;
+    return (await this.json<{ snapshots: readonly SnapshotRecord[] }>(path)).snapshots;
+  }
+
+  /** What lies in a folder of a snapshot, one level deep; `''` is the workspace itself. */
+  async listFiles(snapshot: string, folder: string): Promise<readonly SnapshotFile[]> {
+    const path = `${snapshotPath(snapshot)}/files?folder=${encodeURIComponent(folder)}`;
+    return (await this.json<{ files: readonly SnapshotFile[] }>(path)).files;
+  }
+
+  async getFile(snapshot: string, path: string): Promise<Blob> {
+    return (await this.request(`${snapshotPath(snapshot)}/file?path=${encodeURIComponent(path)}`)).blob();
+  }
+
+  compareSnapshots(before: string, after: string): Promise<SnapshotDiff> {
+    return this.json(`${snapshotPath(before)}/diff/${encodeURIComponent(after)}`);
+  }
+
+  /** Put files of a snapshot, or all of them, into the folder `to`; without it back into the notebook's own. */
+  restore(snapshot: string, what: { readonly to?: string; readonly paths?: readonly string[] }): Promise<Restored> {
+    return this.json(`${snapshotPath(snapshot)}/restore`, { method: 'POST', body: JSON.stringify(what) });
+  }
+
   /** Run the notebook and its pipeline and compare them. It ends on the server when `signal` ends it here. */
   async *verify(request: SubmitRequest, signal: AbortSignal): AsyncGenerator<VerifyEvent> {
     const response = await this.request('verify', { method: 'POST', body: JSON.stringify(request), signal });
@@ -102,6 +165,10 @@ export class Client {
 
 function stepPath(run: string, step: string): string {
   return `runs/${encodeURIComponent(run)}/steps/${encodeURIComponent(step)}`;
+}
+
+function snapshotPath(snapshot: string): string {
+  return `snapshots/${encodeURIComponent(snapshot)}`;
 }
 
 async function toRequestError(response: Response): Promise<RequestError> {

@@ -2,9 +2,8 @@
 // selected cells, unless the caller says which (`{cell: index}`, `{step: name}`, `{name: new name}`).
 import { runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Role, RunSummary, Selection } from '@sluice/core';
+import type { Role, Selection } from '@sluice/core';
 import type { CommandRegistry } from '@lumino/commands';
-import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { checkName } from './cells/bars';
 import { openCellMenu } from './cells/menu';
 import { joinStepAbove, makeStep, markCells, renameStep, setTags } from './editing';
@@ -13,8 +12,9 @@ import type { PipelineModel } from './pipelineModel';
 import type { Pipelines } from './pipelines';
 import { showCell } from './places';
 import { proposeStepName, suggestTags } from './suggest';
+import { canRun, hasRole, selectedCells, stepOf, withCurrent, type Arguments } from './targets';
 import { CommandIds } from './tokens';
-import { resumableRun } from './words';
+import { describePastRun } from './words';
 
 export interface CommandOptions {
   readonly commands: CommandRegistry;
@@ -26,15 +26,23 @@ export interface CommandOptions {
   readonly openOutputs: (pipeline: PipelineModel, step: string) => void;
 }
 
-type Arguments = ReadonlyPartialJSONObject;
+interface RoleCommand {
+  readonly id: string;
+  readonly role: Role;
+  readonly label: string;
+  /** place of the key in the label */
+  readonly mnemonic: number;
+}
 
-const roles: readonly [id: string, role: Role, label: string, key: string][] = [
-  [CommandIds.markImports, 'imports', 'Mark as Imports', 'I'],
-  [CommandIds.markFunctions, 'functions', 'Mark as Functions', 'F'],
-  [CommandIds.markParameters, 'parameters', 'Mark as Parameters', 'P'],
-  [CommandIds.markMetrics, 'metrics', 'Mark as Metrics', 'M'],
-  [CommandIds.markSkip, 'skip', 'Skip in the Pipeline', 'k']
-];
+function roleCommands(trans: TranslationBundle): readonly RoleCommand[] {
+  return [
+    { id: CommandIds.markImports, role: 'imports', label: trans.__('Mark as Imports'), mnemonic: 8 },
+    { id: CommandIds.markFunctions, role: 'functions', label: trans.__('Mark as Functions'), mnemonic: 8 },
+    { id: CommandIds.markParameters, role: 'parameters', label: trans.__('Mark as Parameters'), mnemonic: 8 },
+    { id: CommandIds.markMetrics, role: 'metrics', label: trans.__('Mark as Metrics'), mnemonic: 0 },
+    { id: CommandIds.markSkip, role: 'skip', label: trans.__('Skip in the Pipeline'), mnemonic: 1 }
+  ];
+}
 
 export function addCommands(options: CommandOptions): void {
   addTagCommands(options);
@@ -56,7 +64,7 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
       if (!pipeline || cell === undefined) return;
       const taken = pipeline.outline.steps.map(step => step.name);
       if (typeof args['name'] === 'string') {
-        const problem = checkName(args['name'], undefined, taken);
+        const problem = checkName(args['name'], undefined, taken, trans);
         if (problem !== undefined) throw new Error(problem);
         makeStep(pipeline, cell, args['name']);
       } else if (args['isQuick'] === true) {
@@ -74,10 +82,10 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
     isEnabled: isOnCode,
     execute: args => withCurrent(pipelines, pipeline => joinStepAbove(pipeline, selectedCells(pipeline, args)))
   });
-  for (const [id, role, label, key] of roles) {
+  for (const { id, role, label, mnemonic } of roleCommands(trans)) {
     commands.addCommand(id, {
-      label: trans.__(label),
-      mnemonic: label.indexOf(key),
+      label,
+      mnemonic,
       isEnabled: isOnCode,
       isToggled: args => selectedCells(pipelines.current, args).some(cell => hasRole(pipelines.current, cell, role)),
       execute: args => withCurrent(pipelines, pipeline => markCells(pipeline, selectedCells(pipeline, args), role))
@@ -93,7 +101,7 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
       if (!pipeline || step === undefined) return;
       if (typeof args['name'] === 'string') {
         const taken = pipeline.outline.steps.map(other => other.name);
-        const problem = checkName(args['name'], step, taken);
+        const problem = checkName(args['name'], step, taken, trans);
         if (problem !== undefined) throw new Error(problem);
         renameStep(pipeline, step, args['name']);
         return;
@@ -139,49 +147,61 @@ function addRunCommands({ commands, pipelines, trans }: CommandOptions): void {
   });
 }
 
-const parts: readonly [id: string, part: keyof Selection, words: string, key: number, caption: string][] = [
-  [CommandIds.runOnly, 'step', 'Run Only', 5, 'What the step needs from others is taken from an earlier run.'],
-  [
-    CommandIds.runFrom,
-    'from',
-    'Run From',
-    1,
-    'The step, and all that depend on it; what they need is taken from an earlier run.'
-  ],
-  [CommandIds.runTo, 'to', 'Run To', 4, 'The step, and all that it depends on.']
-];
+interface PartCommand {
+  readonly id: string;
+  readonly part: keyof Selection;
+  readonly label: (step: string | undefined) => string;
+  readonly mnemonic: number;
+  readonly caption: string;
+}
 
+function partCommands(trans: TranslationBundle): readonly PartCommand[] {
+  return [
+    {
+      id: CommandIds.runOnly,
+      part: 'step',
+      label: step => (step === undefined ? trans.__('Run Only This Step') : trans.__('Run Only ‘%1’', step)),
+      mnemonic: 5,
+      caption: trans.__('What the step needs from others is taken from an earlier run.')
+    },
+    {
+      id: CommandIds.runFrom,
+      part: 'from',
+      label: step => (step === undefined ? trans.__('Run From This Step') : trans.__('Run From ‘%1’', step)),
+      mnemonic: 1,
+      caption: trans.__('The step, and all that depend on it; what they need is taken from an earlier run.')
+    },
+    {
+      id: CommandIds.runTo,
+      part: 'to',
+      label: step => (step === undefined ? trans.__('Run Up To This Step') : trans.__('Run Up To ‘%1’', step)),
+      mnemonic: 4,
+      caption: trans.__('The step, and all that it depends on.')
+    }
+  ];
+}
+
+/** `{step: name}`, else the selected cell's; `{resume: run's id}` takes values from that run rather than from the newest that has them. */
 function addPartialRunCommands({ commands, pipelines, trans }: CommandOptions): void {
-  for (const [id, part, words, key, caption] of parts)
+  for (const { id, part, label, mnemonic, caption } of partCommands(trans))
     commands.addCommand(id, {
       label: args => {
-        const step = stepOf(pipelines.current, args);
-        return `${trans.__(words)} ${step === undefined ? trans.__('This Step') : `‘${step}’`}`;
+        const past = pipelines.current?.runs.all.find(run => run.id === args['resume']);
+        return past ? describePastRun(past, trans) : label(stepOf(pipelines.current, args));
       },
-      mnemonic: key,
-      caption: trans.__(caption),
+      mnemonic: args => (args['resume'] === undefined ? mnemonic : -1),
+      caption,
       isEnabled: args => canRun(pipelines.current) && stepOf(pipelines.current, args) !== undefined,
       execute: args => {
         const step = stepOf(pipelines.current, args);
-        return step === undefined ? undefined : pipelines.current?.run({ selection: { [part]: step } });
+        if (step === undefined) return undefined;
+        const { resume } = args;
+        return pipelines.current?.run({
+          selection: { [part]: step },
+          ...(typeof resume === 'string' ? { resume } : {})
+        });
       }
     });
-  const past = (): RunSummary | undefined => resumableRun(pipelines.current?.runs.all ?? []);
-  commands.addCommand(CommandIds.resumeRun, {
-    label: () => {
-      const run = past();
-      return run
-        ? trans.__('Resume Run %1, Which %2', run.number, run.state === 'failed' ? 'Failed' : 'Was Canceled')
-        : trans.__('Resume the Last Failed Run');
-    },
-    mnemonic: 0,
-    caption: trans.__('Run what did not succeed there or has changed since; the rest is taken from that run.'),
-    isEnabled: () => canRun(pipelines.current) && past() !== undefined,
-    execute: () => {
-      const run = past();
-      return run && pipelines.current?.run({ resume: run.id });
-    }
-  });
   commands.addCommand(CommandIds.verify, {
     label: trans.__('Verify Against the Notebook'),
     mnemonic: 0,
@@ -207,7 +227,7 @@ function addViewCommands({ commands, pipelines, trans, showPanel, openOutputs }:
       const cell = content?.activeCell;
       if (!cell) return;
       const anchor = cell.node.querySelector('.jp-Sluice-chipName') ?? cell.node.querySelector('.jp-InputPrompt');
-      openCellMenu(commands, anchor ?? cell.node);
+      openCellMenu(pipelines.current!, commands, anchor ?? cell.node);
     }
   });
   commands.addCommand(CommandIds.openOutputs, {
@@ -239,43 +259,15 @@ export const paletteCommands: readonly string[] = [
   CommandIds.makeStep,
   CommandIds.joinStepAbove,
   CommandIds.renameStep,
-  ...roles.map(([id]) => id),
+  CommandIds.markImports,
+  CommandIds.markFunctions,
+  CommandIds.markParameters,
+  CommandIds.markMetrics,
+  CommandIds.markSkip,
   CommandIds.suggestSteps,
   CommandIds.openCellMenu,
   CommandIds.openOutputs,
+  CommandIds.loadValues,
   CommandIds.undo,
   CommandIds.redo
 ];
-
-function withCurrent(pipelines: Pipelines, act: (pipeline: PipelineModel) => void): void {
-  const pipeline = pipelines.current;
-  if (!pipeline) return;
-  act(pipeline);
-  // A menu leaves the focus nowhere; the next key, Ctrl+Z say, belongs to the cell.
-  const { activeElement, body } = document;
-  if (activeElement === null || activeElement === body)
-    pipeline.panel.content.activeCell?.node.focus({ preventScroll: true });
-}
-
-function canRun(pipeline: PipelineModel | undefined): boolean {
-  return !!pipeline && !pipeline.obstacle && !pipeline.runs.active && !pipeline.runs.isSubmitting;
-}
-
-/** Indices of the code cells that a command is meant for. */
-function selectedCells(pipeline: PipelineModel | undefined, args: Arguments): readonly number[] {
-  if (!pipeline) return [];
-  const { content } = pipeline.panel;
-  const isCode = (index: number): boolean => content.widgets[index]?.model.type === 'code';
-  if (typeof args['cell'] === 'number') return isCode(args['cell']) ? [args['cell']] : [];
-  return content.widgets.flatMap((cell, index) => (content.isSelectedOrActive(cell) && isCode(index) ? [index] : []));
-}
-
-function stepOf(pipeline: PipelineModel | undefined, args: Arguments): string | undefined {
-  if (typeof args['step'] === 'string') return args['step'];
-  const role = pipeline?.outline.roles[selectedCells(pipeline, args)[0] ?? -1];
-  return role && 'step' in role ? role.step : undefined;
-}
-
-function hasRole(pipeline: PipelineModel | undefined, cell: number, role: Role): boolean {
-  return pipeline?.outline.roles[cell]?.kind === role;
-}

@@ -1,5 +1,6 @@
 // A step's executed notebook, as far as it is shown: its code cells with their sources and outputs.
 import type { IOutput } from '@jupyterlab/nbformat';
+import type { Output } from '@sluice/core';
 
 export interface ExecutedCell {
   readonly source: string;
@@ -23,8 +24,12 @@ export function executedCells(notebook: unknown): readonly ExecutedCell[] {
 }
 
 /** What the log does not have: figures, tables, results. */
-export function richOutputs(notebook: unknown): readonly IOutput[] {
+export function richOutputs(notebook: unknown): readonly Output[] {
   return executedCells(notebook)
-    .flatMap(cell => cell.outputs)
-    .filter(({ output_type: type }) => type === 'display_data' || type === 'execute_result');
+    .flatMap(cell => cell.outputs as readonly Output[])
+    .filter(isRich);
+}
+
+export function isRich({ output_type: type }: { readonly output_type: unknown }): boolean {
+  return type === 'display_data' || type === 'execute_result';
 }

@@ -1,6 +1,6 @@
 // The extension's plugins. They only wire: models, views and commands are each in a module of their own.
 import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, ISessionContextDialogs, SessionContextDialogs } from '@jupyterlab/apputils';
 import { IEditorExtensionRegistry, IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -11,8 +11,10 @@ import { Client } from './client';
 import { addCommands, paletteCommands } from './commands';
 import { createOutputs, openedOutputsId } from './outputs';
 import { SluicePanel } from './panel/widget';
+import { addPastCommands } from './pastCommands';
 import type { PipelineModel } from './pipelineModel';
 import { Pipelines } from './pipelines';
+import { SnapshotDrive } from './snapshotDrive';
 import { IPipelines } from './tokens';
 
 const pipelinesPlugin: JupyterFrontEndPlugin<Pipelines> = {
@@ -20,9 +22,11 @@ const pipelinesPlugin: JupyterFrontEndPlugin<Pipelines> = {
   description: 'Keeps the pipelines of the open notebooks: their steps, what is wrong with them, and their runs.',
   autoStart: true,
   provides: IPipelines,
-  requires: [INotebookTracker],
-  activate: (app: JupyterFrontEnd, tracker: INotebookTracker) =>
-    new Pipelines(tracker, new Client(app.serviceManager.serverSettings), app.serviceManager.contents)
+  requires: [INotebookTracker, ITranslator],
+  activate: (app: JupyterFrontEnd, tracker: INotebookTracker, translator: ITranslator) => {
+    const { serverSettings, contents } = app.serviceManager;
+    return new Pipelines(tracker, new Client(serverSettings), contents, translator.load('jupyterlab_sluice'));
+  }
 };
 
 const mainPlugin: JupyterFrontEndPlugin<void> = {
@@ -30,7 +34,7 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
   description: 'The Sluice panel, the bars on cells, and the commands.',
   autoStart: true,
   requires: [IPipelines, ITranslator, IEditorLanguageRegistry],
-  optional: [ISettingRegistry, ILabShell, ILayoutRestorer, ICommandPalette],
+  optional: [ISettingRegistry, ILabShell, ILayoutRestorer, ICommandPalette, ISessionContextDialogs],
   activate: (
     app: JupyterFrontEnd,
     pipelines: Pipelines,
@@ -39,7 +43,8 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
     settings: ISettingRegistry | null,
     labShell: ILabShell | null,
     restorer: ILayoutRestorer | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    sessionDialogs: ISessionContextDialogs | null
   ) => {
     const { commands, shell } = app;
     const trans = translator.load('jupyterlab_sluice');
@@ -80,12 +85,16 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
         if (![...shell.widgets('main')].some(widget => widget.id === id)) {
           const { rendermime } = pipeline.panel.content;
           const isTrusted = pipeline.areOutputsTrusted(run.id);
-          const outputs = createOutputs({ client, rendermime, languages, run, step, isTrusted });
+          const outputs = createOutputs({ client, rendermime, languages, run, step, isTrusted, trans });
           shell.add(outputs, 'main', { mode: 'split-right' });
         }
         shell.activateById(id);
       }
     });
+    const drive = new SnapshotDrive(client);
+    app.serviceManager.contents.addDrive(drive);
+    const dialogs = sessionDialogs ?? new SessionContextDialogs({ translator });
+    addPastCommands({ commands, pipelines, client, drive, dialogs, trans });
     for (const command of paletteCommands)
       palette?.addItem({ command, category: trans.__('Sluice'), args: { isMenu: true } });
 

@@ -3,6 +3,7 @@ import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { OutputAreaModel, SimplifiedOutputArea } from '@jupyterlab/outputarea';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
 import type { Client } from './client';
 import { executedCells, type ExecutedCell } from './executed';
@@ -16,6 +17,7 @@ export interface OutputsOptions {
   readonly step: string;
   /** whether the outputs may bring scripts along; else they are sanitized */
   readonly isTrusted: boolean;
+  readonly trans: TranslationBundle;
 }
 
 export function openedOutputsId(run: string, step: string): string {
@@ -23,7 +25,7 @@ export function openedOutputsId(run: string, step: string): string {
 }
 
 export function createOutputs(options: OutputsOptions): MainAreaWidget<Panel> {
-  const { client, run, step } = options;
+  const { client, run, step, trans } = options;
   const content = new Panel();
   content.addClass('jp-Sluice-outputs');
   content.node.tabIndex = 0;
@@ -32,8 +34,8 @@ export function createOutputs(options: OutputsOptions): MainAreaWidget<Panel> {
   });
   const widget = new MainAreaWidget({ content, reveal });
   widget.id = openedOutputsId(run.id, step);
-  widget.title.label = `${step} · run ${run.number}`;
-  widget.title.caption = `The cells of step ‘${step}’ as run ${run.number} executed them.`;
+  widget.title.label = trans.__('%1 · run %2', step, run.number);
+  widget.title.caption = trans.__('The cells of step ‘%1’ as run %2 executed them.', step, run.number);
   widget.title.icon = sluiceIcon;
   widget.title.closable = true;
   return widget;

@@ -6,30 +6,40 @@ function parameter(type: ParameterType, value: JsonValue, isNullable = false): P
   return { name: 'p', type, default: value, isNullable, range: { cell: 0, from: 0, to: 1 } };
 }
 
-test.each<[ParameterType, JsonValue, string, ReturnType<typeof readParameter>]>([
-  ['integer', 3, ' 12 ', { value: 12 }],
-  ['integer', 3, '1.5', { problem: '‘p’ is a whole number, for example 3.' }],
-  ['integer', 3, '', { problem: '‘p’ is a whole number, for example 3.' }],
-  ['float', 0.5, '1e-3', { value: 0.001 }],
-  ['float', 1, 'many', { problem: '‘p’ is a number, for example 1.0.' }],
-  ['string', 'a', ' b ', { value: ' b ' }],
-  ['boolean', true, 'false', { value: false }],
-  ['list', [1], '[1, 2]', { value: [1, 2] }],
-  ['list', [1], '{"a": 1}', { problem: '‘p’ is a list in JSON, for example [1, 2, 3].' }],
-  ['dict', {}, '{"a": [1]}', { value: { a: [1] } }],
-  ['dict', {}, "{'a': 1}", { problem: '‘p’ is an object in JSON, for example {"depth": 3}.' }]
-])('%s %p typed %p', (type, initial, text, reading) =>
-  expect(readParameter(parameter(type, initial), text)).toEqual(reading)
+test.each<[ParameterType, JsonValue, string, JsonValue]>([
+  ['integer', 3, ' 12 ', 12],
+  ['integer', 3, '1_000', 1000],
+  ['float', 0.5, '1e-3', 0.001],
+  ['string', 'a', ' b ', ' b '],
+  ['boolean', true, 'false', false],
+  ['list', [1], '[1, 2]', [1, 2]],
+  ['list', [1], "(1, 'x', None)", [1, 'x', null]],
+  ['dict', {}, '{"a": [1]}', { a: [1] }],
+  ['dict', {}, "{'a': True}", { a: true }]
+])('%s %p typed %p', (type, initial, text, value) =>
+  expect(readParameter(parameter(type, initial), text)).toEqual({ value })
+);
+
+test.each<[ParameterType, string, RegExp]>([
+  ['integer', '1.5', /‘p’ must be a whole number/],
+  ['integer', '', /‘p’ must be a whole number/],
+  ['float', 'many', /‘p’ must be a number/],
+  ['list', '{"a": 1}', /‘p’ must be a list/],
+  ['dict', '[1]', /‘p’ must be a dict/]
+])('%s cannot be %p', (type, text, problem) =>
+  expect(readParameter(parameter(type, 0), text)).toEqual({ problem: expect.stringMatching(problem) })
 );
 
 test('an empty field is None where the parameter may be None', () => {
   expect(readParameter(parameter('float', null, true), '')).toEqual({ value: null });
+  expect(readParameter(parameter('integer', 3, true), 'None')).toEqual({ value: null });
   expect(formatParameter(parameter('float', null, true), null)).toBe('');
 });
 
 test.each<[ParameterType, JsonValue, string]>([
   ['float', 1, '1.0'],
   ['integer', 1, '1'],
-  ['list', [1, 'a'], '[1,"a"]'],
+  ['list', [1, 'a', null], '[1, "a", None]'],
+  ['dict', { a: [true] }, '{"a": [True]}'],
   ['boolean', false, 'false']
 ])('%s %p is shown as %s', (type, value, text) => expect(formatParameter(parameter(type, value), value)).toBe(text));

@@ -1,6 +1,7 @@
 // The pipeline of one open notebook, as the views paint it: its outline and analysis, kept right while people type, its parameters as set for the next run, and its runs.
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { VDomModel } from '@jupyterlab/ui-components';
 import {
   outlineNotebook,
@@ -11,14 +12,17 @@ import {
   type Notebook,
   type Outline,
   type Pipeline,
+  type RunSummary,
   type StepRun,
   type SubmitRequest
 } from '@sluice/core';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { loadAnalyzer } from './analyzer';
 import type { Client } from './client';
+import { FreshnessModel } from './freshness';
 import { EditHistory } from './history';
 import { haveSameCells, haveSameMetadata, readLiveNotebook } from './live';
+import { NoticeModel } from './notice';
 import { RunsModel } from './runs';
 import { VerifyModel } from './verifying';
 
@@ -29,22 +33,27 @@ export class PipelineModel extends VDomModel {
   readonly runs: RunsModel;
   readonly history: EditHistory;
   readonly verifying: VerifyModel;
+  readonly freshness: FreshnessModel;
+  readonly notices = new NoticeModel();
 
   constructor(
     readonly panel: NotebookPanel,
     client: Client,
-    private readonly contents: Contents.IManager
+    private readonly contents: Contents.IManager,
+    readonly trans: TranslationBundle
   ) {
     super();
     this.runs = new RunsModel(client, () => this.path);
+    this.freshness = new FreshnessModel(client, () => this.toFreshnessRequest());
     this.history = new EditHistory(panel);
-    this.verifying = new VerifyModel(client);
+    this.verifying = new VerifyModel(client, trans);
     this._notebook = this.read();
     this._outline = outlineNotebook(this._notebook);
     panel.content.modelContentChanged.connect(this.onContentChanged, this);
     panel.content.activeCellChanged.connect(() => this.chooseStep(undefined), this);
     panel.context.pathChanged.connect(this.onPathChanged, this);
-    void this.runs.refresh();
+    this.runs.runEnded.connect(() => this.freshness.askSoon(), this);
+    void this.runs.refresh().then(() => this.freshness.askSoon());
     void this.prepareAnalyzer();
   }
 
@@ -96,6 +105,7 @@ export class PipelineModel extends VDomModel {
     this._parameterProblems.delete(name);
     if (value === undefined) this._changedParameters.delete(name);
     else this._changedParameters.set(name, value);
+    this.freshness.askSoon();
     this.stateChanged.emit();
   }
 
@@ -118,10 +128,12 @@ export class PipelineModel extends VDomModel {
 
   /** Why the pipeline cannot be run now, in one sentence; undefined where it can. */
   get obstacle(): string | undefined {
-    if (this._outline.steps.length === 0) return 'The notebook has no step yet. Make a cell a step first.';
+    const { trans } = this;
+    if (this._outline.steps.length === 0) return trans.__('The notebook has no step yet. Make a cell a step first.');
     const errors = this.diagnostics.filter(diagnostic => diagnostic.severity === 'error');
     if (errors.length === 1) return errors[0]!.message;
-    if (errors.length > 1) return `${errors.length} errors stand in the way; the first: ${errors[0]!.message}`;
+    if (errors.length > 1)
+      return trans.__('%1 errors stand in the way; the first: %2', errors.length, errors[0]!.message);
     const [problem] = this._parameterProblems.values();
     return problem;
   }
@@ -129,15 +141,12 @@ export class PipelineModel extends VDomModel {
   /** Submit the notebook as it stands in the editor: the whole pipeline, or that part of it. */
   async run(part: Pick<SubmitRequest, 'selection' | 'resume'> = {}): Promise<void> {
     this.refresh();
-    const known = new Set(this._pipeline?.parameters.map(parameter => parameter.name));
-    const request: SubmitRequest = {
-      ...part,
-      ...this.toSubmit(),
-      parameters: Object.fromEntries([...this._changedParameters].filter(([name]) => known.has(name)))
+    const submitted: Submitted = {
+      sources: new Map(this._outline.steps.map(step => [step.name, this.sourceOf(step.name)])),
+      cells: this._notebook.cells.map(cell => cell.id)
     };
-    const sources = new Map(this._outline.steps.map(step => [step.name, this.sourceOf(step.name)]));
-    const run = await this.runs.submit(request);
-    if (run !== undefined) this._submitted.set(run, sources);
+    const run = await this.runs.submit({ ...part, ...this.toRunRequest() });
+    if (run !== undefined) this._submitted.set(run, submitted);
   }
 
   /** Compare what the pipeline does with what the notebook does, both with the parameters' own values. */
@@ -147,13 +156,25 @@ export class PipelineModel extends VDomModel {
     if (!this.isDisposed) await this.runs.refresh();
   }
 
+  /** The notebook with the parameters as they are set for the next run. */
+  private toRunRequest(): SubmitRequest {
+    const known = new Set(this._pipeline?.parameters.map(parameter => parameter.name));
+    const parameters = Object.fromEntries([...this._changedParameters].filter(([name]) => known.has(name)));
+    return { ...this.toSubmit(), parameters };
+  }
+
+  private toFreshnessRequest(): SubmitRequest | undefined {
+    if (this.isDisposed || !this.panel.model || this.runs.active || this.obstacle !== undefined) return undefined;
+    return this.runs.all.length === 0 ? undefined : this.toRunRequest();
+  }
+
   private toSubmit(): SubmitRequest {
     return { notebook: this.path, content: withoutOutputs(this.panel.model!.toJSON()) };
   }
 
   /** Whether the step's cells differ from what that run ran; known for runs that this page has submitted. */
   isEditedSince(run: string, step: string): boolean {
-    const source = this._submitted.get(run)?.get(step);
+    const source = this._submitted.get(run)?.sources.get(step);
     return source !== undefined && source !== this.sourceOf(step);
   }
 
@@ -166,11 +187,37 @@ export class PipelineModel extends VDomModel {
     return this._submitted.has(run) || [...cells].every(cell => cell.type !== 'code' || cell.trusted);
   }
 
+  /**
+   * The run since which the step has changed: its own cells, or something else that its outcome depends on. Undefined while it is as it
+   * was, and for a step that never ran.
+   */
+  changedSince(step: string): { readonly run: RunSummary; readonly reason: string | undefined } | undefined {
+    const run = this.runs.all.find(({ steps }) =>
+      steps.some(({ name, state }) => name === step && (state === 'succeeded' || state === 'cached'))
+    );
+    if (!run || this.runs.active) return undefined;
+    const freshness = this.freshness.of(step);
+    return freshness?.state === 'stale' || this.isEditedSince(run.id, step)
+      ? { run, reason: freshness?.reason }
+      : undefined;
+  }
+
+  /**
+   * Where a cell that had the index `cell` in that run stands now; undefined where it is gone. Only a run that this page has submitted
+   * knows its cells by more than their index.
+   */
+  placeOf(run: string, cell: number): number | undefined {
+    const id = this._submitted.get(run)?.cells[cell];
+    if (id === undefined) return cell < this._notebook.cells.length ? cell : undefined;
+    return this._notebook.cells.find(other => other.id === id)?.index;
+  }
+
   override dispose(): void {
     if (this.isDisposed) return;
     clearTimeout(this._timer);
     this.runs.dispose();
     this.verifying.dispose();
+    this.freshness.dispose();
     super.dispose();
     Signal.clearData(this);
   }
@@ -215,6 +262,7 @@ export class PipelineModel extends VDomModel {
     if (!haveCellsChanged && haveSameMetadata(notebook, before)) return 'nothing';
     this._notebook = notebook;
     this.analyze();
+    this.freshness.askSoon();
     return haveCellsChanged ? 'cells' : 'metadata';
   }
 
@@ -222,11 +270,12 @@ export class PipelineModel extends VDomModel {
     return readLiveNotebook(this.panel.model!, this.path);
   }
 
-  /** The cell at which a step failed in the run shown; its first where none is named, or where cells have moved since. */
+  /** The cell at which a step failed in the run shown; its first where none is named, or where it is no longer known. */
   failedCellOf(run: StepRun): number | undefined {
-    if (run.state !== 'failed') return undefined;
+    const { shown } = this.runs;
+    if (run.state !== 'failed' || !shown) return undefined;
     const cells = this._outline.steps.find(step => step.name === run.name)?.cells ?? [];
-    const cell = run.failure?.cell;
+    const cell = run.failure?.cell === undefined ? undefined : this.placeOf(shown.id, run.failure.cell);
     return cell !== undefined && cells.includes(cell) ? cell : cells[0];
   }
 
@@ -240,7 +289,7 @@ export class PipelineModel extends VDomModel {
       this._analyzer = await loadAnalyzer();
       this._problem = undefined;
     } catch (error) {
-      const message = `The Python parser could not be loaded (${String(error)}). Reload the page.`;
+      const message = this.trans.__('The Python parser could not be loaded (%1). Reload the page.', String(error));
       this._problem = { code: 'parser-missing', severity: 'error', message };
     }
     if (!this.isDisposed) this.analyze();
@@ -274,8 +323,16 @@ export class PipelineModel extends VDomModel {
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private readonly _changedParameters = new Map<string, JsonValue>();
   private readonly _parameterProblems = new Map<string, string>();
-  private readonly _submitted = new Map<string, ReadonlyMap<string, string>>();
+  private readonly _submitted = new Map<string, Submitted>();
   private readonly _analysisChanged = new Signal<this, void>(this);
+}
+
+/** The notebook as it was when this page submitted a run. */
+interface Submitted {
+  /** the text of each step's cells */
+  readonly sources: ReadonlyMap<string, string>;
+  /** each cell's id, by its index */
+  readonly cells: readonly (string | undefined)[];
 }
 
 // Outputs are no part of what runs, and may be large.

@@ -1,6 +1,7 @@
 // The pipelines of all open notebooks, and which of them is in front. Views follow `current`; chips ask for the one of their notebook.
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { Client } from './client';
 import { PipelineModel } from './pipelineModel';
@@ -9,7 +10,8 @@ export class Pipelines {
   constructor(
     private readonly tracker: INotebookTracker,
     private readonly client: Client,
-    private readonly contents: Contents.IManager
+    private readonly contents: Contents.IManager,
+    private readonly trans: TranslationBundle
   ) {
     tracker.forEach(panel => void this.add(panel));
     tracker.widgetAdded.connect((_, panel) => void this.add(panel));
@@ -42,7 +44,7 @@ export class Pipelines {
   private async add(panel: NotebookPanel): Promise<void> {
     await panel.context.ready;
     if (panel.isDisposed || this.models.has(panel)) return;
-    const model = new PipelineModel(panel, this.client, this.contents);
+    const model = new PipelineModel(panel, this.client, this.contents, this.trans);
     this.models.set(panel, model);
     panel.disposed.connect(() => this.remove(panel));
     this._added.emit(model);

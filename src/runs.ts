@@ -1,21 +1,29 @@
 // The runs of one notebook: the list of earlier ones, the one shown, and the one that runs now, which is followed event by event to its end.
 // The server keeps the records; this is what the page knows of them. A run found running on opening the notebook is taken up again.
-import { reduceRun, startRun, type RunEvent, type RunSummary, type StepRun, type SubmitRequest } from '@sluice/core';
+import {
+  reduceRun,
+  startRun,
+  type Output,
+  type RunEvent,
+  type RunSummary,
+  type StepRun,
+  type SubmitRequest
+} from '@sluice/core';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { Client } from './client';
+import { isRich } from './executed';
+import { Printed } from './printed';
 import { isActive } from './words';
 
 /** What a followed run says about a step beyond its summary. */
-interface LiveStep {
-  /** the end of what it printed, at most `keptLog` characters */
-  readonly log: string;
-  /** how many of its cells have ended */
-  readonly cellsDone: number;
+export interface LiveStep {
+  readonly printed: Printed;
+  /** figures, tables and results, as far as they have come; at most `keptOutputs` */
+  readonly outputs: readonly Output[];
 }
 
-const keptLog = 20_000;
-const nothingLive: LiveStep = { log: '', cellsDone: 0 };
+const keptOutputs = 40;
 
 export class RunsModel implements IDisposable {
   constructor(
@@ -71,8 +79,9 @@ export class RunsModel implements IDisposable {
     return this._all.find(other => other.number < run.number && metric in other.metrics);
   }
 
-  live(run: string, step: string): LiveStep {
-    return this._live.get(run)?.get(step) ?? nothingLive;
+  /** Undefined for what this page has not followed. */
+  live(run: string, step: string): LiveStep | undefined {
+    return this._live.get(run)?.get(step);
   }
 
   choose(run: string | undefined): void {
@@ -190,12 +199,18 @@ export class RunsModel implements IDisposable {
   }
 
   private noteLive(run: string, event: RunEvent): void {
-    if (event.type !== 'log' && event.type !== 'cell') return;
     const steps = this._live.get(run) ?? new Map<string, LiveStep>();
     this._live.set(run, steps);
-    const live = steps.get(event.step) ?? nothingLive;
-    if (event.type === 'log') steps.set(event.step, { ...live, log: (live.log + event.text).slice(-keptLog) });
-    else if (!isActive(event.state)) steps.set(event.step, { ...live, cellsDone: live.cellsDone + 1 });
+    if (event.type === 'log') {
+      const live = steps.get(event.step) ?? { printed: new Printed(), outputs: [] };
+      live.printed.write(event.text);
+      steps.set(event.step, live);
+    } else if (event.type === 'output' && isRich(event.output)) {
+      const { printed, outputs } = steps.get(event.step) ?? { printed: new Printed(), outputs: [] };
+      steps.set(event.step, { printed, outputs: [...outputs, event.output].slice(-keptOutputs) });
+    } else if (event.type === 'step' && event.state === 'running') {
+      steps.delete(event.step); // an attempt before it is past
+    }
   }
 
   private replace(run: RunSummary): void {

@@ -1,4 +1,5 @@
 // What a step takes and gives.
+import { nullTranslator } from '@jupyterlab/translation';
 import type { Flow, Pipeline, PipelineStep, StepRun } from '@sluice/core';
 import { inputsOf, joinNames, outputsOf, waitsFor } from './stepFlows';
 
@@ -51,4 +52,4 @@ test.each([
   [[], ''],
   [['a'], 'a'],
   [['a', 'b', 'c'], 'a, b and c']
-])('%p reads %s', (names, text) => expect(joinNames(names)).toBe(text));
+])('%p reads %s', (names, text) => expect(joinNames(names, nullTranslator.load('jupyterlab_sluice'))).toBe(text));

@@ -1,4 +1,5 @@
 // What a step takes and gives, as the panel and a screen reader tell it: one input a name, with the reasons that lead there.
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { outputNames, type Flow, type Pipeline, type RunState, type StepRun } from '@sluice/core';
 
 export interface StepInput {
@@ -38,6 +39,7 @@ export function waitsFor(pipeline: Pipeline | undefined, step: string, runs: rea
 }
 
 /** `features, target and rate`. */
-export function joinNames(names: readonly string[]): string {
-  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}`;
+export function joinNames(names: readonly string[], trans: TranslationBundle): string {
+  if (names.length < 2) return names[0] ?? '';
+  return trans.__('%1 and %2', names.slice(0, -1).join(', '), names.at(-1)!);
 }

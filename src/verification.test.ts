@@ -1,4 +1,5 @@
 // How the result of a verification is put into words.
+import { nullTranslator } from '@jupyterlab/translation';
 import type { Difference, Verification, VerifiedStep } from '@sluice/core';
 import { describeVerification } from './verification';
 
@@ -83,6 +84,9 @@ test.each<[string, Partial<Verification>, ReturnType<typeof describeVerification
   ]
 ])('%s', (_, changes, finding) =>
   expect(
-    describeVerification({ outcome: 'same', pipeline: 'p', run: 'r', steps: [], first: null, ...changes })
+    describeVerification(
+      { outcome: 'same', pipeline: 'p', run: 'r', steps: [], first: null, ...changes },
+      nullTranslator.load('jupyterlab_sluice')
+    )
   ).toEqual(finding)
 );

@@ -1,4 +1,5 @@
 // A verification under way: the server runs the notebook and its pipeline and compares them, which we follow stage by stage to its result.
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Notebook, SubmitRequest, Verification, VerifyStage } from '@sluice/core';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
@@ -13,7 +14,10 @@ export type VerifyState =
 const none: VerifyState = { kind: 'none' };
 
 export class VerifyModel implements IDisposable {
-  constructor(private readonly client: Client) {}
+  constructor(
+    private readonly client: Client,
+    private readonly trans: TranslationBundle
+  ) {}
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -56,7 +60,8 @@ export class VerifyModel implements IDisposable {
         if (event.type === 'error') return { kind: 'problem', message: event.message };
         if (!signal.aborted) this.set({ kind: 'running', stage: event.stage });
       }
-      return { kind: 'problem', message: 'Sluice’s server ended before all was compared. Verify again.' };
+      const message = this.trans.__('Sluice’s server ended before all was compared. Verify again.');
+      return { kind: 'problem', message };
     } catch (error) {
       return { kind: 'problem', message: error instanceof Error ? error.message : String(error) };
     }

@@ -1,37 +1,18 @@
 // How runs are put into words.
-import type { RunSummary, StepRun } from '@sluice/core';
+import { nullTranslator } from '@jupyterlab/translation';
+import type { RunSummary, StepRun, StepUsage, WorkspaceRecord } from '@sluice/core';
 import {
   compareMetric,
   describeFailure,
   describeStepRun,
-  formatDuration,
-  formatMetric,
+  describeUsage,
+  describeWorkspace,
   formatMoment,
-  lastLine,
   resumableRun,
   summarizeRun
 } from './words';
 
-test.each([
-  [0, '0.0 s'],
-  [400, '0.4 s'],
-  [9_940, '9.9 s'],
-  [12_400, '12 s'],
-  [59_600, '1 min 00 s'],
-  [185_000, '3 min 05 s'],
-  [7_620_000, '2 h 07 min']
-])('%d ms take %s', (milliseconds, text) => expect(formatDuration(milliseconds)).toBe(text));
-
-test.each([
-  [0.9649122807, '0.9649'],
-  [12, '12'],
-  [1234.5678, '1235'],
-  [0.00001234, '1.234e-5'],
-  [2_500_000.5, '2.500e+6'],
-  [Number.NaN, 'NaN'],
-  ['good', 'good'],
-  [true, 'true']
-])('the metric %p reads %s', (value, text) => expect(formatMetric(value)).toBe(text));
+const trans = nullTranslator.load('jupyterlab_sluice');
 
 test.each([
   ['a number that grew', 0.83, 0.82, { direction: 'up', text: '0.01' }],
@@ -45,8 +26,26 @@ test.each<[string, StepRun | undefined, string]>([
   ['no run', undefined, 'not run'],
   ['running', { name: 'a', state: 'running', startedAt: 1_000 }, 'running · 12 s'],
   ['succeeded', { name: 'a', state: 'succeeded', startedAt: 1_000, durationMs: 1_200 }, 'succeeded · 1.2 s'],
+  ['cached', { name: 'a', state: 'cached', startedAt: 1_000, durationMs: 3 }, 'cached'],
   ['skipped', { name: 'a', state: 'skipped' }, 'skipped']
-])('a step: %s', (_, run, words) => expect(describeStepRun(run, 13_000)).toBe(words));
+])('a step: %s', (_, run, words) => expect(describeStepRun(run, 13_000, trans)).toBe(words));
+
+test.each<[string, StepUsage, string]>([
+  [
+    'all of it',
+    { cpuMs: 2_300, peakMemoryBytes: 412e6, bytesIn: 3.1e6, bytesOut: 12e6 },
+    '2.3 s of CPU · 412 MB of memory at most · 3.1 MB in · 12 MB out'
+  ],
+  ['no values', { cpuMs: 40, peakMemoryBytes: 60e6, bytesIn: 0, bytesOut: 0 }, '0.0 s of CPU · 60 MB of memory at most']
+])('what a step used: %s', (_, usage, words) => expect(describeUsage(usage, trans)).toBe(words));
+
+test.each<[WorkspaceRecord['how'], number, string]>([
+  ['copy', 12, 'a copy of the folder (12 files, 3.2 MB, 0.4 s)'],
+  ['reflink', 1, 'a clone of the folder that shares its blocks (1 file, 3.2 MB, 0.4 s)'],
+  ['overlay', 2, 'a layer over the folder (2 files, 3.2 MB, 0.4 s)']
+])('a workspace by %s', (how, files, words) =>
+  expect(describeWorkspace({ how, files, bytes: 3.2e6, durationMs: 400 }, trans)).toBe(words)
+);
 
 const run: RunSummary = {
   id: 'r',
@@ -77,7 +76,7 @@ test.each<[string, Partial<RunSummary>, string]>([
     "train: KeyError: 'Age'"
   ],
   ['a canceled run', { state: 'canceled', reason: 'Canceled by the user.' }, 'Canceled by the user.']
-])('%s', (_, changes, summary) => expect(summarizeRun({ ...run, ...changes })).toBe(summary));
+])('%s', (_, changes, summary) => expect(summarizeRun({ ...run, ...changes }, trans)).toBe(summary));
 
 test.each<[string, readonly RunSummary['state'][], number | undefined]>([
   ['the newest failed', ['failed', 'failed'], 0],
@@ -95,13 +94,6 @@ test.each<[string, readonly RunSummary['state'][], number | undefined]>([
   );
   expect(resumableRun(runs)).toBe(index === undefined ? undefined : runs[index]);
 });
-
-test.each([
-  ['the last line', 'one\ntwo\n', 'two'],
-  ['an overwritten progress bar', ' 10%\r 50%\r 99%', '99%'],
-  ['terminal colours', '\u001b[31mred\u001b[0m\r\n', 'red'],
-  ['nothing', '\n\n', '']
-])('%s', (_, log, line) => expect(lastLine(log)).toBe(line));
 
 test.each([
   ['an exception has its class before its message', 'KeyError', "'df'", "KeyError: 'df'"],

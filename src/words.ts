@@ -1,17 +1,18 @@
 // How the panel and the chips put a run into words: states, durations, moments, metrics. Pure, so that a table can test it.
-import type { Failure, MetricValue, RunState, RunSummary, StepRun } from '@sluice/core';
-
-/** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`: never more than needed, so that a column of them can be compared at a glance. */
-export function formatDuration(milliseconds: number): string {
-  const seconds = milliseconds / 1000;
-  if (seconds < 0.05) return '0.0 s';
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  if (seconds < 59.5) return `${Math.round(seconds)} s`;
-  const whole = Math.round(seconds);
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
-}
+import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  formatDuration,
+  formatMetric,
+  formatNumber,
+  formatSize,
+  type Failure,
+  type MetricValue,
+  type RunState,
+  type RunSummary,
+  type StepRun,
+  type StepUsage,
+  type WorkspaceRecord
+} from '@sluice/core';
 
 /** The clock on the same day, else day and month before it. */
 export function formatMoment(at: number, now: Date): string {
@@ -22,19 +23,10 @@ export function formatMoment(at: number, now: Date): string {
   return `${day} ${clock}`;
 }
 
-function formatNumber(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
-  const digits = Math.abs(value) >= 1e6 || Math.abs(value) < 1e-4 ? value.toExponential(3) : value.toPrecision(4);
-  return digits.includes('e') ? digits : String(Number(digits));
-}
-
-/** One line for any metric; tables and the like say only what they are. */
-export function formatMetric(value: MetricValue): string {
-  if (typeof value === 'number') return formatNumber(value);
-  if (typeof value === 'string') return value;
-  if (typeof value === 'boolean') return value ? 'true' : 'false';
-  return JSON.stringify(value);
+/** A sentence as it stands within a line: `Unchanged since run 12.` gives `unchanged since run 12`. */
+export function toPhrase(sentence: string): string {
+  const words = sentence.trim().replace(/\.$/, '');
+  return /^[A-Z][a-z]/.test(words) ? words.charAt(0).toLowerCase() + words.slice(1) : words;
 }
 
 export interface Delta {
@@ -50,11 +42,68 @@ export function compareMetric(value: MetricValue, before: MetricValue | undefine
   return { direction, text: direction === 'same' ? '=' : formatNumber(Number(Math.abs(change).toPrecision(3))) };
 }
 
-/** What a step's run says of itself in a few words: `succeeded · 1.2 s`, `running · 12 s`, `failed`. */
-export function describeStepRun(run: StepRun | undefined, now: number): string {
-  if (!run) return 'not run';
-  const duration = durationOf(run, now);
-  return duration === undefined ? run.state : `${run.state} · ${formatDuration(duration)}`;
+export function stateWord(state: RunState | undefined, trans: TranslationBundle): string {
+  switch (state) {
+    case undefined:
+      return trans.__('not run');
+    case 'pending':
+      return trans.__('pending');
+    case 'running':
+      return trans.__('running');
+    case 'succeeded':
+      return trans.__('succeeded');
+    case 'cached':
+      return trans.__('cached');
+    case 'failed':
+      return trans.__('failed');
+    case 'skipped':
+      return trans.__('skipped');
+    case 'canceled':
+      return trans.__('canceled');
+    case 'paused':
+      return trans.__('paused');
+  }
+}
+
+/** What a step's run says of itself in a few words: `succeeded · 1.2 s`, `running · 12 s`, `cached`. */
+export function describeStepRun(run: StepRun | undefined, now: number, trans: TranslationBundle): string {
+  const word = stateWord(run?.state, trans);
+  const duration = run && run.state !== 'cached' ? durationOf(run, now) : undefined;
+  return duration === undefined ? word : `${word} · ${formatDuration(duration)}`;
+}
+
+/** `2.3 s of CPU · 412 MB at most · 3.1 MB in · 12 MB out`; what is nothing is left out. */
+export function describeUsage(
+  { cpuMs, peakMemoryBytes, bytesIn, bytesOut }: StepUsage,
+  trans: TranslationBundle
+): string {
+  return [
+    trans.__('%1 of CPU', formatDuration(cpuMs)),
+    ...(peakMemoryBytes > 0 ? [trans.__('%1 of memory at most', formatSize(peakMemoryBytes))] : []),
+    ...(bytesIn > 0 ? [trans.__('%1 in', formatSize(bytesIn))] : []),
+    ...(bytesOut > 0 ? [trans.__('%1 out', formatSize(bytesOut))] : [])
+  ].join(' · ');
+}
+
+/** How the run came to the folder that it worked in. */
+export function describeWorkspace(
+  { how, files, bytes, durationMs }: WorkspaceRecord,
+  trans: TranslationBundle
+): string {
+  const size = `${describeFiles(files, bytes, trans)}, ${formatDuration(durationMs)}`;
+  switch (how) {
+    case 'reflink':
+      return trans.__('a clone of the folder that shares its blocks (%1)', size);
+    case 'overlay':
+      return trans.__('a layer over the folder (%1)', size);
+    case 'copy':
+      return trans.__('a copy of the folder (%1)', size);
+  }
+}
+
+/** `12 files, 3.2 MB` */
+export function describeFiles(files: number, bytes: number, trans: TranslationBundle): string {
+  return `${trans._n('%1 file', '%1 files', files)}, ${formatSize(bytes)}`;
 }
 
 /** Milliseconds that the step took, or has taken so far. */
@@ -64,25 +113,40 @@ export function durationOf(run: StepRun, now: number): number | undefined {
 }
 
 /** The last column of the list of runs: what people look for first. */
-export function summarizeRun(run: RunSummary): string {
+export function summarizeRun(run: RunSummary, trans: TranslationBundle): string {
   const failed = run.steps.find(step => step.state === 'failed');
-  if (failed) return `${failed.name}: ${failed.error ?? failed.failure?.name ?? 'failed'}`;
+  if (failed) return `${failed.name}: ${failed.error ?? failed.failure?.name ?? stateWord('failed', trans)}`;
   if (isActive(run.state)) {
     const ended = run.steps.filter(step => !isActive(step.state)).length;
-    return `${ended} of ${run.steps.length} steps`;
+    return trans.__('%1 of %2 steps', ended, run.steps.length);
   }
-  if (run.state !== 'succeeded' && run.state !== 'cached') return run.reason ?? run.state;
+  if (run.state !== 'succeeded' && run.state !== 'cached') return run.reason ?? stateWord(run.state, trans);
   const metric = Object.entries(run.metrics).find(([, value]) => typeof value === 'number');
-  return metric ? `${metric[0]} ${formatMetric(metric[1])}` : 'succeeded';
+  return metric ? `${metric[0]} ${formatMetric(metric[1])}` : stateWord(run.state, trans);
 }
 
 /** The run to go on with: the newest one that failed or was canceled, unless the whole pipeline has succeeded since. */
 export function resumableRun(newestFirst: readonly RunSummary[]): RunSummary | undefined {
   const isWhole = (run: RunSummary): boolean => run.steps.every(step => step.state !== 'skipped');
-  const last = newestFirst.find(
-    run => run.state === 'failed' || run.state === 'canceled' || (run.state === 'succeeded' && isWhole(run))
-  );
+  const last = newestFirst.find(run => isResumable(run) || (run.state === 'succeeded' && isWhole(run)));
   return last?.state === 'succeeded' ? undefined : last;
+}
+
+/** Whether there is something in it to go on with. */
+export function isResumable(run: RunSummary): boolean {
+  return run.state === 'failed' || run.state === 'canceled';
+}
+
+/** The step that going on with the run begins at: the first that failed, else the first that did not come to its end. */
+export function resumesAt({ steps }: RunSummary): string | undefined {
+  const first = steps.find(step => step.state === 'failed') ?? steps.find(step => step.state === 'canceled');
+  return first?.name;
+}
+
+/** `Run 12 · 10:02 · accuracy 0.83` */
+export function describePastRun(run: RunSummary, trans: TranslationBundle): string {
+  const moment = formatMoment(run.createdAt, new Date());
+  return trans.__('Run %1 · %2 · %3', run.number, moment, summarizeRun(run, trans));
 }
 
 export function isActive(state: RunState): boolean {
@@ -93,28 +157,6 @@ export function isActive(state: RunState): boolean {
 export function describeFailure({ name, message }: Failure): string {
   if (message === '') return name;
   return /^[a-z]+(-[a-z]+)*$/.test(name) ? message : `${name}: ${message}`;
-}
-
-/** What stands after the last line break of a log, without terminal colours and overwritten progress bars. */
-export function lastLine(log: string): string {
-  const lines = plainLog(log).split('\n');
-  for (let i = lines.length - 1; i >= 0; i--) if (lines[i]!.trim() !== '') return lines[i]!.trim();
-  return '';
-}
-
-/** Terminal escapes taken out; of a line overwritten by carriage returns the last state stays. */
-export function plainLog(log: string): string {
-  return (
-    log
-      // eslint-disable-next-line no-control-regex
-      .replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '')
-      .split('\n')
-      .map(line => {
-        const states = line.replace(/\r$/, '').split('\r');
-        return states[states.length - 1]!;
-      })
-      .join('\n')
-  );
 }
 
 function twoDigits(value: number): string {

@@ -17,3 +17,4 @@ export * from './step.js';
 export * from './suggest.js';
 export * from './tags.js';
 export * from './verify.js';
+export * from './words.js';

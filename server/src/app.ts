@@ -1,10 +1,11 @@
 // The sidecar's routes. Jupyter's extension has authenticated the caller before a request comes here, and proves itself by the secret.
 import { timingSafeEqual } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { RunEvent, RunSummary, SubmitRequest, Verification, VerifyEvent, VerifyStage } from '@sluice/core';
+import type { RunEvent, RunSummary, SnapshotRecord, SubmitRequest, Verification, VerifyEvent, VerifyStage } from '@sluice/core';
 import { errorBody, httpStatus, PipelineError } from './errors.js';
+import type { Restored, SnapshotLibrary } from './snapshots/library.js';
 import type { StepArtifact } from './store.js';
 
 /** What the routes need; service.ts has it. */
@@ -22,6 +23,11 @@ export interface Api {
   ): Promise<Verification | undefined>;
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent>;
   artifacts(run: string): StepArtifact[];
+  readonly snapshots: Pick<SnapshotLibrary, 'listRun' | 'files' | 'open' | 'diff'>;
+  /** newest first */
+  snapshotsOf(notebook: string | undefined): SnapshotRecord[];
+  /** `to` and `paths` as in the request; the result's `to` is relative to the root */
+  restore(id: string, to: string | undefined, paths: readonly string[] | undefined): Promise<Restored>;
   /** path of the log's file, which is missing while the step has not printed */
   logFile(run: string, step: string): string;
 }
@@ -62,6 +68,20 @@ const routes: readonly Route[] = [
   ],
   ['GET', /^\/runs\/([^/]+)\/steps\/([^/]+)\/log$/, sendLog],
   ['GET', /^\/runs\/([^/]+)\/steps\/([^/]+)\/notebook$/, sendNotebook],
+  [
+    'GET',
+    /^\/runs\/([^/]+)\/snapshots$/,
+    async (api, exchange, run) => send(exchange, 200, { snapshots: api.snapshots.listRun(run!) })
+  ],
+  ['GET', /^\/snapshots$/, listSnapshots],
+  ['GET', /^\/snapshots\/([^/]+)\/files$/, listSnapshotFiles],
+  ['GET', /^\/snapshots\/([^/]+)\/file$/, sendSnapshotFile],
+  [
+    'GET',
+    /^\/snapshots\/([^/]+)\/diff\/([^/]+)$/,
+    async (api, exchange, before, after) => send(exchange, 200, await api.snapshots.diff(before!, after!))
+  ],
+  ['POST', /^\/snapshots\/([^/]+)\/restore$/, restoreSnapshot],
   ['POST', /^\/verify$/, streamVerification]
 ];
 
@@ -174,12 +194,16 @@ async function streamVerification(api: Api, exchange: Exchange): Promise<void> {
   response.end();
 }
 
-async function sendLog(api: Api, { response }: Exchange, run?: string, step?: string): Promise<void> {
+/** With `?last=BYTES` its end only: a log may be large. */
+async function sendLog(api: Api, { response, url }: Exchange, run?: string, step?: string): Promise<void> {
   api.read(run!);
   const path = api.logFile(run!, step!);
+  const last = Number(url.searchParams.get('last') ?? Infinity);
+  if (!(last >= 1)) throw new PipelineError('‘last’ is a number of bytes, 1 or more.', 'bad-request');
   response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' });
-  if (existsSync(path)) await pipeline(createReadStream(path), response);
-  else response.end();
+  const sizeBytes = statSync(path, { throwIfNoEntry: false })?.size;
+  if (sizeBytes === undefined) response.end();
+  else await pipeline(createReadStream(path, { start: Math.max(0, sizeBytes - Math.floor(last)) }), response);
 }
 
 async function sendNotebook(api: Api, { response }: Exchange, run?: string, step?: string): Promise<void> {
@@ -189,6 +213,37 @@ async function sendNotebook(api: Api, { response }: Exchange, run?: string, step
     throw new PipelineError(`Step ‘${step}’ of run ‘${run}’ has no executed notebook.`, 'not-found');
   response.writeHead(200, { 'Content-Type': 'application/json' });
   await pipeline(createReadStream(artifact.path), response);
+}
+
+async function listSnapshots(api: Api, exchange: Exchange): Promise<void> {
+  send(exchange, 200, { snapshots: api.snapshotsOf(exchange.url.searchParams.get('notebook') ?? undefined) });
+}
+
+async function listSnapshotFiles(api: Api, exchange: Exchange, id?: string): Promise<void> {
+  send(exchange, 200, { files: await api.snapshots.files(id!, exchange.url.searchParams.get('folder') ?? '') });
+}
+
+async function sendSnapshotFile(api: Api, { response, url }: Exchange, id?: string): Promise<void> {
+  const path = url.searchParams.get('path');
+  if (path === null) throw new PipelineError('‘path’ must be the path of a file in the snapshot.', 'bad-request');
+  const { sizeBytes, content } = await api.snapshots.open(id!, path);
+  response.writeHead(200, {
+    'Content-Type': 'application/octet-stream',
+    'Content-Length': sizeBytes,
+    'X-Content-Type-Options': 'nosniff'
+  });
+  await pipeline(content, response);
+}
+
+async function restoreSnapshot(api: Api, exchange: Exchange, id?: string): Promise<void> {
+  const body = await readBody(exchange);
+  const bad = (what: string) => new PipelineError(`In the request, ${what}.`, 'bad-request');
+  if (!isRecord(body)) throw bad('the body must be an object');
+  const { to, paths } = body;
+  if (to !== undefined && (typeof to !== 'string' || to === '')) throw bad('‘to’ must be the path of a folder');
+  if (paths !== undefined && !(Array.isArray(paths) && paths.every(path => typeof path === 'string')))
+    throw bad('‘paths’ must be a list of paths in the snapshot');
+  send(exchange, 200, await api.restore(id!, to, paths));
 }
 
 async function readBody({ request, options }: Exchange): Promise<unknown> {

@@ -216,6 +216,9 @@ describe('a run', () => {
     expect((await ask('GET', '/runs?notebook=sub/a.ipynb')).json.runs).toEqual([summary]);
     expect((await ask('GET', '/runs?notebook=other.ipynb')).json.runs).toEqual([]);
     expect((await ask('GET', `/runs/${run}/steps/a/log`)).text).toBe('hello\n');
+    expect((await ask('GET', `/runs/${run}/steps/a/log?last=3`)).text).toBe('lo\n');
+    expect((await ask('GET', `/runs/${run}/steps/a/log?last=99`)).text).toBe('hello\n');
+    expect((await ask('GET', `/runs/${run}/steps/a/log?last=none`)).status).toBe(400);
     expect((await ask('GET', `/runs/${run}/steps/b/log`)).text).toBe('');
     const { artifacts } = (await ask('GET', `/runs/${run}/artifacts`)).json;
     expect(artifacts).toContainEqual(

@@ -123,21 +123,6 @@ Run 4 (r) failed in 0.5 s: Step ‘train’ failed.
 `);
 });
 
-test.each([
-  [undefined, ''],
-  [0, '0.0 s'],
-  [9949, '9.9 s'],
-  [9951, '10 s'],
-  [59_600, '1 min 0 s'],
-  [200_000, '3 min 20 s'],
-  [7_500_000, '2 h 5 min']
-])('%p ms read %p', (ms, text) => expect(formatDuration(ms)).toBe(text));
+test('a duration that is not known is empty', () => expect(formatDuration(undefined)).toBe(''));
 
-test.each([
-  [3, '3'],
-  [0.123456789, '0.12346'],
-  [1e-9, '1e-9'],
-  ['two\n lines', 'two lines'],
-  [true, 'true'],
-  [{ a: [1, 2] }, '{"a":[1,2]}']
-])('the metric %p reads %p', (value, text) => expect(formatMetric(value)).toBe(text));
+test('a long metric is cut', () => expect(formatMetric('a'.repeat(70))).toBe(`${'a'.repeat(59)}…`));

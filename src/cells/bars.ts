@@ -1,7 +1,8 @@
 // The bars on a notebook's cells: a stripe in the step's hue on each of its cells, a chip on the first one and on cells with a role, and a failed
 // step's error at its cell. Cells come, go and are detached while scrolling; so nothing is kept here that the model does not say.
 import type { Cell } from '@jupyterlab/cells';
-import { checkStepName, type CellRole, type StepRun } from '@sluice/core';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { checkStepName, formatMetric, type CellRole, type Role, type StepRun } from '@sluice/core';
 import type { CommandRegistry } from '@lumino/commands';
 import { Signal } from '@lumino/signaling';
 import { PanelLayout } from '@lumino/widgets';
@@ -9,18 +10,10 @@ import { makeStep, renameStep } from '../editing';
 import { hueClass, hueClasses } from '../hues';
 import type { PipelineModel } from '../pipelineModel';
 import { proposeStepName } from '../suggest';
-import { describeStepRun, formatMetric, isActive } from '../words';
+import { describeStepRun, isActive, toPhrase } from '../words';
 import { Chip, type ChipPaint } from './chip';
 import { FailureBox } from './failure';
 import { openCellMenu } from './menu';
-
-const roleWords = {
-  imports: 'imports',
-  functions: 'functions',
-  parameters: 'parameters',
-  metrics: 'metrics',
-  skip: 'skip'
-} as const;
 
 export class CellBars {
   constructor(
@@ -29,6 +22,7 @@ export class CellBars {
   ) {
     pipeline.analysisChanged.connect(this.paint, this);
     pipeline.runs.changed.connect(this.paint, this);
+    pipeline.freshness.changed.connect(this.paint, this);
     pipeline.panel.content.cellInViewportChanged.connect(this.paint, this);
     this.paint();
   }
@@ -44,15 +38,15 @@ export class CellBars {
     const cell = this.pipeline.panel.content.widgets[index];
     const role = this.pipeline.outline.roles[index];
     if (!cell || !role) return;
-    const { outline, notebook } = this.pipeline;
+    const { outline, notebook, trans } = this.pipeline;
     const current = role.kind === 'step' && role.isHead ? role.step : undefined;
     const taken = outline.steps.map(step => step.name);
     const chip = this.chipOf(cell);
     if (chip.isNaming) return;
     chip.editName({
-      label: current === undefined ? 'Name of the new step' : `New name of step ${current}`,
+      label: current === undefined ? trans.__('Name of the new step') : trans.__('New name of step %1', current),
       value: current ?? proposeStepName(notebook, index, taken),
-      check: name => checkName(name, current, taken),
+      check: name => checkName(name, current, taken, trans),
       done: name => {
         if (name !== undefined && name !== current) {
           if (current === undefined) makeStep(this.pipeline, index, name);
@@ -79,7 +73,7 @@ export class CellBars {
     const role = this._areShown ? this.pipeline.outline.roles[index] : undefined;
     const step = role && 'step' in role ? role.step : undefined;
     const run = step === undefined ? undefined : this.runOf(step);
-    this.paintStripe(cell, step, run?.state === 'running' && run.cell === index);
+    this.paintStripe(cell, step, run !== undefined && this.isRunningAt(run, index));
     const paint = role && this.toPaint(role, run);
     const chip = this.chips.get(cell);
     if (paint) this.chipOf(cell).paint(paint);
@@ -97,35 +91,49 @@ export class CellBars {
     for (const name of hueClasses) cell.toggleClass(name, name === hue);
   }
 
+  private isRunningAt(run: StepRun, index: number): boolean {
+    if (run.state !== 'running' || run.cell === undefined) return false;
+    return this.pipeline.placeOf(this.pipeline.runs.shown!.id, run.cell) === index;
+  }
+
   private toPaint(role: CellRole, run: StepRun | undefined): ChipPaint | undefined {
     if (role.kind === 'none' || (role.kind === 'step' && !role.isHead)) return undefined;
     if (role.kind !== 'step') {
-      const word = roleWords[role.kind];
-      const menuLabel = `Change the role of this cell, ${word}`;
+      const { trans } = this.pipeline;
+      const word = roleWord(role.kind, trans);
       return {
         text: word,
         isStep: false,
-        label: `Cell with ${word}`,
-        menuLabel,
+        label: trans.__('Cell with %1', word),
+        menuLabel: trans.__('Change the role of this cell, %1', word),
         state: undefined,
         status: '',
         metrics: ''
       };
     }
-    const { runs } = this.pipeline;
-    const words = [describeStepRun(run, Date.now())];
-    if (run?.state === 'running' && run.cell !== undefined) words.push(`cell ${run.cell + 1}`);
-    if (run && !isActive(run.state) && this.pipeline.isEditedSince(runs.shown!.id, role.step))
-      words.push('edited since');
+    const { trans } = this.pipeline;
     return {
       text: role.step,
       isStep: true,
-      label: `Step ${role.step}`,
-      menuLabel: `Menu of step ${role.step}`,
+      label: trans.__('Step %1', role.step),
+      menuLabel: trans.__('Menu of step %1', role.step),
       state: run?.state,
-      status: words.join(' · '),
+      status: this.statusOf(role.step, run),
       metrics: this.metricsOf(role.step)
     };
+  }
+
+  /** `running · 12 s · 3 of 7 cells`, `cached · unchanged since run 12`, `succeeded · 1.2 s · changed since run 12` */
+  private statusOf(step: string, run: StepRun | undefined): string {
+    const { pipeline } = this;
+    const { trans } = pipeline;
+    const words = [describeStepRun(run, Date.now(), trans)];
+    const cells = pipeline.outline.steps.find(({ name }) => name === step)?.cells.length ?? 0;
+    const changed = pipeline.changedSince(step);
+    if (run?.state === 'running' && cells > 1) words.push(trans.__('%1 of %2 cells', run.cellsDone ?? 0, cells));
+    if (changed) words.push(trans.__('changed since run %1', changed.run.number));
+    else if (run?.state === 'cached' && run.reason !== undefined) words.push(toPhrase(run.reason));
+    return words.join(' · ');
   }
 
   // A run's metrics are one table; which of them a step gave is known from the cells only where one step has them all.
@@ -140,7 +148,10 @@ export class CellBars {
   }
 
   private paintFailure(cell: Cell, index: number, step: string | undefined, run: StepRun | undefined): void {
-    const failure = run?.state === 'failed' ? (run.failure ?? { name: run.error ?? 'failed', message: '' }) : undefined;
+    const failure =
+      run?.state === 'failed'
+        ? (run.failure ?? { name: run.error ?? this.pipeline.trans.__('failed'), message: '' })
+        : undefined;
     const isHere = failure !== undefined && this.pipeline.failedCellOf(run!) === index;
     const box = this.failures.get(cell);
     if (!isHere) {
@@ -162,7 +173,7 @@ export class CellBars {
   private chipOf(cell: Cell): Chip {
     let chip = this.chips.get(cell);
     if (!chip || chip.isDisposed) {
-      chip = new Chip(anchor => openCellMenu(this.commands, anchor));
+      chip = new Chip(anchor => openCellMenu(this.pipeline, this.commands, anchor));
       this.chips.set(cell, chip);
       insert(cell, 0, chip);
     }
@@ -184,11 +195,32 @@ export class CellBars {
 }
 
 /** The name rules are core's; that no other step has it is ours, since the same name would join the two. */
-export function checkName(name: string, current: string | undefined, taken: readonly string[]): string | undefined {
+export function checkName(
+  name: string,
+  current: string | undefined,
+  taken: readonly string[],
+  trans: TranslationBundle
+): string | undefined {
   const problem = checkStepName(name);
   if (problem !== undefined) return problem;
-  if (name !== current && taken.includes(name)) return `There is a step ‘${name}’ already. Choose another name.`;
+  if (name !== current && taken.includes(name))
+    return trans.__('There is a step ‘%1’ already. Choose another name.', name);
   return undefined;
+}
+
+function roleWord(role: Role, trans: TranslationBundle): string {
+  switch (role) {
+    case 'imports':
+      return trans.__('imports');
+    case 'functions':
+      return trans.__('functions');
+    case 'parameters':
+      return trans.__('parameters');
+    case 'metrics':
+      return trans.__('metrics');
+    case 'skip':
+      return trans.__('skip');
+  }
 }
 
 function insert(cell: Cell, index: number, widget: Chip | FailureBox): void {

@@ -1,7 +1,8 @@
 // Why a step failed, at the cell where it failed: the error in one line, and the last lines of its traceback.
 import type { Failure } from '@sluice/core';
 import { Widget } from '@lumino/widgets';
-import { describeFailure, plainLog } from '../words';
+import { Printed } from '../printed';
+import { describeFailure } from '../words';
 
 const shownLines = 6;
 
@@ -29,9 +30,7 @@ export class FailureBox extends Widget {
 
 // The line that repeats the message says nothing new.
 function lastTracebackLines(failure: Failure, message: string): string {
-  const lines = plainLog((failure.traceback ?? []).join('\n'))
-    .split('\n')
-    .filter(line => line.trim() !== '');
+  const lines = new Printed((failure.traceback ?? []).join('\n')).text.split('\n').filter(line => line.trim() !== '');
   if (lines.at(-1)?.trim() === message.trim()) lines.pop();
   return lines.slice(-shownLines).join('\n');
 }

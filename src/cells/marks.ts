@@ -107,7 +107,8 @@ export class EditorMarks {
     const { shown } = this.pipeline.runs;
     const lines = new Map<number, number>();
     for (const run of shown?.steps ?? []) {
-      const { cell, line } = run.failure ?? {};
+      const { cell: index, line } = run.failure ?? {};
+      const cell = index === undefined ? undefined : this.pipeline.placeOf(shown!.id, index);
       if (cell === undefined || line === undefined || this.pipeline.failedCellOf(run) !== cell) continue;
       if (!this.pipeline.isEditedSince(shown!.id, run.name)) lines.set(cell, line);
     }

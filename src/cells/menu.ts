@@ -1,11 +1,15 @@
-// The menu of a cell's role, on its chip, in its toolbar and on the Menu key alike. One key each: the labels' mnemonics.
+// The menu of a cell, on its chip, in its toolbar and on the Menu key alike: what the cell is to the pipeline, and what may be run from here.
+// One key each: the labels' mnemonics.
+import type { RunSummary } from '@sluice/core';
 import type { CommandRegistry } from '@lumino/commands';
 import { Menu } from '@lumino/widgets';
+import type { PipelineModel } from '../pipelineModel';
 import { CommandIds } from '../tokens';
+import { isActive } from '../words';
 
 let menu: Menu | undefined;
 
-const entries: readonly (string | undefined)[] = [
+const roleEntries: readonly (string | undefined)[] = [
   CommandIds.makeStep,
   CommandIds.joinStepAbove,
   CommandIds.renameStep,
@@ -16,18 +20,69 @@ const entries: readonly (string | undefined)[] = [
   CommandIds.markMetrics,
   CommandIds.markSkip,
   undefined,
-  CommandIds.openOutputs,
   CommandIds.runPipeline,
   CommandIds.runOnly,
   CommandIds.runFrom,
   CommandIds.runTo
 ];
 
-export function openCellMenu(commands: CommandRegistry, anchor: Element): void {
+const pastEntries: readonly (string | undefined)[] = [
+  CommandIds.resumeRun,
+  undefined,
+  CommandIds.openOutputs,
+  CommandIds.loadValues
+];
+
+export function openCellMenu(pipeline: PipelineModel, commands: CommandRegistry, anchor: Element): void {
   menu?.dispose();
   menu = new Menu({ commands });
   menu.addClass('jp-Sluice-menu');
-  for (const command of entries) menu.addItem(command ? { command, args: { isMenu: true } } : { type: 'separator' });
+  addEntries(menu, roleEntries);
+  addPastRuns(menu, pipeline, commands);
+  addEntries(menu, pastEntries);
   const { left, bottom } = anchor.getBoundingClientRect();
   menu.open(left, bottom);
+}
+
+function addEntries(to: Menu, entries: readonly (string | undefined)[]): void {
+  for (const command of entries) to.addItem(command ? { command, args: { isMenu: true } } : { type: 'separator' });
+}
+
+/** Where there is a choice: running the step with the values of a run that is not the newest. */
+export function addPastRuns(
+  to: Menu,
+  pipeline: PipelineModel,
+  commands: CommandRegistry,
+  step = stepOf(pipeline)
+): void {
+  const { trans } = pipeline;
+  const runs = step === undefined ? [] : runsWithInputs(pipeline, step);
+  if (step === undefined || runs.length === 0) return;
+  for (const [command, label] of [
+    [CommandIds.runOnly, trans.__('Run Only ‘%1’ With Values Of', step)],
+    [CommandIds.runFrom, trans.__('Run From ‘%1’ With Values Of', step)]
+  ] as const) {
+    const submenu = new Menu({ commands });
+    submenu.title.label = label;
+    for (const run of runs) submenu.addItem({ command, args: { isMenu: true, step, resume: run.id } });
+    to.addItem({ type: 'submenu', submenu });
+  }
+}
+
+const mostRuns = 10;
+
+/** The newest runs that have what the step needs from others; none for a step that needs nothing. */
+function runsWithInputs(pipeline: PipelineModel, step: string): readonly RunSummary[] {
+  const after = pipeline.pipeline?.steps.find(other => other.name === step)?.after ?? [];
+  if (after.length === 0) return [];
+  const hasValues = (run: RunSummary, name: string): boolean =>
+    run.steps.some(other => other.name === name && (other.state === 'succeeded' || other.state === 'cached'));
+  return pipeline.runs.all
+    .filter(run => !isActive(run.state) && after.every(name => hasValues(run, name)))
+    .slice(0, mostRuns);
+}
+
+function stepOf({ outline, panel }: PipelineModel): string | undefined {
+  const role = outline.roles[panel.content.activeCellIndex];
+  return role && 'step' in role ? role.step : undefined;
 }

@@ -1,7 +1,7 @@
 // Tells a screen reader once that a step or a run has ended. Progress is not announced.
-import type { RunSummary, StepRun } from '@sluice/core';
+import { formatDuration, type RunSummary, type StepRun } from '@sluice/core';
 import * as React from 'react';
-import { formatDuration } from '../words';
+import { stateWord } from '../words';
 import { usePanel } from './context';
 
 export function Announcer(): React.JSX.Element {
@@ -18,11 +18,12 @@ export function Announcer(): React.JSX.Element {
     };
     const onStep = (_: unknown, step: StepRun): void =>
       say(
-        step.durationMs === undefined
-          ? trans.__('Step %1 %2.', step.name, step.state)
-          : trans.__('Step %1 %2 after %3.', step.name, step.state, formatDuration(step.durationMs))
+        step.durationMs === undefined || step.state === 'cached'
+          ? trans.__('Step %1 %2.', step.name, stateWord(step.state, trans))
+          : trans.__('Step %1 %2 after %3.', step.name, stateWord(step.state, trans), formatDuration(step.durationMs))
       );
-    const onRun = (_: unknown, run: RunSummary): void => say(trans.__('Run %1 %2.', run.number, run.state));
+    const onRun = (_: unknown, run: RunSummary): void =>
+      say(trans.__('Run %1 %2.', run.number, stateWord(run.state, trans)));
     runs.stepEnded.connect(onStep);
     runs.runEnded.connect(onRun);
     return () => {

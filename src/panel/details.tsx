@@ -1,59 +1,112 @@
-// A step opened: the end of its log, the values that it passed on, its rich outputs, and a way to its executed cells. All come from the server when they are asked for.
+// A step opened: what came of it and why, the end of its log, the values that it passed on, its rich outputs, and ways on from here. What is
+// past comes from the server when it is asked for; what runs is shown as it comes.
+import type { IOutput } from '@jupyterlab/nbformat';
 import { OutputAreaModel, SimplifiedOutputArea } from '@jupyterlab/outputarea';
-import type { ArtifactRecord, StepOutline } from '@sluice/core';
+import type { ArtifactRecord, Output, StepOutline, StepRun } from '@sluice/core';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { richOutputs } from '../executed';
+import { Printed } from '../printed';
 import { CommandIds } from '../tokens';
-import { isActive, plainLog } from '../words';
+import { describeUsage, isActive } from '../words';
+import { useAnswer } from './answer';
 import { usePanel } from './context';
-
-const shownLog = 20_000;
 
 export function StepDetails({ step }: { readonly step: StepOutline }): React.JSX.Element {
   const { pipeline, commands, trans } = usePanel();
   const { shown } = pipeline.runs;
   const run = shown?.steps.find(other => other.name === step.name);
   if (!shown || !run) return <p className="jp-Sluice-note">{trans.__('No run of this step yet.')}</p>;
+  const live = pipeline.runs.live(shown.id, step.name);
+  const hasEnded = run.durationMs !== undefined && !isActive(run.state);
   return (
     <div className="jp-Sluice-details">
+      <Account run={run} />
       {run.state === 'running' ? (
-        <Log text={pipeline.runs.live(shown.id, step.name).log} />
+        <>
+          <Log text={live?.printed.text ?? ''} />
+          <Outputs run={shown.id} outputs={live?.outputs ?? noOutputs} />
+        </>
       ) : (
-        <PastLog run={shown.id} step={step.name} />
+        !isActive(run.state) && <PastLog run={shown.id} step={step.name} />
       )}
       {!isActive(run.state) && <Values run={shown.id} step={step.name} />}
-      {run.durationMs !== undefined && !isActive(run.state) && <Outputs run={shown.id} step={step.name} />}
-      {run.durationMs !== undefined && !isActive(run.state) && (
-        <button
-          type="button"
-          className="jp-Sluice-link"
-          onClick={() => void commands.execute(CommandIds.openOutputs, { step: step.name })}
-        >
-          {trans.__('Open the executed cells')}
-        </button>
+      {hasEnded && <PastOutputs run={shown.id} step={step.name} />}
+      {hasEnded && (
+        <div className="jp-Sluice-links">
+          <button
+            type="button"
+            className="jp-Sluice-link"
+            onClick={() => void commands.execute(CommandIds.openOutputs, { step: step.name })}
+          >
+            {trans.__('Open the executed cells')}
+          </button>
+          {run.state !== 'failed' && (
+            <button
+              type="button"
+              className="jp-Sluice-link"
+              title={commands.caption(CommandIds.loadValues)}
+              onClick={() => void commands.execute(CommandIds.loadValues, { step: step.name, run: shown.id })}
+            >
+              {trans.__('Load the values into the kernel')}
+            </button>
+          )}
+        </div>
       )}
     </div>
   );
 }
 
-function PastLog({ run, step }: { readonly run: string; readonly step: string }): React.JSX.Element {
-  const { client, trans } = usePanel();
-  const log = useAnswer(() => client.getLog(run, step), `${run} ${step}`);
-  return <Log text={log === undefined ? trans.__('…') : 'error' in log ? log.error : log.value} />;
+const noOutputs: readonly Output[] = [];
+
+/** What came of it beside its outputs: why it waits, came from cache or did not, and what it used. */
+function Account({ run }: { readonly run: StepRun }): React.JSX.Element {
+  const { trans } = usePanel();
+  const lines = [
+    ...(run.reason === undefined ? [] : [run.reason]),
+    ...(run.uncached === undefined || run.state === 'cached' ? [] : [run.uncached]),
+    ...(run.usage === undefined ? [] : [describeUsage(run.usage, trans)])
+  ];
+  return (
+    <>
+      {lines.map(line => (
+        <p key={line} className="jp-Sluice-note">
+          {line}
+        </p>
+      ))}
+    </>
+  );
+}
+
+function PastLog({ run, step }: { readonly run: string; readonly step: string }): React.JSX.Element | null {
+  const { client } = usePanel();
+  const log = useAnswer(() => client.getLogEnd(run, step), `${run} ${step}`);
+  const text = React.useMemo(() => (log && 'value' in log ? new Printed(log.value).text : undefined), [log]);
+  if (log === undefined) return null;
+  return <Log text={'error' in log ? log.error : text!} />;
 }
 
 function Log({ text }: { readonly text: string }): React.JSX.Element {
   const { trans } = usePanel();
   const node = React.useRef<HTMLPreElement>(null);
-  const shown = plainLog(text.slice(-shownLog));
+  const follows = React.useRef(true);
   React.useEffect(() => {
-    if (node.current) node.current.scrollTop = node.current.scrollHeight;
-  }, [shown]);
-  if (shown.trim() === '') return <p className="jp-Sluice-note">{trans.__('Nothing printed.')}</p>;
+    if (node.current && follows.current) node.current.scrollTop = node.current.scrollHeight;
+  }, [text]);
+  if (text.trim() === '') return <p className="jp-Sluice-note">{trans.__('Nothing printed.')}</p>;
   return (
-    <pre className="jp-Sluice-log" ref={node} tabIndex={0} role="region" aria-label={trans.__('Log')}>
-      {shown}
+    <pre
+      className="jp-Sluice-log"
+      ref={node}
+      tabIndex={0}
+      role="region"
+      aria-label={trans.__('Log')}
+      // Who has scrolled up to read stays there.
+      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+        follows.current = scrollHeight - scrollTop - clientHeight < 20;
+      }}
+    >
+      {text}
     </pre>
   );
 }
@@ -80,45 +133,39 @@ function Values({ run, step }: { readonly run: string; readonly step: string }):
   );
 }
 
-/** Figures, tables and results, rendered by the notebook's own renderers. */
-function Outputs({ run, step }: { readonly run: string; readonly step: string }): React.JSX.Element | null {
-  const { client, pipeline, trans } = usePanel();
-  const host = React.useRef<HTMLDivElement>(null);
+function PastOutputs({ run, step }: { readonly run: string; readonly step: string }): React.JSX.Element | null {
+  const { client } = usePanel();
   const answer = useAnswer(() => client.getExecutedNotebook(run, step).then(richOutputs), `${run} ${step}`);
-  const outputs = answer && 'value' in answer ? answer.value : [];
+  return answer && 'value' in answer ? <Outputs run={run} outputs={answer.value} /> : null;
+}
+
+interface OutputsProps {
+  readonly run: string;
+  readonly outputs: readonly Output[];
+}
+
+/** Figures, tables and results, rendered by the notebook's own renderers. Those that come while it is shown are added to the others. */
+function Outputs({ run, outputs }: OutputsProps): React.JSX.Element | null {
+  const { pipeline, trans } = usePanel();
+  const host = React.useRef<HTMLDivElement>(null);
+  const model = React.useMemo(() => new OutputAreaModel({ trusted: pipeline.areOutputsTrusted(run) }), [run]);
+  const isEmpty = outputs.length === 0;
   React.useEffect(() => {
-    if (!host.current || outputs.length === 0) return undefined;
-    const model = new OutputAreaModel({ values: [...outputs], trusted: pipeline.areOutputsTrusted(run) });
+    if (!host.current) return undefined;
     const area = new SimplifiedOutputArea({ model, rendermime: pipeline.panel.content.rendermime });
     Widget.attach(area, host.current);
-    return () => {
-      area.dispose();
-      model.dispose();
-    };
-  }, [outputs.length === 0 ? undefined : outputs]);
-  if (outputs.length === 0) return null;
+    return () => area.dispose();
+  }, [model, isEmpty]);
+  const given = React.useRef<readonly Output[]>([]);
+  React.useEffect(() => {
+    const isLonger =
+      outputs.length >= given.current.length && given.current.every((output, i) => output === outputs[i]);
+    if (!isLonger) model.clear();
+    for (const output of isLonger ? outputs.slice(given.current.length) : outputs) model.add(output as IOutput);
+    given.current = outputs;
+  }, [model, outputs]);
+  if (isEmpty) return null;
   return (
     <div className="jp-Sluice-richOutputs" ref={host} tabIndex={0} role="region" aria-label={trans.__('Outputs')} />
   );
-}
-
-type Answer<T> = { readonly value: T } | { readonly error: string } | undefined;
-
-/** What the server says, once for each `key`. */
-function useAnswer<T>(ask: () => Promise<T>, key: string): Answer<T> {
-  const [answer, setAnswer] = React.useState<{ readonly key: string; readonly answer: Answer<T> }>();
-  React.useEffect(() => {
-    let isWanted = true;
-    const show = (given: Answer<T>): void => {
-      if (isWanted) setAnswer({ key, answer: given });
-    };
-    ask().then(
-      value => show({ value }),
-      (error: unknown) => show({ error: error instanceof Error ? error.message : String(error) })
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [key]);
-  return answer?.key === key ? answer.answer : undefined;
 }

@@ -58,7 +58,8 @@ interface InputProps {
 }
 
 function Input({ input, isOpen, onToggle }: InputProps): React.JSX.Element {
-  const text = input.kind === 'order' ? `after ${input.name}` : input.name;
+  const { trans } = usePanel();
+  const text = input.kind === 'order' ? trans.__('after %1', input.name) : input.name;
   return (
     <button
       type="button"

@@ -5,6 +5,7 @@ import * as React from 'react';
 import { setPipelineName } from '../editing';
 import { CommandIds } from '../tokens';
 import { usePanel } from './context';
+import { Notice } from './notice';
 import { openRunMenu } from './runMenu';
 import { Verifying } from './verifying';
 
@@ -21,6 +22,7 @@ export function Header(): React.JSX.Element {
       </div>
       <RunButtons />
       <ServerProblem />
+      <Notice />
       <Verifying />
     </div>
   );
@@ -97,7 +99,7 @@ function RunMenuButton(): React.JSX.Element {
   const open = (event: React.MouseEvent<HTMLElement>): void => {
     const { currentTarget: anchor, detail: clicks } = event;
     const onClosed = (): void => setOpen(false);
-    openRunMenu({ commands, anchor, step: pipeline.chosenStep, isByKeyboard: clicks === 0, onClosed });
+    openRunMenu({ pipeline, commands, anchor, step: pipeline.chosenStep, isByKeyboard: clicks === 0, onClosed });
     setOpen(true);
   };
   return (

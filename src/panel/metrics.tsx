@@ -1,7 +1,7 @@
 // Metrics of the run shown: numbers with their change against the run before and their course over the runs; tables as small tables.
-import type { JsonValue, MetricValue, RunSummary } from '@sluice/core';
+import { formatMetric, type JsonValue, type MetricValue, type RunSummary } from '@sluice/core';
 import * as React from 'react';
-import { compareMetric, formatMetric } from '../words';
+import { compareMetric } from '../words';
 import { usePanel } from './context';
 import { Section } from './section';
 

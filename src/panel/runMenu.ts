@@ -1,14 +1,19 @@
 // The menu beside “Run pipeline”: parts of the pipeline, a run to go on with, and the comparison with the notebook.
 import type { CommandRegistry } from '@lumino/commands';
 import { Menu } from '@lumino/widgets';
+import { addPastRuns } from '../cells/menu';
+import type { PipelineModel } from '../pipelineModel';
 import { CommandIds } from '../tokens';
 
 let menu: Menu | undefined;
 
-const entries: readonly (string | undefined)[] = [
+const pastRuns = Symbol('running with the values of a past run');
+
+const entries: readonly (string | symbol | undefined)[] = [
   CommandIds.runOnly,
   CommandIds.runFrom,
   CommandIds.runTo,
+  pastRuns,
   undefined,
   CommandIds.resumeRun,
   undefined,
@@ -16,6 +21,7 @@ const entries: readonly (string | undefined)[] = [
 ];
 
 export interface RunMenuOptions {
+  readonly pipeline: PipelineModel;
   readonly commands: CommandRegistry;
   readonly anchor: HTMLElement;
   /** the step that it speaks of; undefined where none is chosen */
@@ -25,12 +31,14 @@ export interface RunMenuOptions {
   readonly onClosed: () => void;
 }
 
-export function openRunMenu({ commands, anchor, step, isByKeyboard, onClosed }: RunMenuOptions): void {
+export function openRunMenu({ pipeline, commands, anchor, step, isByKeyboard, onClosed }: RunMenuOptions): void {
   menu?.dispose();
   const opened = (menu = new Menu({ commands }));
   opened.addClass('jp-Sluice-menu');
   const args = { isMenu: true, ...(step === undefined ? {} : { step }) };
-  for (const command of entries) opened.addItem(command ? { command, args } : { type: 'separator' });
+  for (const entry of entries)
+    if (entry === pastRuns) addPastRuns(opened, pipeline, commands, step);
+    else opened.addItem(typeof entry === 'string' ? { command: entry, args } : { type: 'separator' });
   opened.aboutToClose.connect(() => {
     onClosed();
     anchor.focus({ preventScroll: true });

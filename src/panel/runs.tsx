@@ -1,21 +1,30 @@
-// The notebook's runs, newest first. A click shows that run's states and metrics in the panel and on the cells.
+// The notebook's runs, newest first. A click shows that run's states and metrics in the panel and on the cells; the caret opens what else is
+// known of it.
+import { caretDownIcon } from '@jupyterlab/ui-components';
 import type { RunSummary } from '@sluice/core';
 import * as React from 'react';
 import { stateIcon } from '../icons';
-import { formatMoment, summarizeRun } from '../words';
+import { formatMoment, stateWord, summarizeRun } from '../words';
 import { usePanel } from './context';
+import { RunDetails } from './runDetails';
 import { Section } from './section';
 
 export function Runs(): React.JSX.Element | null {
   const { pipeline, trans, maxRunsShown } = usePanel();
   const [more, setMore] = React.useState(0);
+  const [open, setOpen] = React.useState<string>();
   const { all } = pipeline.runs;
   const count = maxRunsShown * (more + 1);
   return (
     <Section title={trans.__('Runs')}>
       <ul className="jp-Sluice-list" role="list" aria-label={trans.__('Runs')}>
         {all.slice(0, count).map(run => (
-          <Run key={run.id} run={run} />
+          <Run
+            key={run.id}
+            run={run}
+            isOpen={run.id === open}
+            onToggle={isOpen => setOpen(isOpen ? run.id : undefined)}
+          />
         ))}
       </ul>
       {all.length === 0 && <p className="jp-Sluice-note">{trans.__('No run yet.')}</p>}
@@ -28,33 +37,58 @@ export function Runs(): React.JSX.Element | null {
   );
 }
 
-function Run({ run }: { readonly run: RunSummary }): React.JSX.Element {
+interface RunProps {
+  readonly run: RunSummary;
+  readonly isOpen: boolean;
+  readonly onToggle: (isOpen: boolean) => void;
+}
+
+function Run({ run, isOpen, onToggle }: RunProps): React.JSX.Element {
   const { pipeline, trans } = usePanel();
   const { runs } = pipeline;
   const isShown = runs.shown?.id === run.id;
   const moment = formatMoment(run.createdAt, new Date());
-  const summary = summarizeRun(run);
+  const state = stateWord(run.state, trans);
+  const summary = summarizeRun(run, trans);
   const Icon = stateIcon(run.state);
+  const choose = (): void => runs.choose(run.id === runs.all[0]?.id ? undefined : run.id);
+  const toggle = (opens: boolean): void => {
+    if (opens) choose();
+    onToggle(opens);
+  };
   return (
-    <li aria-label={trans.__('Run %1, %2, %3, %4', run.number, run.state, moment, summary)}>
-      <button
-        type="button"
-        className="jp-Sluice-run"
-        data-state={run.state}
-        aria-pressed={isShown}
-        title={[run.reason ?? `${run.state}: ${summary}`, ...changedParameters(run)].join('\n')}
-        onClick={() => runs.choose(run.id === runs.all[0]?.id ? undefined : run.id)}
-      >
+    <li aria-label={trans.__('Run %1, %2, %3, %4', run.number, state, moment, summary)}>
+      <div className="jp-Sluice-runRow" data-state={run.state} data-shown={isShown}>
+        <button
+          type="button"
+          className="jp-Sluice-fold"
+          title={isOpen ? trans.__('Close') : trans.__('Details and files')}
+          aria-label={trans.__('Details of run %1', run.number)}
+          aria-expanded={isOpen}
+          onClick={() => toggle(!isOpen)}
+        >
+          <caretDownIcon.react tag="span" className="jp-Sluice-caret" width="14px" height="14px" />
+        </button>
         <Icon.react tag="span" className="jp-Sluice-state" />
-        <span className="jp-Sluice-runNumber">{run.number}</span>
-        <span className="jp-Sluice-hiddenText"> {run.state} </span>
-        <span className="jp-Sluice-runMoment">{moment}</span>
-        <span className="jp-Sluice-runSummary">{summary}</span>
-      </button>
+        <button
+          type="button"
+          className="jp-Sluice-run"
+          aria-pressed={isShown}
+          title={run.reason ?? `${state}: ${summary}`}
+          onClick={choose}
+          onKeyDown={event => {
+            if (event.key !== 'ArrowRight' && event.key !== 'ArrowLeft') return;
+            event.preventDefault();
+            toggle(event.key === 'ArrowRight');
+          }}
+        >
+          <span className="jp-Sluice-runNumber">{run.number}</span>
+          <span className="jp-Sluice-hiddenText"> {state} </span>
+          <span className="jp-Sluice-runMoment">{moment}</span>
+          <span className="jp-Sluice-runSummary">{summary}</span>
+        </button>
+      </div>
+      {isOpen && <RunDetails run={run} />}
     </li>
   );
-}
-
-function changedParameters(run: RunSummary): readonly string[] {
-  return Object.entries(run.parameters).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
 }

@@ -1,7 +1,7 @@
 // The steps in notebook order, as a tree: arrows move, Right and Left open and close a step, Enter goes to its cell, F2 renames it, the Menu
 // key opens its menu. A step tells its state, what it takes and what it gives; while it runs, its time, its cells done and its last line.
 import { caretDownIcon } from '@jupyterlab/ui-components';
-import type { StepOutline, StepRun } from '@sluice/core';
+import { formatDuration, type StepOutline, type StepRun } from '@sluice/core';
 import * as React from 'react';
 import { checkName } from '../cells/bars';
 import { openCellMenu } from '../cells/menu';
@@ -12,12 +12,12 @@ import { createNameInput, focusName } from '../nameInput';
 import type { PipelineModel } from '../pipelineModel';
 import { goToCell } from '../places';
 import { inputsOf, joinNames, outputsOf, waitsFor } from '../stepFlows';
-import { describeStepRun, durationOf, formatDuration, isActive, lastLine } from '../words';
+import { describeStepRun, durationOf, isActive, stateWord, toPhrase } from '../words';
 import { usePanel } from './context';
 import { StepDetails } from './details';
 import { Flows } from './flows';
 import { Section } from './section';
-import { useNow } from './signals';
+import { useNow, useSignal } from './signals';
 
 export function Steps(): React.JSX.Element {
   const { pipeline, trans } = usePanel();
@@ -26,6 +26,7 @@ export function Steps(): React.JSX.Element {
   const [open, setOpen] = React.useState<ReadonlySet<string>>(new Set());
   const tree = React.useRef<HTMLUListElement>(null);
   const current = Math.min(focused, steps.length - 1);
+  useSignal(pipeline.freshness.changed);
   const now = useNow(pipeline.runs.shown !== undefined && isActive(pipeline.runs.shown.state));
 
   const moveTo = (index: number): void => {
@@ -78,12 +79,11 @@ function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepP
   const node = React.useRef<HTMLLIElement>(null);
   const run = pipeline.runs.shown?.steps.find(other => other.name === step.name);
   const Icon = stateIcon(run?.state);
-  const duration = run && durationOf(run, now);
-  const waiting = useWaiting(step.name, run);
+  const aside = describeAside(step.name, run, pipeline, now);
 
   const openMenu = async (): Promise<void> => {
     await goToCell(pipeline.panel, step.cells[0]!);
-    openCellMenu(commands, node.current!);
+    openCellMenu(pipeline, commands, node.current!);
   };
   const onKeyDown = (event: React.KeyboardEvent): void => {
     if (event.target !== event.currentTarget) return;
@@ -131,7 +131,7 @@ function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepP
         >
           <caretDownIcon.react tag="span" className="jp-Sluice-caret" width="14px" height="14px" />
         </span>
-        <Icon.react tag="span" className="jp-Sluice-state" title={run?.state ?? 'not run'} />
+        <Icon.react tag="span" className="jp-Sluice-state" title={stateWord(run?.state, trans)} />
         {isRenaming ? (
           <Rename
             step={step.name}
@@ -150,15 +150,14 @@ function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepP
           </span>
         )}
         {!isRenaming && (
-          <span className="jp-Sluice-stepTime" title={run?.reason}>
-            {waiting ||
-              `${run?.state === 'cached' ? 'cached ' : ''}${duration === undefined ? '' : formatDuration(duration)}`}
+          <span className="jp-Sluice-stepTime" title={aside.title}>
+            {aside.text}
           </span>
         )}
       </div>
       <div className="jp-Sluice-stepBody">
         <Flows step={step.name} />
-        {run?.state === 'running' && <LiveLine step={step} />}
+        {run?.state === 'running' && <LiveLine step={step} run={run} />}
       </div>
       {run?.state === 'failed' && <div className="jp-Sluice-stepError">{run.error ?? run.failure?.name}</div>}
       {isOpen && <StepDetails step={step} />}
@@ -166,29 +165,43 @@ function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepP
   );
 }
 
-/** Why a step has not begun, or never did; takes the place of its time. */
-function useWaiting(step: string, run: StepRun | undefined): string {
-  const { pipeline, trans } = usePanel();
+interface Aside {
+  readonly text: string;
+  readonly title?: string | undefined;
+}
+
+/** What stands at the end of a step's line: its time; or instead, why it has none, or that it has changed since it ran. */
+function describeAside(step: string, run: StepRun | undefined, pipeline: PipelineModel, now: number): Aside {
+  const { trans } = pipeline;
   const { shown } = pipeline.runs;
-  if (!shown || !run || run.durationMs !== undefined) return '';
-  if (run.state === 'skipped' || run.state === 'canceled') return run.state;
-  if (run.state !== 'pending' || !isActive(shown.state)) return '';
+  if (!shown || !run) return { text: '' };
+  const changed = pipeline.changedSince(step);
+  if (changed) {
+    const text = trans.__('changed since run %1', changed.run.number);
+    return { text, title: [changed.reason ?? text, describeStepRun(run, now, trans)].join('\n') };
+  }
   const names = waitsFor(pipeline.pipeline, step, shown.steps);
-  return run.reason ?? (names.length > 0 ? trans.__('waits for %1', joinNames(names)) : '');
+  if (run.state === 'pending' && isActive(shown.state) && names.length > 0)
+    return { text: trans.__('waits for %1', joinNames(names, trans)), title: run.reason };
+  if (run.state === 'pending') return { text: toPhrase(run.reason ?? ''), title: run.reason };
+  if (run.state === 'cached' || run.state === 'skipped' || run.state === 'canceled')
+    return { text: stateWord(run.state, trans), title: run.reason };
+  const duration = durationOf(run, now);
+  return { text: duration === undefined ? '' : formatDuration(duration), title: run.reason };
 }
 
 /** While a step runs, its cells done and its last line stand where its flows do, so that nothing moves; hovering brings the flows back. */
-function LiveLine({ step }: { readonly step: StepOutline }): React.JSX.Element {
+function LiveLine({ step, run }: { readonly step: StepOutline; readonly run: StepRun }): React.JSX.Element {
   const { pipeline, trans } = usePanel();
-  const { log, cellsDone } = pipeline.runs.live(pipeline.runs.shown!.id, step.name);
+  const printed = pipeline.runs.live(pipeline.runs.shown!.id, step.name)?.printed.lastLine;
   const total = step.cells.length;
-  const done = Math.min(cellsDone, total);
+  const done = Math.min(run.cellsDone ?? 0, total);
+  const count = trans.__('%1 of %2 cells', done, total);
   return (
     <div className="jp-Sluice-progress">
-      <progress max={total} value={done} aria-label={trans.__('Cells of %1 done', step.name)} />
-      <span className="jp-Sluice-lastLine">
-        {lastLine(log) || trans.__('cell %1 of %2', Math.min(done + 1, total), total)}
-      </span>
+      <progress max={total} value={done} title={count} aria-label={trans.__('Cells of %1 done', step.name)} />
+      {total > 1 && <span className="jp-Sluice-cellsDone">{count}</span>}
+      <span className="jp-Sluice-lastLine">{printed}</span>
     </div>
   );
 }
@@ -201,7 +214,7 @@ function Rename({ step, onEnd }: { readonly step: string; readonly onEnd: () => 
     const input = createNameInput({
       label: trans.__('New name of step %1', step),
       value: step,
-      check: name => checkName(name, step, taken),
+      check: name => checkName(name, step, taken, trans),
       done: name => {
         if (name !== undefined && name !== step) renameStep(pipeline, step, name);
         onEnd();
@@ -214,13 +227,16 @@ function Rename({ step, onEnd }: { readonly step: string; readonly onEnd: () => 
 }
 
 /** `train_forest, running, 12 seconds, needs features and target, gives forest`: begins with the name, so that one can type to it. */
-function describeStep(name: string, run: StepRun | undefined, { pipeline }: PipelineModel, now: number): string {
-  const words = [name, describeStepRun(run, now).replace(' · ', ', ')];
+function describeStep(name: string, run: StepRun | undefined, model: PipelineModel, now: number): string {
+  const { pipeline, trans } = model;
+  const words = [name, describeStepRun(run, now, trans).replace(' · ', ', ')];
+  const changed = model.changedSince(name);
+  if (changed) words.push(trans.__('changed since run %1', changed.run.number));
   if (pipeline) {
     const inputs = inputsOf(pipeline, name).map(input => input.name);
     const outputs = outputsOf(pipeline, name);
-    if (inputs.length > 0) words.push(`needs ${joinNames(inputs)}`);
-    if (outputs.length > 0) words.push(`gives ${joinNames(outputs)}`);
+    if (inputs.length > 0) words.push(trans.__('needs %1', joinNames(inputs, trans)));
+    if (outputs.length > 0) words.push(trans.__('gives %1', joinNames(outputs, trans)));
   }
   return words.join(', ');
 }

@@ -1,12 +1,11 @@
 // The comparison of pipeline and notebook: what it is at, how it came out, and the way to what differs first.
-import { closeIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { stateIcon } from '../icons';
 import { haveSameCells } from '../live';
 import { goToCell } from '../places';
 import { describeVerification, stageWords } from '../verification';
 import type { VerifyState } from '../verifying';
 import { usePanel } from './context';
+import { NoticeBox } from './notice';
 import { useSignal } from './signals';
 
 export function Verifying(): React.JSX.Element {
@@ -15,34 +14,23 @@ export function Verifying(): React.JSX.Element {
   useSignal(verifying.changed);
   const { state } = verifying;
   const isRunning = state.kind === 'running';
-  const dismissLabel = isRunning ? trans.__('Cancel verifying') : trans.__('Dismiss');
-  const Icon = stateIcon(iconOf(state));
   return (
-    <div className="jp-Sluice-verifying" data-state={iconOf(state)} hidden={state.kind === 'none'}>
-      <Icon.react tag="span" className="jp-Sluice-state" />
-      <div className="jp-Sluice-verifyingText">
-        {state.kind === 'running' && stageWords[state.stage]}
-        <div role="status">
-          {state.kind === 'problem' && state.message}
-          {state.kind === 'verified' && <Result {...state} />}
-        </div>
-      </div>
-      <button
-        type="button"
-        className="jp-Sluice-dismiss"
-        title={dismissLabel}
-        aria-label={dismissLabel}
-        onClick={() => verifying.dismiss()}
-      >
-        <closeIcon.react tag="span" width="14px" height="14px" />
-      </button>
-    </div>
+    <NoticeBox
+      kind={iconOf(state)}
+      isHidden={state.kind === 'none'}
+      progress={isRunning && stageWords(state.stage, trans)}
+      dismissLabel={isRunning ? trans.__('Cancel verifying') : trans.__('Dismiss')}
+      onDismiss={() => verifying.dismiss()}
+    >
+      {state.kind === 'problem' && state.message}
+      {state.kind === 'verified' && <Result {...state} />}
+    </NoticeBox>
   );
 }
 
 function Result({ verification, notebook }: VerifyState & { readonly kind: 'verified' }): React.JSX.Element {
   const { pipeline, trans } = usePanel();
-  const { sentence, first, remarks } = describeVerification(verification);
+  const { sentence, first, remarks } = describeVerification(verification, trans);
   const isEdited = !haveSameCells(pipeline.notebook, notebook);
   return (
     <>

@@ -1,0 +1,57 @@
+// A run opened: why it ended, what it was given, where it worked, how to go on from it, and the files as they stood at its steps.
+import { formatDuration, type RunSummary } from '@sluice/core';
+import * as React from 'react';
+import { CommandIds } from '../tokens';
+import { describeWorkspace, isActive, isResumable, stateWord } from '../words';
+import { usePanel } from './context';
+import { Files } from './files';
+import { useNow } from './signals';
+
+export function RunDetails({ run }: { readonly run: RunSummary }): React.JSX.Element {
+  const { pipeline, commands } = usePanel();
+  const args = { run: run.id };
+  const facts = useFacts(run);
+  return (
+    <div className="jp-Sluice-runDetails">
+      <dl className="jp-Sluice-facts">
+        {facts.map(([name, text]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+      {isResumable(run) && (
+        <button
+          type="button"
+          className="jp-Sluice-button"
+          aria-disabled={!commands.isEnabled(CommandIds.resumeRun, args)}
+          title={pipeline.obstacle ?? commands.caption(CommandIds.resumeRun, args)}
+          onClick={() =>
+            commands.isEnabled(CommandIds.resumeRun, args) && void commands.execute(CommandIds.resumeRun, args)
+          }
+        >
+          {commands.label(CommandIds.resumeRun, args)}
+        </button>
+      )}
+      <Files run={run} />
+    </div>
+  );
+}
+
+/** In the order in which one asks: how it went, with what, on what, and from where. */
+function useFacts(run: RunSummary): readonly (readonly [name: string, text: string])[] {
+  const { pipeline, trans } = usePanel();
+  const now = useNow(isActive(run.state));
+  const parent = pipeline.runs.all.find(other => other.id === run.parent);
+  const cached = run.steps.filter(step => step.state === 'cached').length;
+  const took = formatDuration((run.endedAt ?? now) - run.createdAt);
+  return [
+    [trans.__('State'), `${stateWord(run.state, trans)} · ${took}`],
+    ...(run.reason === undefined ? [] : [[trans.__('Reason'), run.reason] as const]),
+    ...(cached === 0 ? [] : [[trans.__('From cache'), trans.__('%1 of %2 steps', cached, run.steps.length)] as const]),
+    ...(parent === undefined ? [] : [[trans.__('Values of'), trans.__('run %1', parent.number)] as const]),
+    ...Object.entries(run.parameters).map(([name, value]) => [name, JSON.stringify(value)] as const),
+    ...(run.workspace === undefined ? [] : [[trans.__('Worked in'), describeWorkspace(run.workspace, trans)] as const])
+  ];
+}
