@@ -89,7 +89,28 @@ const migrations = [
    CREATE INDEX snapshots_by_run ON snapshots (run);
    CREATE INDEX snapshots_by_notebook ON snapshots (notebook, at);
    CREATE TABLE collections (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL);
-   INSERT INTO collections VALUES (1, 0);`
+   INSERT INTO collections VALUES (1, 0);`,
+  `CREATE TABLE outcomes (
+     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+     step TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     execution TEXT NOT NULL,
+     key TEXT,
+     depends TEXT,
+     wrote TEXT NOT NULL,
+     folder TEXT NOT NULL,
+     PRIMARY KEY (run, step)
+   );
+   CREATE INDEX outcomes_by_key ON outcomes (key) WHERE key IS NOT NULL;
+   CREATE INDEX outcomes_by_step ON outcomes (step);
+   CREATE TABLE file_hashes (path TEXT PRIMARY KEY, identity TEXT NOT NULL, hash TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE environments (id TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE kernels (
+     kernel TEXT PRIMARY KEY,
+     folders TEXT NOT NULL,
+     marks TEXT NOT NULL,
+     environment TEXT NOT NULL
+   ) WITHOUT ROWID;`
 ];
 
 /** Bring the file to this version. Safe when two processes open a new file at once. */

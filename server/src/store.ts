@@ -211,6 +211,11 @@ export class Store {
     );
   }
 
+  log(run: string, step: string): LogSizes | undefined {
+    const row = this.get('SELECT size_bytes, lines FROM logs WHERE run = ? AND step = ?', run, step);
+    return row && { sizeBytes: row.size_bytes as number, lines: row.lines as number };
+  }
+
   /** Ask the run's owner, wherever it is, to cancel it. Nothing happens to a run that has ended. */
   requestCancel(run: string): void {
     this.read(run);

@@ -326,7 +326,7 @@ describe('parts of a pipeline', () => {
   test.each<[argv: string[], ran: string[], rest: object]>([
     [['--step', 'left'], ['left'], { load: 'cached', right: 'skipped', end: 'skipped' }],
     [['--from', 'left'], ['left', 'end'], { load: 'cached', right: 'cached' }],
-    [['--to', 'right'], ['load', 'right'], { left: 'skipped', end: 'skipped' }],
+    [['--to', 'right'], [], { load: 'cached', right: 'cached', left: 'skipped', end: 'skipped' }],
     [['--from', 'load', '--to', 'left'], ['load', 'left'], { right: 'skipped', end: 'skipped' }],
     [['--resume', 'last'], [], { load: 'cached', left: 'cached', right: 'cached', end: 'cached' }],
     [['--resume', '1', '-p', 'n=5'], ['end', 'left', 'load', 'right'], {}]

@@ -1,7 +1,9 @@
 // The embedded runner: it executes the IR that Kubeflow would get as processes on this machine, in a copy of the notebook's folder.
-import { copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { checkParameters, type JsonValue, type Plan, type PlanTask, type RunEvent } from '@sluice/core';
+import { Knowledge, RunCache } from '../cache/cache.js';
+import { readEnvironment, type Environment } from '../cache/environment.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { findKernel, type Kernel } from '../kernels.js';
 import type { StepProcess } from '../process.js';
@@ -13,13 +15,13 @@ import { ObjectStore } from '../snapshots/objects.js';
 import { collections } from '../snapshots/records.js';
 import { RunSnapshots } from '../snapshots/run-snapshots.js';
 import { Workspace } from '../workspace.js';
-import { readExecutorOutput, type Metadata } from './executor.js';
+import { performStep, takePast, type Caching } from './cached.js';
+import type { Metadata } from './executor.js';
 import { layoutOf, type Layout } from './layout.js';
 import { findOutsidePaths } from './outside.js';
 import { findPast, type Past } from './past.js';
 import { schedule } from './schedule.js';
 import { chooseSteps, settle, type Choice } from './selection.js';
-import { executeStep, type StepContext } from './step.js';
 
 export interface LocalOptions {
   readonly store: Store;
@@ -37,6 +39,7 @@ interface ActiveRun {
 interface Prepared {
   readonly plan: Plan;
   readonly kernel: Kernel;
+  readonly environment: Environment | undefined;
   readonly scan: WorkspaceScan;
   readonly parameters: Readonly<Record<string, JsonValue>>;
   readonly choice: Choice;
@@ -104,47 +107,54 @@ export class LocalRunner implements Runner {
     const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
     const choice = chooseSteps(plan, request.selection, past && (task => past.isDone(task, parameters)));
     past?.checkValues(choice);
-    const [kernel, scan] = await Promise.all([
-      findKernel(plan.kernel, env),
+    const [{ kernel, environment }, scan] = await Promise.all([
+      this.findEnvironment(plan),
       scanWorkspace(request.workspace, findOutsidePaths(plan), { limits: workspaceLimits(env), home: store.home })
     ]);
-    return { plan, kernel, scan, parameters, choice, past };
+    return { plan, kernel, environment, scan, parameters, choice, past };
+  }
+
+  private async findEnvironment({ kernel: name }: Plan): Promise<Pick<Prepared, 'kernel' | 'environment'>> {
+    const { store, env } = this.options;
+    const kernel = await findKernel(name, env);
+    return { kernel, environment: await readEnvironment(store.sql, kernel, env) };
   }
 
   private async execute(
     run: RunId,
     request: RunnerRequest,
-    { plan, kernel, scan, parameters, choice, past }: Prepared,
+    prepared: Prepared,
     layout: Layout,
     { cancel, processes }: Pick<ActiveRun, 'cancel' | 'processes'>
   ): Promise<void> {
     const { store, env } = this.options;
+    const { plan, kernel, scan, parameters, past } = prepared;
     const stopChecking = this.checkIn(run, cancel);
     try {
       await mkdir(layout.folder, { recursive: true });
       await writeFile(layout.ir, request.ir);
       const { workspace, snapshots } = await this.makeWorkspace(run, request, scan, layout);
-      const metadata = new Map<string, Metadata>();
-      for (const name of choice.reuse)
-        if (past?.succeeded.has(name)) await reuse(name, past, layout, metadata, store, run);
+      const caching: Caching = {
+        context: {
+          ...{ run, store, layout, kernel, env, parameters, processes, snapshots },
+          metadata: new Map<string, Metadata>(),
+          cwd: workspace.folder,
+          signal: cancel.signal
+        },
+        cache: this.makeCache(run, request, prepared, layout, workspace.folder),
+        because: task => whyExecuted(task, request)
+      };
+      const choice = past
+        ? await takePast(plan, prepared.choice, past, request.selection !== undefined, caching)
+        : prepared.choice;
       const settled = settle(plan, choice, past?.succeeded ?? new Set());
       for (const [step, state] of settled)
-        store.append(run, {
-          type: 'step',
-          step,
-          state,
-          reason: state === 'cached' ? `From run ${past!.run.number}.` : 'Not chosen for this run.'
-        });
-      const context: StepContext = {
-        ...{ run, store, layout, kernel, env, parameters, metadata, processes },
-        ...{ cwd: workspace.folder, snapshots },
-        signal: cancel.signal
-      };
+        if (state === 'skipped') store.append(run, { type: 'step', step, state, reason: 'Not chosen for this run.' });
       const states = await schedule<PlanTask>(plan.tasks, {
         jobs: jobs(env),
         settled,
         signal: cancel.signal,
-        execute: task => executeStep(task, context),
+        execute: task => performStep(task, caching),
         skip: ({ name: step }, reason) => store.append(run, { type: 'step', step, state: 'skipped', reason })
       });
       await workspace.close();
@@ -174,6 +184,18 @@ export class LocalRunner implements Runner {
     });
     await snapshots.start();
     return { workspace, snapshots };
+  }
+
+  private makeCache(
+    run: RunId,
+    { notebook }: RunnerRequest,
+    { plan, parameters, scan, environment }: Prepared,
+    layout: Layout,
+    folder: string
+  ): RunCache {
+    const { store } = this.options;
+    const knowledge = new Knowledge({ store, plan, notebook, parameters, scan, environment });
+    return new RunCache(knowledge, { id: run, number: store.read(run).number }, layout, folder);
   }
 
   private finish(run: RunId, plan: Plan, states: ReadonlyMap<string, string>, signal: AbortSignal): void {
@@ -233,29 +255,9 @@ function bindParameters({ parameters }: Plan, given: Readonly<Record<string, Jso
   );
 }
 
-/** Make a past run's step part of this one: its files (shared where the disk can), its records. */
-async function reuse(
-  step: string,
-  past: Past,
-  layout: Layout,
-  metadata: Map<string, Metadata>,
-  store: Store,
-  run: RunId
-): Promise<void> {
-  const from = past.layout;
-  await rm(layout.stepFolder(step), { recursive: true, force: true });
-  await mkdir(layout.stepFolder(step), { recursive: true });
-  await share(from.outputFile(step), layout.outputFile(step));
-  metadata.set(step, (await readExecutorOutput(layout, step)) ?? {});
-  for (const { step: owner, ...artifact } of past.artifacts)
-    if (owner === step) {
-      const path = layout.artifact(step, artifact.name);
-      await share(artifact.path, path);
-      store.append(run, { type: 'artifact', step, artifact: { ...artifact, path } });
-    }
-  for (const metric of past.metrics) if (metric.step === step) store.append(run, { type: 'metric', ...metric });
-}
-
-async function share(from: string, to: string): Promise<void> {
-  await link(from, to).catch(() => copyFile(from, to));
+/** Why a step may not come from cache, whatever its past. */
+function whyExecuted(task: PlanTask, { cache, selection }: RunnerRequest): string | undefined {
+  if (!cache) return 'The run was started without cache.';
+  if (!task.cache) return 'Its settings turn the cache off.';
+  return (selection?.step ?? selection?.from) ? 'It was chosen to run.' : undefined;
 }

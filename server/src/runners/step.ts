@@ -9,6 +9,7 @@ import {
   type RunEventBody,
   type RunState
 } from '@sluice/core';
+import { joinTraces, type Trace } from '../cache/trace.js';
 import { logFile } from '../home.js';
 import type { Kernel } from '../kernels.js';
 import { StepLog } from '../logs.js';
@@ -34,6 +35,10 @@ export interface StepContext {
   /** the processes that run now, so that they can be killed when we are */
   readonly processes: Set<StepProcess>;
   readonly signal: AbortSignal;
+  /** why the step could not come from cache */
+  readonly uncached?: string;
+  /** called before a success is told, with the files that its process told of */
+  onSuccess(trace: Trace | undefined): Promise<void>;
 }
 
 /** of a step's outputs, so much goes to watchers; all of them are in the executed notebook */
@@ -44,19 +49,25 @@ const lastBytes = 4000;
 /** How an attempt ended: well, or with a failure; undefined when it was canceled. */
 type Outcome = { readonly metadata: Metadata } | { readonly failure: Failure } | undefined;
 
+/** What the step's process told of so far, in all attempts. */
+interface Telling {
+  trace?: Trace;
+}
+
 export async function executeStep(task: PlanTask, context: StepContext): Promise<RunState> {
-  const { run, store, signal, layout } = context;
+  const { run, store, signal, layout, uncached } = context;
   const step = task.name;
   const append = (body: RunEventBody) => store.append(run, body);
   const log = new StepLog(logFile(store.home, run, step), piece => append({ type: 'log', step, ...piece }));
   const startedAt = performance.now();
+  const telling: Telling = {};
   const durationMs = () => Math.round(performance.now() - startedAt);
   try {
     for (let attempt = 1; ; attempt++) {
       await context.snapshots.before(step);
       const reason = attempt === 1 ? {} : { reason: `Attempt ${attempt} of ${task.retries + 1}.` };
-      append({ type: 'step', step, state: 'running', ...reason });
-      const outcome = await attemptStep(task, context, log, append);
+      append({ type: 'step', step, state: 'running', ...reason, ...(uncached === undefined ? {} : { uncached }) });
+      const outcome = await attemptStep(task, context, log, append, telling);
       if (outcome === undefined || (signal.aborted && 'failure' in outcome)) {
         append({ type: 'step', step, state: 'canceled', durationMs: durationMs(), reason: 'The run was canceled.' });
         return 'canceled';
@@ -69,6 +80,7 @@ export async function executeStep(task: PlanTask, context: StepContext): Promise
         for (const artifact of await readArtifacts(task, layout, metadata))
           append({ type: 'artifact', step, artifact });
         if ('metadata' in outcome) {
+          await context.onSuccess(telling.trace);
           append({ type: 'step', step, state: 'succeeded', durationMs: durationMs() });
           return 'succeeded';
         }
@@ -93,7 +105,8 @@ async function attemptStep(
   task: PlanTask,
   context: StepContext,
   log: StepLog,
-  append: (body: RunEventBody) => void
+  append: (body: RunEventBody) => void,
+  telling: Telling
 ): Promise<Outcome> {
   const { layout, signal } = context;
   const step = task.name;
@@ -119,6 +132,7 @@ async function attemptStep(
       const told = readTold(step, value);
       if (told === undefined || error !== undefined) return;
       if (told.type === 'failure') failure = told.failure;
+      else if (told.type === 'files') telling.trace = joinTraces(telling.trace, told.trace);
       else {
         if (told.type === 'cell') {
           cell = told.cell;

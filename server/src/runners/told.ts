@@ -7,8 +7,12 @@ import {
   type RunEventBody,
   type RunState
 } from '@sluice/core';
+import { readTrace, type Trace } from '../cache/trace.js';
 
-export type Told = RunEventBody | { readonly type: 'failure'; readonly failure: Failure };
+export type Told =
+  | RunEventBody
+  | { readonly type: 'failure'; readonly failure: Failure }
+  | { readonly type: 'files'; readonly trace: Trace };
 
 const states: ReadonlySet<unknown> = new Set([...endedStates, 'pending', 'running', 'paused']);
 /** outputs larger than this are in the executed notebook only */
@@ -18,6 +22,10 @@ const outputChars = 1_000_000;
 export function readTold(step: string, value: unknown): Told | undefined {
   if (!isRecord(value)) return undefined;
   const { type, cell } = value;
+  if (type === 'files') {
+    const trace = readTrace(value);
+    return trace && { type, trace };
+  }
   if (type === 'failure') return isFailure(value.failure) ? { type, failure: value.failure } : undefined;
   if (type === 'metric' && typeof value.name === 'string' && isMetric(value.value))
     return { type, step, name: value.name, value: value.value };

@@ -1,0 +1,270 @@
+// The cache of one run: before a step starts, whether a past run's outcome of it still holds; when it has succeeded, what its outcome rests
+// on, for runs to come. What a step reads from the clock, the network or other unseen places is not part of it (decision 0013).
+import { randomUUID } from 'node:crypto';
+import { basename, isAbsolute, join, relative } from 'node:path';
+import type { JsonValue, Plan, PlanTask } from '@sluice/core';
+import { layoutOf, type Layout } from '../runners/layout.js';
+import type { WorkspaceScan } from '../scan.js';
+import type { Store } from '../store.js';
+import { readContent, type BundleContent } from './bundles.js';
+import { describeDifferences, findDifferences, type Now } from './differences.js';
+import { recall, type Environment } from './environment.js';
+import { keyOf, toGiven, type Given } from './given.js';
+import { FileHashes } from './hashes.js';
+import { Outcomes, type Depends, type Outcome } from './outcomes.js';
+import type { Trace } from './trace.js';
+import { Tree, type Content } from './tree.js';
+import { findChanged, isThere, readWritten, tick, type Written } from './written.js';
+
+export interface CacheOptions {
+  readonly store: Store;
+  readonly plan: Plan;
+  readonly notebook: string | undefined;
+  readonly parameters: Readonly<Record<string, JsonValue>>;
+  readonly scan: WorkspaceScan;
+  /** undefined where it can't be known: then nothing comes from cache */
+  readonly environment: Environment | undefined;
+}
+
+/** Of a step that this run has done with. */
+interface Done {
+  readonly execution: string;
+  readonly wrote: Written;
+  /** where its artifacts are */
+  readonly layout: Layout;
+}
+
+export type Answer =
+  | { readonly outcome: Outcome; readonly uncached?: undefined }
+  | { readonly outcome?: undefined; /** undefined when the step has not run before */ readonly uncached?: string };
+
+/** What is known of the steps so far: in a run of those that ended, else of those that would come from cache. */
+export class Knowledge {
+  readonly hashes: FileHashes;
+  readonly outcomes: Outcomes;
+  readonly tree: Tree;
+  private readonly done = new Map<string, Done>();
+  private readonly contents = new Map<string, Promise<BundleContent | undefined>>();
+
+  constructor(readonly options: CacheOptions) {
+    const { sql } = options.store;
+    this.hashes = new FileHashes(sql);
+    this.outcomes = new Outcomes(sql);
+    this.tree = Tree.of(options.scan, this.hashes);
+  }
+
+  add(step: string, done: Done): void {
+    this.done.set(step, done);
+    for (const [path, content] of Object.entries(done.wrote)) this.tree.write(path, content);
+  }
+
+  /** Whether a past outcome of the step holds; one of the run `from`, where that is given. */
+  async ask(task: PlanTask, from?: string): Promise<Answer> {
+    const { plan, notebook } = this.options;
+    const given = await this.given(task);
+    const latest = this.outcomes.latest(task.name, notebook, plan.name);
+    if (given === undefined) return latest === undefined ? {} : { uncached: 'What it depends on can’t be told.' };
+    const key = keyOf(given, task.name);
+    const candidates = this.outcomes.withKey(key).filter(outcome => from === undefined || outcome.run === from);
+    for (const outcome of candidates) {
+      if ((await this.differences(outcome, given)).length > 0) continue;
+      if (await this.isWhole(task, outcome)) return { outcome };
+      return { uncached: `What it gave in run ${outcome.number} is gone or damaged.` };
+    }
+    const failed = this.outcomes.failedLast(task.name, notebook, plan.name);
+    if (failed !== undefined) return { uncached: `It failed in run ${failed}.` };
+    const nearest = candidates[0] ?? latest;
+    if (nearest === undefined) return {};
+    return { uncached: describeDifferences(await this.differences(nearest, given), nearest.number) };
+  }
+
+  async given(task: PlanTask): Promise<Given | undefined> {
+    const { parameters, environment } = this.options;
+    if (environment === undefined) return undefined;
+    return toGiven(task, {
+      parameters,
+      environment: environment.id,
+      contentOf: async (step, artifact) => {
+        const layout = this.done.get(step)?.layout;
+        return layout && this.contentOf(layout.artifact(step, artifact));
+      }
+    });
+  }
+
+  /** Executions of the steps that must come before, but give nothing that is seen: neither a value nor a file that was read. */
+  unseen(task: PlanTask, read: Readonly<Record<string, Content>>): Record<string, string> {
+    const given = new Set(task.artifacts.map(artifact => artifact.from));
+    const steps = task.after.flatMap((step): [string, string][] => {
+      const done = this.done.get(step);
+      if (given.has(step) || done === undefined || Object.keys(done.wrote).some(path => path in read)) return [];
+      return [[step, done.execution]];
+    });
+    return Object.fromEntries(steps);
+  }
+
+  contentOf(path: string): Promise<BundleContent | undefined> {
+    const known = this.contents.get(path) ?? readContent(path);
+    this.contents.set(path, known);
+    return known;
+  }
+
+  private async differences({ run, depends }: Outcome, given: Given): Promise<string[]> {
+    const { store, notebook, plan } = this.options;
+    const name = plan.notebook ?? notebook;
+    const now: Now = {
+      ...{ given, tree: this.tree, notebook: name === undefined ? undefined : basename(name) },
+      executionOf: step => this.done.get(step)?.execution,
+      pathOf: ({ step, artifact }) => this.done.get(step)!.layout.artifact(step, artifact),
+      pathThen: ({ step, artifact }) => layoutOf(store.home, run).artifact(step, artifact),
+      recall: id => recall(store.sql, id)
+    };
+    return findDifferences(depends!, now);
+  }
+
+  /** Whether all that the step gave and wrote is still there as it was. */
+  private async isWhole(task: PlanTask, { run, depends, wrote, folder }: Outcome): Promise<boolean> {
+    const layout = layoutOf(this.options.store.home, run);
+    for (const [name, id] of Object.entries(depends!.artifacts))
+      if ((await this.contentOf(layout.artifact(task.name, name)))?.id !== id) return false;
+    return isThere(join(layout.folder, folder), wrote, this.hashes);
+  }
+}
+
+/** A step at work: what is needed at its end to say what it depended on. */
+export interface Watch {
+  /** Write down the outcome of the step, which has succeeded. */
+  end(trace: Trace | undefined): Promise<void>;
+  /** The step has not succeeded. */
+  giveUp(): void;
+}
+
+interface Working {
+  readonly task: PlanTask;
+  /** paths, relative to the notebook's folder, that it is known to have written; undefined while it runs */
+  wrote: readonly string[] | undefined;
+}
+
+export class RunCache {
+  private readonly working = new Set<Working>();
+
+  constructor(
+    readonly knowledge: Knowledge,
+    private readonly run: { readonly id: string; readonly number: number },
+    private readonly layout: Layout,
+    /** the notebook's folder in the workspace */
+    private readonly folder: string
+  ) {}
+
+  /** The step comes from a past run. */
+  take(task: PlanTask, outcome: Outcome): void {
+    const { id: run } = this.run;
+    const key = outcome.depends && keyOf(outcome.depends.given, task.name);
+    this.knowledge.outcomes.add({ ...outcome, run, folder: this.relativeFolder }, key);
+    this.knowledge.add(task.name, { execution: outcome.execution, wrote: outcome.wrote, layout: this.layout });
+  }
+
+  async watch(task: PlanTask): Promise<Watch> {
+    const since = await tick(this.layout.folder);
+    const before = this.knowledge.tree.copy();
+    const given = await this.knowledge.given(task);
+    const beside = new Set(this.working);
+    const self: Working = { task, wrote: undefined };
+    for (const other of this.working) this.besides.get(other)?.add(self);
+    this.besides.set(self, beside);
+    this.working.add(self);
+    const giveUp = () => {
+      self.wrote ??= [];
+      this.working.delete(self);
+    };
+    return {
+      giveUp,
+      end: async trace => {
+        try {
+          await this.record(self, trace, { since, before, given });
+        } finally {
+          giveUp();
+        }
+      }
+    };
+  }
+
+  /** steps that ran at the same time as one */
+  private readonly besides = new Map<Working, Set<Working>>();
+
+  private async record(
+    self: Working,
+    trace: Trace | undefined,
+    { since, before, given }: { since: bigint; before: Tree; given: Given | undefined }
+  ): Promise<void> {
+    const { task } = self;
+    const { wrote, isSure } = await this.findWritten(self, trace, since, before);
+    const execution = randomUUID();
+    const depends =
+      trace === undefined || given === undefined || !isSure ? undefined : await this.depend(task, trace, given, before);
+    this.knowledge.add(task.name, { execution, wrote, layout: this.layout });
+    this.knowledge.outcomes.add(
+      {
+        ...{ run: this.run.id, number: this.run.number, step: task.name, execution, wrote },
+        folder: this.relativeFolder,
+        ...(depends === undefined ? {} : { depends })
+      },
+      depends && keyOf(depends.given, task.name)
+    );
+  }
+
+  /** `isSure`: no other step can have written any of it. */
+  private async findWritten(
+    self: Working,
+    trace: Trace | undefined,
+    since: bigint,
+    before: Tree
+  ): Promise<{ readonly wrote: Written; readonly isSure: boolean }> {
+    const told = (trace?.wrote ?? []).map(path => this.toKnown(path)).filter(path => !isAbsolute(path));
+    self.wrote = told;
+    if (trace !== undefined && trace.others.length === 0)
+      return { wrote: await readWritten(this.folder, told, before), isSure: true };
+    const beside = [...this.besides.get(self)!];
+    const changed = await findChanged(this.layout.workspace, this.folder, since);
+    const others = new Set(beside.flatMap(({ wrote }) => wrote ?? []));
+    const wrote = await readWritten(this.folder, [...told, ...changed.filter(path => !others.has(path))], before);
+    return { wrote, isSure: beside.length === 0 };
+  }
+
+  private async depend(task: PlanTask, trace: Trace, given: Given, before: Tree): Promise<Depends | undefined> {
+    const { tree, options } = { tree: before, options: this.knowledge.options };
+    const read: Record<string, Content> = {};
+    // what a step leaves outside of the workspace must still be as it was left
+    const outside = trace.wrote.map(path => this.toKnown(path)).filter(path => isAbsolute(path));
+    for (const path of [...trace.read.map(path => this.toKnown(path)), ...outside]) {
+      const content = await tree.read(path);
+      if (content === undefined) return undefined;
+      read[path] = content;
+    }
+    const listed: Record<string, Content> = {};
+    for (const path of trace.listed.map(path => this.toKnown(path))) listed[path] = await tree.list(path);
+    const name = options.plan.notebook ?? options.notebook;
+    const content =
+      trace.others.length === 0 ? null : await tree.readAll(name === undefined ? undefined : basename(name));
+    if (content === undefined) return undefined;
+    const artifacts: Record<string, string> = {};
+    for (const { name } of task.outputs) {
+      const found = await this.knowledge.contentOf(this.layout.artifact(task.name, name));
+      if (found === undefined) return undefined;
+      artifacts[name] = found.id;
+    }
+    return {
+      ...{ given, read, listed, artifacts, after: this.knowledge.unseen(task, read) },
+      ...(trace.others.length === 0 ? {} : { whole: { content, because: trace.others.join(', ') } })
+    };
+  }
+
+  /** A path in the workspace as it is called in the notebook's folder; one outside of it as it is. */
+  private toKnown(path: string): string {
+    const inWorkspace = relative(this.layout.workspace, path);
+    return inWorkspace.startsWith('..') ? path : relative(this.folder, path);
+  }
+
+  private get relativeFolder(): string {
+    return relative(this.layout.folder, this.folder);
+  }
+}

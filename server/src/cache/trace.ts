@@ -1,0 +1,33 @@
+// Which files a step's process read, wrote and listed, as its runtime tells at its end (files.py).
+
+export interface Trace {
+  /** absolute paths, all of them */
+  readonly read: readonly string[];
+  readonly wrote: readonly string[];
+  readonly listed: readonly string[];
+  /** programs and libraries that open files without telling */
+  readonly others: readonly string[];
+}
+
+/** Undefined where the event is no trace. */
+export function readTrace({ read, wrote, listed, others }: Readonly<Record<string, unknown>>): Trace | undefined {
+  return isTexts(read) && isTexts(wrote) && isTexts(listed) && isTexts(others)
+    ? { read, wrote, listed, others }
+    : undefined;
+}
+
+/** What all attempts at a step did together. */
+export function joinTraces(a: Trace | undefined, b: Trace): Trace {
+  if (a === undefined) return b;
+  const join = (x: readonly string[], y: readonly string[]) => [...new Set([...x, ...y])];
+  return {
+    read: join(a.read, b.read),
+    wrote: join(a.wrote, b.wrote),
+    listed: join(a.listed, b.listed),
+    others: join(a.others, b.others)
+  };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(item => typeof item === 'string');
+}
