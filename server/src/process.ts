@@ -7,6 +7,8 @@ export interface ProcessSpec {
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** called with the id of the process before it has run any code of the step */
+  onStart?(pid: number): void;
   /** returns a promise when it wants the process to wait before it prints more */
   onOutput(stream: Stream, chunk: Buffer): Promise<void> | undefined;
   /** one JSON value that the runtime told through SLUICE_EVENTS */
@@ -52,6 +54,7 @@ export function startProcess(spec: ProcessSpec): StepProcess {
     // e.g. E2BIG: an argument too long for the system
     return { ended: Promise.resolve({ status: null, signal: null, error: error as Error }), stop() {}, kill() {} };
   }
+  if (child.pid !== undefined) spec.onStart?.(child.pid);
   for (const stream of child.stdio) stream?.on('error', () => undefined); // e.g. ECONNRESET when it is killed
   forward(child.stdout!, chunk => spec.onOutput('stdout', chunk));
   forward(child.stderr!, chunk => spec.onOutput('stderr', chunk));

@@ -1,25 +1,20 @@
 // How a step's process ended, in words, where the runtime could not say it itself: it was killed, it crashed, or the user's code ended it.
+import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import type { Failure } from '@sluice/core';
+import type { LimitReport, Limits } from '../limits.js';
 import type { ProcessEnd } from '../process.js';
+import { formatSize } from '../words.js';
 
 /** `cell` is the one that ran last, by index; `lastWords` is the end of what went to stderr. */
 export function describeEnd(end: ProcessEnd, cell: number | undefined, lastWords: string): Failure {
   const traceback = findTraceback(lastWords);
   const at = { ...(cell !== undefined && { cell }), ...(traceback && { traceback }) };
   const place = cell === undefined ? '' : ` in cell ${cell + 1}`;
-  if (end.error !== undefined) {
-    const isTooLong = (end.error as NodeJS.ErrnoException).code === 'E2BIG';
-    return {
-      name: 'start',
-      message: isTooLong
-        ? 'The step’s process could not be started: its source is longer than the system takes. Split the step.'
-        : `The step’s process could not be started: ${end.error.message}.`
-    };
-  }
+  if (end.error !== undefined) return describeStart(end.error);
   if (end.signal !== null) {
     const guess =
       {
-        SIGKILL: ' (out of memory?)',
         SIGSEGV: ' (a crash in native code)',
         SIGABRT: ' (a crash in native code)',
         SIGBUS: ' (a crash in native code, or a file that shrank)'
@@ -39,6 +34,51 @@ export function describeEnd(end: ProcessEnd, cell: number | undefined, lastWords
     message: `The step’s process ended with status ${end.status} by os._exit or a crash${place}${how}.`,
     ...at
   };
+}
+
+function describeStart({ code, path = '', message }: NodeJS.ErrnoException): Failure {
+  const start = 'The step’s process could not be started:';
+  if (code === 'E2BIG')
+    return { name: 'start', message: `${start} its source is longer than the system takes. Split the step.` };
+  if (code === 'ENOENT' && isAbsolute(path) && !existsSync(path))
+    return {
+      name: 'kernel-missing',
+      message: `${start} the kernel’s Python ‘${path}’ is gone. Install it again, or choose another kernel for the notebook.`
+    };
+  return { name: 'start', message: `${start} ${message}.` };
+}
+
+/**
+ * What really ended a step that ran into its limits, or into a full disk outside of the user's code: the exception that it raised then, or
+ * the signal, is only how it showed.
+ */
+export function blameLimits(failure: Failure, limits: Limits, report: LimitReport): Failure {
+  const { name, message, cell } = failure;
+  const place = cell === undefined ? '' : ` in cell ${cell + 1}`;
+  const { memoryBytes, isCounted } = limits;
+  const wasRefused = memoryBytes !== undefined && !isCounted && /MemoryError$/.test(name);
+  const wasKilled = report.memoryKills > 0 && (isCounted || message.includes('SIGKILL'));
+  if (wasRefused || wasKilled) {
+    const peak = report.peakMemoryBytes === undefined ? '' : ` (its peak was ${formatSize(report.peakMemoryBytes)})`;
+    const what =
+      memoryBytes === undefined
+        ? `The system ran out of memory${place} and ended the step${peak}. Give the step less to do, or run fewer steps at once (SLUICE_JOBS).`
+        : `The step needed more than its memory limit of ${formatSize(memoryBytes)}${place}${peak}. Raise ‘memory_limit’, or give the step less to do.`;
+    return { ...failure, name: 'out-of-memory', message: what };
+  }
+  if (report.processRefusals > 0)
+    return {
+      ...failure,
+      name: 'too-many-processes',
+      message: `The step reached its limit of ${limits.processes} processes and threads${place}: ${name}: ${message}`
+    };
+  if (name === 'runtime-error' && /\[Errno (28|122)\]/.test(message))
+    return {
+      ...failure,
+      name: 'disk-full',
+      message: 'The disk is full: the step could not write what it gives. Free some space and resume the run.'
+    };
+  return failure;
 }
 
 /** Python's report of a crash has the innermost call first, any other traceback has it last. */

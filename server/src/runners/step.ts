@@ -12,13 +12,15 @@ import {
 import { joinTraces, type Trace } from '../cache/trace.js';
 import { logFile } from '../home.js';
 import type { Kernel } from '../kernels.js';
+import { makeLimits } from '../limits.js';
 import { StepLog } from '../logs.js';
 import { startProcess, type ProcessEnd, type StepProcess } from '../process.js';
 import type { RunSnapshots } from '../snapshots/run-snapshots.js';
 import type { Store } from '../store.js';
 import { makeExecutorInput, readArtifacts, readExecutorOutput, readMetrics, type Metadata } from './executor.js';
-import { describeEnd, describeFailure, describeTimeout } from './failure.js';
+import { blameLimits, describeEnd, describeFailure, describeTimeout } from './failure.js';
 import type { Layout } from './layout.js';
+import { waitForRetry } from './retry.js';
 import { readTold } from './told.js';
 
 export interface StepContext {
@@ -64,9 +66,12 @@ export async function executeStep(task: PlanTask, context: StepContext): Promise
   const durationMs = () => Math.round(performance.now() - startedAt);
   try {
     for (let attempt = 1; ; attempt++) {
-      await context.snapshots.before(step);
+      if (attempt > 1) await waitForRetry(task, attempt, append, signal);
       const reason = attempt === 1 ? {} : { reason: `Attempt ${attempt} of ${task.retries + 1}.` };
-      append({ type: 'step', step, state: 'running', ...reason, ...(uncached === undefined ? {} : { uncached }) });
+      if (!signal.aborted) {
+        await context.snapshots.before(step);
+        append({ type: 'step', step, state: 'running', ...reason, ...(uncached === undefined ? {} : { uncached }) });
+      }
       const outcome = await attemptStep(task, context, log, append, telling);
       if (outcome === undefined || (signal.aborted && 'failure' in outcome)) {
         append({ type: 'step', step, state: 'canceled', durationMs: durationMs(), reason: 'The run was canceled.' });
@@ -120,10 +125,12 @@ async function attemptStep(
   let outputRoom = liveOutputChars;
   let lastWords = '';
   const metrics = new Set<string>();
+  const limits = makeLimits({ memoryBytes: task.memoryLimitBytes, env: context.env });
   const child = startProcess({
-    argv: makeArgv(task, context),
+    argv: limits.wrap(makeArgv(task, context)),
     env: makeEnv(task, context),
     cwd: context.cwd,
+    onStart: limits.enter,
     onOutput: (stream, chunk) => {
       if (stream === 'stderr') lastWords = (lastWords + chunk.toString('latin1')).slice(-lastBytes);
       return log.write(stream, chunk) ? undefined : log.drained();
@@ -150,14 +157,18 @@ async function attemptStep(
     }
   });
   const { end, isTimeout } = await waitFor(child, task.timeoutSeconds, context);
+  const limitReport = limits.read();
+  await limits.close();
   if (error !== undefined) throw error;
   if (signal.aborted && end.status !== 0) return undefined;
   if (isTimeout) return { failure: describeTimeout(task.timeoutSeconds!, cell) };
-  if (failure !== undefined) return { failure };
+  if (failure !== undefined) return { failure: blameLimits(failure, limits, limitReport) };
   // the runtime saves its results now and then: they are whole only when it has left its last cell by itself
   const metadata = end.status === 0 && !isInCell ? await readExecutorOutput(layout, step) : undefined;
-  if (metadata === undefined)
-    return { failure: describeEnd(end, cell, Buffer.from(lastWords, 'latin1').toString('utf8')) };
+  if (metadata === undefined) {
+    const described = describeEnd(end, cell, Buffer.from(lastWords, 'latin1').toString('utf8'));
+    return { failure: blameLimits(described, limits, limitReport) };
+  }
   for (const [name, value] of await readMetrics(layout.artifact(step, metricsArtifact)))
     if (!metrics.has(name)) append({ type: 'metric', step, name, value });
   return { metadata };

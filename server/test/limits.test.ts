@@ -1,0 +1,124 @@
+// What a step may take: memory and processes, told apart from other deaths; and the waits between its attempts.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeNotebook, until, World } from './world';
+
+jest.setTimeout(60_000);
+
+let world: World;
+beforeEach(() => (world = new World()));
+afterEach(() => world.remove());
+
+const run = async (settings: object, source: string) => {
+  const metadata = { sluice: { version: 1, steps: { a: settings } } };
+  world.write('a.ipynb', JSON.stringify(makeNotebook([`step:a | ${source}`], 'python3', metadata)));
+  const outcome = await world.sluice('run', 'a.ipynb', '--json');
+  const shown = await world.sluice('runs', 'show', 'last', '--json');
+  return {
+    ...outcome,
+    step: shown.events[0]!.steps[0] as { state: string; failure?: { name: string; message: string } }
+  };
+};
+
+/** Whether groups can be made is a matter of the machine; what cannot be tried here is left out by name. */
+const hasGroups =
+  ['/sys/fs/cgroup/memory', '/sys/fs/cgroup/cgroup.subtree_control'].some(existsSync) && process.getuid?.() === 0;
+const modes: [string, string][] = [
+  ...(hasGroups ? [['a control group', '1'] as [string, string]] : []),
+  ['limits of each process', '0']
+];
+
+describe.each(modes)('with %s', (_, groups) => {
+  beforeEach(() => (world.env.SLUICE_CGROUPS = groups));
+
+  test('a step within its memory limit succeeds', async () => {
+    expect((await run({ memory_limit: '300M' }, 'x = len(b"x" * (100 << 20))')).step.state).toBe('succeeded');
+  });
+
+  test('a step beyond its memory limit says so', async () => {
+    const { step, status } = await run({ memory_limit: '300M' }, 'x = 1\ny = b"x" * (600 << 20)');
+    expect(status).toBe(1);
+    expect(step.failure?.name).toBe('out-of-memory');
+    expect(step.failure?.message).toMatch(
+      /^The step needed more than its memory limit of 300 MB in cell 1( \(its peak was (300|29\d) MB\))?\. Raise/
+    );
+  });
+});
+
+(hasGroups ? describe : describe.skip)('with a control group', () => {
+  test('a fork bomb ends its step, and nothing of it is left', async () => {
+    world.env.SLUICE_PROCESSES = '60';
+    world.env.BOMB = world.folder;
+    const bomb = `
+import os, time
+def explode():
+    while True:
+        try: os.fork()
+        except OSError: time.sleep(0.05)
+if os.fork() == 0:
+    os.setsid()  # out of reach for whoever kills the step's process group
+    explode()
+while True:
+    if os.fork() == 0: explode()`;
+    const { step } = await run({}, bomb);
+    expect(step.failure).toMatchObject({ name: 'too-many-processes' });
+    expect(step.failure?.message).toMatch(
+      /^The step reached its limit of 60 processes and threads in cell 1: BlockingIOError: /
+    );
+    expect(processesWith(`BOMB=${world.folder}`)).toEqual([]);
+  });
+
+  test('a daemon that a step leaves is ended with it', async () => {
+    world.env.BOMB = world.folder;
+    const { step } = await run(
+      {},
+      'import subprocess\np = subprocess.Popen(["sleep", "60"], start_new_session=True)\nprint(p.pid)\ndel p'
+    );
+    expect(step.state).toBe('succeeded');
+    await until(() => processesWith(`BOMB=${world.folder}`).length === 0, 5000);
+  });
+});
+
+describe('between its attempts', () => {
+  test('a step waits longer each time, and says so', async () => {
+    const { events } = await run({ retries: 2, retry_delay: 1, retry_factor: 1 }, '1 / 0');
+    expect(events.filter(event => event.type === 'step').map(event => event.state)).toEqual([
+      'running',
+      'pending',
+      'running',
+      'pending',
+      'running',
+      'failed'
+    ]);
+  });
+
+  test('the wait is shown, and a canceled run does not wait', async () => {
+    const running = run({ retries: 2, retry_delay: 600 }, '1 / 0');
+    const isWaiting = async () => {
+      const shown = await world.sluice('runs', 'show', 'last', '--json').catch(() => undefined);
+      const steps = (shown?.events[0]?.steps ?? []) as { state: string; reason?: string }[];
+      return steps[0]?.state === 'pending' && steps[0].reason === 'Attempt 2 of 3 in 600 s.';
+    };
+    while (!(await isWaiting())) await new Promise(resolve => setTimeout(resolve, 100));
+    const before = performance.now();
+    world.interrupt();
+    const { status, step } = await running;
+    expect([status, step.state]).toEqual([130, 'canceled']);
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+});
+
+function processesWith(variable: string): number[] {
+  return readdirSync('/proc').flatMap(pid => {
+    try {
+      return /^\d+$/.test(pid) &&
+        readFileSync(join('/proc', pid, 'environ'), 'utf8')
+          .split('\0')
+          .includes(variable)
+        ? [Number(pid)]
+        : [];
+    } catch {
+      return [];
+    }
+  });
+}
