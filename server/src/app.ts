@@ -3,7 +3,15 @@ import { timingSafeEqual } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { RunEvent, RunSummary, SnapshotRecord, SubmitRequest, Verification, VerifyEvent, VerifyStage } from '@sluice/core';
+import type {
+  RunEvent,
+  RunSummary,
+  SnapshotRecord,
+  SubmitRequest,
+  Verification,
+  VerifyEvent,
+  VerifyStage
+} from '@sluice/core';
 import { errorBody, httpStatus, PipelineError } from './errors.js';
 import type { Restored, SnapshotLibrary } from './snapshots/library.js';
 import type { StepArtifact } from './store.js';
@@ -21,6 +29,8 @@ export interface Api {
     signal: AbortSignal,
     onStage: (stage: VerifyStage) => void
   ): Promise<Verification | undefined>;
+  /** Which steps would come from cache if the notebook ran now. */
+  freshness(request: SubmitRequest): Promise<StepFreshness[]>;
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent>;
   artifacts(run: string): StepArtifact[];
   readonly snapshots: Pick<SnapshotLibrary, 'listRun' | 'files' | 'open' | 'diff'>;
@@ -82,7 +92,8 @@ const routes: readonly Route[] = [
     async (api, exchange, before, after) => send(exchange, 200, await api.snapshots.diff(before!, after!))
   ],
   ['POST', /^\/snapshots\/([^/]+)\/restore$/, restoreSnapshot],
-  ['POST', /^\/verify$/, streamVerification]
+  ['POST', /^\/verify$/, streamVerification],
+  ['POST', /^\/freshness$/, sendFreshness]
 ];
 
 const prefix = '/sluice/api/v1';
@@ -149,6 +160,10 @@ async function submitRun(api: Api, exchange: Exchange): Promise<void> {
 async function cancelRun(api: Api, exchange: Exchange, run?: string): Promise<void> {
   await api.cancel(run!);
   send(exchange, 202, {});
+}
+
+async function sendFreshness(api: Api, exchange: Exchange): Promise<void> {
+  send(exchange, 200, { steps: await api.freshness(toSubmitRequest(await readBody(exchange))) });
 }
 
 async function streamEvents(api: Api, { response, url, signal, options }: Exchange, run?: string): Promise<void> {

@@ -5,11 +5,15 @@ import { PipelineError } from './errors.js';
 
 /** Contents paths of Jupyter: `/` between parts, relative to the root, with or without a leading slash. */
 export function resolveNotebook(root: string, path: string): string {
+  return resolveWithin(root, path, 'notebook');
+}
+
+export function resolveWithin(root: string, path: string, what: string): string {
   if (path.includes('\0')) throw new PipelineError('A path can’t contain a null character.', 'bad-request');
   const base = realpathSync(root);
   const absolute = resolve(base, `./${path.replace(/^\/+/, '')}`);
   if (!isWithin(base, absolute) || !isWithin(base, realPathOf(absolute)))
-    throw new PipelineError(`The notebook ‘${path}’ is outside the folder that Jupyter serves.`, 'forbidden');
+    throw new PipelineError(`The ${what} ‘${path}’ is outside the folder that Jupyter serves.`, 'forbidden');
   return absolute;
 }
 

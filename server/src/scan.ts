@@ -90,6 +90,11 @@ export async function scanCopy(base: string): Promise<Entry[]> {
   return entries;
 }
 
+/** What is at one path; undefined where there is nothing that can be copied. */
+export function lookAt(base: string, path: string): Entry | undefined {
+  return toEntry(path, describe(at(base, path)));
+}
+
 /** Bytes and files a run may copy: 2 GB in 50,000 files, or as SLUICE_WORKSPACE_LIMIT says (`5GB`, `500M`, a number of bytes). */
 export function workspaceLimits(env: NodeJS.ProcessEnv): WorkspaceLimits {
   const text = env.SLUICE_WORKSPACE_LIMIT;

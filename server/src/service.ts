@@ -6,17 +6,26 @@ import type {
   RunEvent,
   RunSummary,
   Selection,
+  SnapshotRecord,
   SubmitRequest,
   Verification,
   VerifyStage
 } from '@sluice/core';
 import type { Api } from './app.js';
+import { readEnvironment } from './cache/environment.js';
+import { findFreshness } from './cache/freshness.js';
 import { PipelineError } from './errors.js';
 import { logFile } from './home.js';
 import type { Install } from './install.js';
-import { isWithin, resolveNotebook, storedPath, toPosix } from './paths.js';
+import { readKernel } from './kernels.js';
+import { isWithin, resolveNotebook, resolveWithin, storedPath, toPosix } from './paths.js';
 import { Pipelines } from './pipelines.js';
 import type { Runner } from './runner.js';
+import { SnapshotLibrary, type Restored } from './snapshots/library.js';
+import { bindParameters } from './runners/local.js';
+import { findOutsidePaths } from './runners/outside.js';
+import { readPlan } from './runners/plans.js';
+import { scanWorkspace, workspaceLimits } from './scan.js';
 import type { StepArtifact, Store } from './store.js';
 import { verifyNotebook } from './verify.js';
 
@@ -46,12 +55,14 @@ const listed = 200;
 
 export class Service implements Api {
   readonly version: string;
+  readonly snapshots: SnapshotLibrary;
   private readonly pipelines: Pipelines;
   private isClosing = false;
 
   constructor(private readonly options: ServiceOptions) {
     this.version = options.install.version;
     this.pipelines = new Pipelines(options.install);
+    this.snapshots = new SnapshotLibrary(options.store);
   }
 
   /** Take no more runs. */
@@ -103,6 +114,20 @@ export class Service implements Api {
     return verifyNotebook(reading, path, { pipelines: this.pipelines, store, env, signal, onStage });
   }
 
+  async freshness({ notebook, content, parameters = {} }: SubmitRequest): Promise<StepFreshness[]> {
+    const { root, store, env } = this.options;
+    const path = resolveNotebook(root, notebook);
+    const text = content === undefined ? await readFile(path, 'utf8') : JSON.stringify(content);
+    const plan = readPlan(await this.pipelines.compile(await this.pipelines.read(text, path), basename(path)));
+    const kernel = await readKernel(plan.kernel ?? 'python3', env);
+    const [environment, scan] = await Promise.all([
+      readEnvironment(store.sql, kernel, env),
+      scanWorkspace(dirname(path), findOutsidePaths(plan), { limits: workspaceLimits(env), home: store.home })
+    ]);
+    const bound = bindParameters(plan, parameters);
+    return findFreshness({ store, plan, notebook: storedPath(store.home, path), parameters: bound, scan, environment });
+  }
+
   async cancel(run: string): Promise<void> {
     this.options.store.read(run);
     await this.options.runner.cancel(run);
@@ -119,6 +144,28 @@ export class Service implements Api {
 
   logFile(run: string, step: string): string {
     return logFile(this.options.store.home, run, step);
+  }
+
+  snapshotsOf(notebook: string | undefined): SnapshotRecord[] {
+    const { store, root } = this.options;
+    const path = notebook === undefined ? undefined : storedPath(store.home, resolveNotebook(root, notebook));
+    return this.snapshots.list(path, listed).map(snapshot => snapshot.record);
+  }
+
+  async restore(id: string, to: string | undefined, paths: readonly string[] | undefined): Promise<Restored> {
+    const { root } = this.options;
+    const restoring = {
+      ...(to === undefined ? {} : { to: resolveWithin(root, to, 'folder') }),
+      ...(paths === undefined ? {} : { paths })
+    };
+    const restored = await this.snapshots.restore(id, restoring, folder => {
+      if (!isWithin(root, folder))
+        throw new PipelineError(
+          `The snapshot’s files belong to ‘${folder}’, outside the folder that Jupyter serves. Restore them to a folder, or use \`sluice snapshots restore\`.`,
+          'forbidden'
+        );
+    });
+    return { ...restored, to: toPosix(relative(root, restored.to)) };
   }
 
   /** Paths in records are relative to the records' folder's parent; requests' are relative to the root. */

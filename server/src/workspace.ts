@@ -11,7 +11,7 @@ import type { ObjectStore } from './snapshots/objects.js';
 import { putTree } from './snapshots/put.js';
 import { StatIndex } from './snapshots/stat-index.js';
 import { identify, takeSnapshot, type Taken } from './snapshots/take.js';
-import { folderOf, isSame, measure, type FileEntry, type Tree, type TreeEntry } from './snapshots/tree.js';
+import { folderOf, isSame, measure, withFolders, type FileEntry, type Tree, type TreeEntry } from './snapshots/tree.js';
 
 export interface WorkspaceOptions {
   readonly home: string;
@@ -80,7 +80,7 @@ export class Workspace {
     for (const path of [...before.keys()].reverse())
       if (!after.has(path)) rmSync(at(to, path), { recursive: true, force: true });
     const { tree } = await identify(to, await scanCopy(to), this.index);
-    const changed = [...after].filter(([path, entry]) => !isSame(before.get(path), entry));
+    const changed = [...after.keys()].filter(path => !isSame(before.get(path), after.get(path)));
     return this.put(tree, withFolders(changed, after), false);
   }
 
@@ -209,16 +209,4 @@ function redirect(base: string, tree: Tree, path: string, link: string): string 
   const inside = relative(base, target);
   if (inside !== '' && !tree.has(inside)) return target;
   return isAbsolute(link) ? relative(here, target) || '.' : link;
-}
-
-/** The changed entries with the folders that they are in, in order. */
-function withFolders(changed: readonly (readonly [string, TreeEntry])[], tree: Tree): Tree {
-  const result = new Map<string, TreeEntry>();
-  const add = (path: string) => {
-    if (path === '' || result.has(path)) return;
-    add(folderOf(path));
-    result.set(path, tree.get(path)!);
-  };
-  for (const [path] of changed) add(path);
-  return result;
 }

@@ -8,6 +8,7 @@ const commands: Record<string, () => Promise<Command>> = {
   compile: async () => (await import('./compile.js')).compile,
   run: async () => (await import('./run.js')).run,
   runs: async () => (await import('./runs.js')).runs,
+  snapshots: async () => (await import('./snapshots.js')).snapshots,
   verify: async () => (await import('./verify.js')).verify
 };
 
@@ -18,6 +19,7 @@ const help = `Run the steps of a notebook as a pipeline.
   sluice run NOTEBOOK        run the pipeline on this machine
   sluice verify NOTEBOOK     run notebook and pipeline, and compare what they print and bind
   sluice runs                list past runs; show, compare or cancel one; print its logs
+  sluice snapshots           list what the workspace was in runs; compare; get files back
 
   sluice COMMAND --help      explain a command
   sluice --version           print the version
@@ -55,8 +57,6 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 async function findCommand(name: string): Promise<Command> {
   if (Object.hasOwn(commands, name)) return commands[name]!();
-  if (name === 'snapshots')
-    throw new PipelineError('Snapshots are not there yet: `sluice runs show RUN` lists what a run left.', 'usage');
   throw new PipelineError(
     `There is no command ‘${name}’.${didYouMean(name, Object.keys(commands)) || ' `sluice --help` lists them.'}`,
     'usage'

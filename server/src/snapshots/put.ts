@@ -1,7 +1,7 @@
 // Bringing a folder to what a snapshot says: only what differs is touched, contents are checked before they are used, files come by temporary
 // file and rename, and nothing is ever written through a link.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readContentOf } from './blob.js';
@@ -32,7 +32,8 @@ export async function putTree(folder: string, current: Tree, wanted: Tree, how: 
   let changes = 0;
   const gone = how.isExact ? [...current.keys()].filter(path => !wanted.has(path)) : [];
   // the deepest first
-  for (const path of gone.sort((a, b) => depth(b) - depth(a))) if (removeOne(folder, path)) changes++;
+  for (const path of gone.sort((a, b) => depth(b) - depth(a)))
+    if (removeOne(folder, path, how.isOwn === true)) changes++;
   const folders = [...wanted].filter(([, entry]) => entry.kind === 'folder').sort(([a], [b]) => depth(a) - depth(b));
   for (const [path] of folders) if (current.get(path)?.kind !== 'folder') makeFolder(folder, path);
   const different = [...wanted].filter(
@@ -91,10 +92,12 @@ function makeFolder(folder: string, path: string): void {
   mkdirSync(at(folder, path), 0o700);
 }
 
-function removeOne(folder: string, path: string): boolean {
+/** A folder of somebody's may hold what no snapshot has: it goes only when it is empty. */
+function removeOne(folder: string, path: string, isOwn: boolean): boolean {
   const stats = lstatSync(at(folder, path), { throwIfNoEntry: false });
   if (stats === undefined) return false;
-  rmSync(at(folder, path), { recursive: true, force: true });
+  if (!stats.isDirectory() || isOwn) rmSync(at(folder, path), { recursive: true, force: true });
+  else if (readdirSync(at(folder, path)).length === 0) rmdirSync(at(folder, path));
   return !stats.isDirectory();
 }
 

@@ -173,5 +173,17 @@ export function measure(tree: Tree): { readonly files: number; readonly bytes: n
   return { files, bytes };
 }
 
+/** The part of the tree at these paths, with the folders that they are in. */
+export function withFolders(paths: readonly string[], tree: Tree): Tree {
+  const result = new Map<string, TreeEntry>();
+  const add = (path: string) => {
+    if (path === '' || result.has(path)) return;
+    add(folderOf(path));
+    result.set(path, tree.get(path)!);
+  };
+  for (const path of paths) add(path);
+  return result;
+}
+
 export const folderOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 export const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
