@@ -9,6 +9,7 @@ import { CellBars } from './cells/bars';
 import { addMarksExtension, EditorMarks } from './cells/marks';
 import { Client } from './client';
 import { addCommands, paletteCommands } from './commands';
+import { Notifier } from './notifying';
 import { createOutputs, openedOutputsId } from './outputs';
 import { SluicePanel } from './panel/widget';
 import { addPastCommands } from './pastCommands';
@@ -49,24 +50,26 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
     const { commands, shell } = app;
     const trans = translator.load('jupyterlab_sluice');
     const client = new Client(app.serviceManager.serverSettings);
-    const panel = new SluicePanel({ pipelines, commands, client, trans });
+    const notifier = new Notifier(trans, ({ panel: { id } }) => shell.activateById(id));
+    const panel = new SluicePanel({ pipelines, commands, client, trans, notifier });
     // Notebook 7 has no left area that is open to others.
     shell.add(panel, labShell ? 'left' : 'right', { rank: 600, type: 'Sluice' });
     restorer?.add(panel, panel.id);
 
     const bars = new Map<PipelineModel, CellBars>();
     let areBarsShown = true;
-    const addBars = (pipeline: PipelineModel): void => {
+    const add = (pipeline: PipelineModel): void => {
       const own = new CellBars(pipeline, commands);
       bars.set(pipeline, own);
+      notifier.watch(pipeline);
       own.areShown = areBarsShown;
       pipeline.panel.disposed.connect(() => {
         own.dispose();
         bars.delete(pipeline);
       });
     };
-    for (const pipeline of pipelines.all()) addBars(pipeline);
-    pipelines.added.connect((_, pipeline) => addBars(pipeline));
+    for (const pipeline of pipelines.all()) add(pipeline);
+    pipelines.added.connect((_, pipeline) => add(pipeline));
     setInterval(() => bars.forEach(own => own.tick()), 1000);
 
     addCommands({
@@ -104,6 +107,7 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
       for (const own of bars.values()) own.areShown = areBarsShown;
     };
     void settings?.load(mainPlugin.id).then(loaded => {
+      notifier.use(loaded);
       loaded.changed.connect(applySettings);
       applySettings(loaded);
     });

@@ -12,6 +12,7 @@ import {
   type Notebook,
   type Outline,
   type Pipeline,
+  type RunState,
   type RunSummary,
   type StepRun,
   type SubmitRequest
@@ -189,13 +190,13 @@ export class PipelineModel extends VDomModel {
 
   /**
    * The run since which the step has changed: its own cells, or something else that its outcome depends on. Undefined while it is as it
-   * was, and for a step that never ran.
+   * was, and for a step that never ran or failed the last time.
    */
   changedSince(step: string): { readonly run: RunSummary; readonly reason: string | undefined } | undefined {
-    const run = this.runs.all.find(({ steps }) =>
-      steps.some(({ name, state }) => name === step && (state === 'succeeded' || state === 'cached'))
-    );
-    if (!run || this.runs.active) return undefined;
+    if (this.runs.active) return undefined;
+    const stateIn = ({ steps }: RunSummary): RunState | undefined => steps.find(({ name }) => name === step)?.state;
+    const run = this.runs.all.find(other => !['skipped', 'canceled', undefined].includes(stateIn(other)));
+    if (!run || stateIn(run) === 'failed') return undefined;
     const freshness = this.freshness.of(step);
     return freshness?.state === 'stale' || this.isEditedSince(run.id, step)
       ? { run, reason: freshness?.reason }

@@ -42,7 +42,9 @@ async function tell(pipeline: PipelineModel, client: Client, act: () => Promise<
     notices.say({
       kind: 'succeeded',
       text: trans._n('%1 file was restored to %2.', '%1 files were restored to %2.', files, where),
-      ...(safety === undefined ? {} : { action: { label: trans.__('Take it back'), act: () => undo(safety) } })
+      ...(safety === undefined
+        ? {}
+        : { action: { label: trans.__('Put back what was there'), act: () => undo(safety) } })
     });
   } catch (error) {
     notices.say({ kind: 'failed', text: error instanceof Error ? error.message : String(error) });
@@ -67,8 +69,8 @@ class Destination extends Widget implements Dialog.IBodyWidget<Choice> {
     const name = `jp-Sluice-restore-${++count}`;
     const what = paths
       ? trans.__('The file there is replaced by the one of the snapshot.')
-      : trans.__('Files there are replaced by those of the snapshot.');
-    const safety = trans.__('Before that, the folder is kept as a snapshot of its own, so that it can be taken back.');
+      : trans.__('Files there are replaced by those of the snapshot; others stay.');
+    const safety = trans.__('Before that, the folder is kept as a snapshot of its own, so that it can be put back.');
     this.here = radio(name, true);
     this.there = radio(name, false);
     this.node.append(
@@ -76,7 +78,11 @@ class Destination extends Widget implements Dialog.IBodyWidget<Choice> {
       option(
         this.there,
         trans.__('Into another folder'),
-        trans._n('%1 file is written there.', '%1 files are written there.', files)
+        trans._n(
+          '%1 file is written there. The folder must be new or empty.',
+          '%1 files are written there. The folder must be new or empty.',
+          files
+        )
       ),
       this.path
     );

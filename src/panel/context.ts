@@ -3,12 +3,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import type { Client } from '../client';
+import type { Notifier } from '../notifying';
 import type { PipelineModel } from '../pipelineModel';
 
 export interface PanelContext {
   readonly commands: CommandRegistry;
   readonly client: Client;
   readonly trans: TranslationBundle;
+  readonly notifier: Notifier;
   readonly pipeline: PipelineModel;
   readonly maxRunsShown: number;
 }

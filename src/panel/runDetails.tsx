@@ -1,5 +1,5 @@
 // A run opened: why it ended, what it was given, where it worked, how to go on from it, and the files as they stood at its steps.
-import { formatDuration, type RunSummary } from '@sluice/core';
+import { formatDuration, formatMetric, type RunSummary } from '@sluice/core';
 import * as React from 'react';
 import { CommandIds } from '../tokens';
 import { describeWorkspace, isActive, isResumable, stateWord } from '../words';
@@ -45,13 +45,14 @@ function useFacts(run: RunSummary): readonly (readonly [name: string, text: stri
   const now = useNow(isActive(run.state));
   const parent = pipeline.runs.all.find(other => other.id === run.parent);
   const cached = run.steps.filter(step => step.state === 'cached').length;
+  const parameters = Object.entries(run.parameters).map(([name, value]) => `${name} ${formatMetric(value ?? 'None')}`);
   const took = formatDuration((run.endedAt ?? now) - run.createdAt);
   return [
     [trans.__('State'), `${stateWord(run.state, trans)} · ${took}`],
     ...(run.reason === undefined ? [] : [[trans.__('Reason'), run.reason] as const]),
     ...(cached === 0 ? [] : [[trans.__('From cache'), trans.__('%1 of %2 steps', cached, run.steps.length)] as const]),
     ...(parent === undefined ? [] : [[trans.__('Values of'), trans.__('run %1', parent.number)] as const]),
-    ...Object.entries(run.parameters).map(([name, value]) => [name, JSON.stringify(value)] as const),
+    ...(parameters.length === 0 ? [] : [[trans.__('Parameters'), parameters.join(', ')] as const]),
     ...(run.workspace === undefined ? [] : [[trans.__('Worked in'), describeWorkspace(run.workspace, trans)] as const])
   ];
 }

@@ -7,6 +7,7 @@ import * as React from 'react';
 import type { Client } from '../client';
 import { showHistory } from '../history';
 import { sluiceIcon } from '../icons';
+import type { Notifier } from '../notifying';
 import type { Pipelines } from '../pipelines';
 import { Announcer } from './announcer';
 import { PanelContextProvider, type PanelContext } from './context';
@@ -24,6 +25,7 @@ export interface SluicePanelOptions {
   readonly commands: CommandRegistry;
   readonly client: Client;
   readonly trans: TranslationBundle;
+  readonly notifier: Notifier;
 }
 
 export class SluicePanel extends ReactWidget {
