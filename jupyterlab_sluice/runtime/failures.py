@@ -85,8 +85,7 @@ def print_traceback(error: BaseException) -> List[str]:
 def describe(raised: Raised, cell: int, file: str) -> Dict[str, Any]:
     """The `failure` of an event."""
     error = raised.error
-    # Python 3.13 has a private kind of its own for code that ends too early
-    name = "SyntaxError" if isinstance(error, SyntaxError) and type(error).__name__[0] == "_" else type(error).__name__
+    name = type(error).__name__
     message = _text(error)
     if name in ADVICE:
         message = f"{message}: {ADVICE[name]}" if message else ADVICE[name]

@@ -7,6 +7,7 @@ Nothing is written to the user's home: no profile, no history.
 from __future__ import annotations
 
 import ast
+import codeop
 import contextlib
 import importlib.util
 import os
@@ -160,6 +161,8 @@ class Shell:
         config.InteractiveShell.separate_in = ""
         ZMQInteractiveShell.recorder = recorder
         self._shell = ZMQInteractiveShell.instance(config=config, user_module=module, user_ns=module.__dict__)
+        # nobody types on: what is incomplete is a SyntaxError that says why, not the private kind of Python 3.13
+        self._shell.compile.flags &= ~getattr(codeop, "PyCF_ALLOW_INCOMPLETE_INPUT", 0)
         self._recorder = recorder
 
     def settle(self) -> None:
