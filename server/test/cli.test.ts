@@ -432,7 +432,7 @@ describe('help and guesses', () => {
     [['runs', 'show', '9'], 2, /^$/, /no run ‘9’/],
     [['check'], 2, /^$/, /NOTEBOOK is missing/],
     [['check', 'a', 'b'], 2, /^$/, /‘b’ is too much/],
-    [['snapshots', 'list'], 2, /^$/, /not there yet/]
+    [['snapshots', 'list'], 0, /^There is no snapshot yet in /, /^$/]
   ])('sluice %p', async (argv, status, stdout, stderr) => {
     const outcome = await world.sluice(...argv);
     expect(outcome.stderr).toMatch(stderr);
