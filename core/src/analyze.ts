@@ -8,6 +8,7 @@ import { outlineNotebook } from './outline.js';
 import type { Outline } from './outline.js';
 import type { Pipeline, PipelineStep } from './pipeline.js';
 import { planSteps } from './plan.js';
+import { boundNames } from './python/effects/binding.js';
 import { parseCell } from './python/parse.js';
 import type { PythonParser } from './python/parser.js';
 import { keepBroken } from './python/stale.js';
@@ -22,6 +23,8 @@ export interface Analysis {
 
 export interface Analyzer {
   analyze(notebook: Notebook): Analysis;
+  /** Names that source, as a cell, binds in the notebook's namespace. */
+  namesIn(source: string): ReadonlySet<string>;
 }
 
 /** An analyzer keeps the syntax of the cells that it read last, so make one for each open notebook. */
@@ -29,6 +32,7 @@ export function makeAnalyzer(parser: PythonParser): Analyzer {
   let bySource = new Map<string, ParsedCell>();
   let byId = new Map<string, ParsedCell>();
   return {
+    namesIn: source => boundNames(parseCell(parser, source).body),
     analyze(notebook) {
       const used = new Map<string, ParsedCell>();
       const read = new Map<string, ParsedCell>();

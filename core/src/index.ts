@@ -3,6 +3,7 @@ export * from './analyze.js';
 export * from './diagnostic.js';
 export * from './graph.js';
 export * from './ir/index.js';
+export * from './load.js';
 export * from './metadata.js';
 export * from './notebook.js';
 export * from './outline.js';

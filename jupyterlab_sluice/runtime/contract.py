@@ -233,14 +233,18 @@ def _parameters(step: Step, values: Dict[str, Any]) -> Dict[str, Any]:
             raise BrokenContract(
                 f"Step ‘{step.name}’ needs the parameter ‘{parameter.name}’, but ExecutorInput has no value for it. Give it a value when you submit the run."
             )
-        value = values.get(parameter.name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if parameter.type == "float":
-                value = float(value)
-            elif parameter.type == "integer" and value == int(value):
-                value = int(value)
-        bound[parameter.name] = value
+        bound[parameter.name] = typed(values.get(parameter.name), parameter.type)
     return bound
+
+
+def typed(value: Any, kind: Optional[str]) -> Any:
+    """The Python value that a JSON value of a parameter means."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if kind == "float":
+            return float(value)
+        if kind == "integer" and value == int(value):
+            return int(value)
+    return value
 
 
 def _artifacts(listed: Optional[Dict[str, Any]]) -> Dict[str, Artifact]:

@@ -71,15 +71,7 @@ def read(artifact: Artifact, item: Value) -> Bundle:
     Raises:
         DamagedBundle: it is missing or damaged, or cannot be read by this Python.
     """
-    try:
-        with open(artifact.path, "rb") as file:
-            memory = _map(file)
-            sealed = os.fstat(file.fileno()).st_mtime_ns
-    except OSError as error:
-        raise DamagedBundle(
-            f"The input ‘{item.input}’ ({_list(item.names)}) is missing at {artifact.path}: {error.strerror}. Run the step that makes it again."
-        ) from None
-    header, start = _check(memory, item, sealed)
+    memory, header, start = check(artifact, item)
     missing = [name for name in item.names if name not in header["names"] and name not in header["absent"]]
     if missing:
         raise DamagedBundle(
@@ -90,6 +82,23 @@ def read(artifact: Artifact, item: Value) -> Bundle:
         {name: variables[name] for name in item.names if name in variables},
         {name: random[name] for name in item.states if name in random},
     )
+
+
+def check(artifact: Artifact, item: Value) -> Tuple[memoryview, Dict[str, Any], int]:
+    """Map the bundle's file and see that it is whole.
+
+    Raises:
+        DamagedBundle: it is missing or damaged.
+    """
+    try:
+        with open(artifact.path, "rb") as file:
+            memory = _map(file)
+            sealed = os.fstat(file.fileno()).st_mtime_ns
+    except OSError as error:
+        raise DamagedBundle(
+            f"The input ‘{item.input}’ ({_list(item.names)}) is missing at {artifact.path}: {error.strerror}. Run the step that makes it again."
+        ) from None
+    return (memory, *_check(memory, item, sealed))
 
 
 def _capture_states(output: Output) -> Dict[str, Any]:

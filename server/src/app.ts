@@ -7,6 +7,7 @@ import type {
   RunEvent,
   RunSummary,
   SnapshotRecord,
+  StepFreshness,
   SubmitRequest,
   Verification,
   VerifyEvent,
@@ -14,6 +15,7 @@ import type {
 } from '@sluice/core';
 import { errorBody, httpStatus, PipelineError } from './errors.js';
 import type { Restored, SnapshotLibrary } from './snapshots/library.js';
+import type { LoadSource } from './load.js';
 import type { StepArtifact } from './store.js';
 
 /** What the routes need; service.ts has it. */
@@ -31,6 +33,8 @@ export interface Api {
   ): Promise<Verification | undefined>;
   /** Which steps would come from cache if the notebook ran now. */
   freshness(request: SubmitRequest): Promise<StepFreshness[]>;
+  /** Python source that binds in a live kernel what the notebook has after the step. */
+  load(run: string, step: string): Promise<LoadSource>;
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent>;
   artifacts(run: string): StepArtifact[];
   readonly snapshots: Pick<SnapshotLibrary, 'listRun' | 'files' | 'open' | 'diff'>;
@@ -92,6 +96,11 @@ const routes: readonly Route[] = [
     async (api, exchange, before, after) => send(exchange, 200, await api.snapshots.diff(before!, after!))
   ],
   ['POST', /^\/snapshots\/([^/]+)\/restore$/, restoreSnapshot],
+  [
+    'GET',
+    /^\/runs\/([^/]+)\/steps\/([^/]+)\/load$/,
+    async (api, exchange, run, step) => send(exchange, 200, await api.load(run!, step!))
+  ],
   ['POST', /^\/verify$/, streamVerification],
   ['POST', /^\/freshness$/, sendFreshness]
 ];

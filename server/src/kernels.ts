@@ -38,7 +38,8 @@ export async function listKernels(env: NodeJS.ProcessEnv): Promise<string[]> {
   return [...names].sort();
 }
 
-async function readKernel(name: string, env: NodeJS.ProcessEnv): Promise<Kernel> {
+/** As `findKernel`, without starting its Python. */
+export async function readKernel(name: string, env: NodeJS.ProcessEnv): Promise<Kernel> {
   for (const folder of kernelFolders(env)) {
     const path = await findSpec(folder, name);
     if (path !== undefined) return toKernel(name, path, await readSpec(path), env);

@@ -40,10 +40,15 @@ export class Pipelines {
   async read(text: string, path: string): Promise<Reading> {
     const { notebook, diagnostics } = readNotebook(text, path);
     if (notebook === undefined) return { diagnostics, report: reportUnreadable(diagnostics) };
-    this.analyzer ??= this.install.readPrograms().then(async programs => makeAnalyzer(await makeParser(programs)));
-    const analysis = (await this.analyzer).analyze(notebook);
+    const analysis = (await this.openAnalyzer()).analyze(notebook);
     const { pipeline } = analysis;
     return { notebook, analysis, diagnostics: pipeline.diagnostics, report: reportCheck(analysis, notebook) };
+  }
+
+  openAnalyzer(): Promise<Analyzer> {
+    return (this.analyzer ??= this.install
+      .readPrograms()
+      .then(async programs => makeAnalyzer(await makeParser(programs))));
   }
 
   /**

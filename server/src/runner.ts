@@ -11,6 +11,8 @@ export interface RunnerRequest {
   readonly workspace: string;
   /** path of the notebook as people know it; undefined for a run of an IR file */
   readonly notebook?: string;
+  /** the notebook's text, to be kept with the run */
+  readonly source?: string;
   readonly selection?: Selection;
   readonly resume?: RunId;
   readonly cache: boolean;

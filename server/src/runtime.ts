@@ -16,6 +16,9 @@ const loads = new Map<string, Promise<PackedRuntime>>();
 /** Modules that a step needs only while its notebook is verified. */
 const verifying = new Set(['checkpoints.py', 'fingerprint.py']);
 
+/** Modules that no step needs: what loads a past run's values runs in a live kernel. */
+const inKernels = new Set(['load.py']);
+
 /** Read once a process. The same files give the same text, byte for byte. */
 export function packRuntime(folder: string, { withCheckpoints = false } = {}): Promise<PackedRuntime> {
   const key = `${folder}?${withCheckpoints}`;
@@ -26,7 +29,7 @@ export function packRuntime(folder: string, { withCheckpoints = false } = {}): P
 
 async function pack(folder: string, isWanted: (file: string) => boolean): Promise<PackedRuntime> {
   const files = (await readdir(folder))
-    .filter(file => file.endsWith('.py') && file !== 'boot.py' && isWanted(file))
+    .filter(file => file.endsWith('.py') && file !== 'boot.py' && !inKernels.has(file) && isWanted(file))
     .sort();
   const sources = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')));
   const modules = Object.fromEntries(files.map((file, i) => [file.slice(0, -'.py'.length), sources[i]]));

@@ -7,6 +7,7 @@ import type {
   RunSummary,
   Selection,
   SnapshotRecord,
+  StepFreshness,
   SubmitRequest,
   Verification,
   VerifyStage
@@ -18,6 +19,7 @@ import { PipelineError } from './errors.js';
 import { logFile } from './home.js';
 import type { Install } from './install.js';
 import { readKernel } from './kernels.js';
+import { makeLoadSource, type LoadSource } from './load.js';
 import { isWithin, resolveNotebook, resolveWithin, storedPath, toPosix } from './paths.js';
 import { Pipelines } from './pipelines.js';
 import type { Runner } from './runner.js';
@@ -128,6 +130,12 @@ export class Service implements Api {
     return findFreshness({ store, plan, notebook: storedPath(store.home, path), parameters: bound, scan, environment });
   }
 
+  async load(run: string, step: string): Promise<LoadSource> {
+    const { store, install } = this.options;
+    const analyzer = await this.pipelines.openAnalyzer();
+    return makeLoadSource(store.read(run), step, { store, analyzer, runtimeFolder: install.runtimeFolder });
+  }
+
   async cancel(run: string): Promise<void> {
     this.options.store.read(run);
     await this.options.runner.cancel(run);
@@ -184,7 +192,8 @@ export async function submitNotebook(
   { path, text, parameters = {}, selection, resume, cache }: Submission,
   signal?: AbortSignal
 ): Promise<string> {
-  const reading = await pipelines.read(text ?? (await readFile(path, 'utf8')), path);
+  const source = text ?? (await readFile(path, 'utf8'));
+  const reading = await pipelines.read(source, path);
   const notebook = storedPath(store.home, path);
   const ir = await pipelines.compile(reading, basename(path));
   return runner.submit(
@@ -193,6 +202,7 @@ export async function submitNotebook(
       parameters,
       workspace: dirname(path),
       notebook,
+      source,
       ...(selection === undefined ? {} : { selection }),
       ...(resume === undefined ? {} : { resume }),
       cache: cache ?? true

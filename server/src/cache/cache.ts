@@ -1,6 +1,7 @@
 // The cache of one run: before a step starts, whether a past run's outcome of it still holds; when it has succeeded, what its outcome rests
 // on, for runs to come. What a step reads from the clock, the network or other unseen places is not part of it (decision 0013).
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';
 import type { JsonValue, Plan, PlanTask } from '@sluice/core';
 import { layoutOf, type Layout } from '../runners/layout.js';
@@ -24,6 +25,8 @@ export interface CacheOptions {
   readonly scan: WorkspaceScan;
   /** undefined where it can't be known: then nothing comes from cache */
   readonly environment: Environment | undefined;
+  /** do without reading what past runs keep: that it is there is enough */
+  readonly isGlance?: boolean;
 }
 
 /** Of a step that this run has done with. */
@@ -32,6 +35,8 @@ interface Done {
   readonly wrote: Written;
   /** where its artifacts are */
   readonly layout: Layout;
+  /** of its artifacts, where it is known */
+  readonly contents?: Readonly<Record<string, BundleContent>>;
 }
 
 export type Answer =
@@ -53,9 +58,15 @@ export class Knowledge {
     this.tree = Tree.of(options.scan, this.hashes);
   }
 
-  add(step: string, done: Done): void {
-    this.done.set(step, done);
-    for (const [path, content] of Object.entries(done.wrote)) this.tree.write(path, content);
+  /** The step is done, with this outcome; `layout` says where its artifacts are. */
+  take({ step, execution, wrote, depends }: Outcome, layout: Layout): void {
+    this.done.set(step, {
+      execution,
+      wrote,
+      layout,
+      ...(depends === undefined ? {} : { contents: depends.artifacts })
+    });
+    for (const [path, content] of Object.entries(wrote)) this.tree.write(path, content);
   }
 
   /** Whether a past outcome of the step holds; one of the run `from`, where that is given. */
@@ -85,8 +96,8 @@ export class Knowledge {
       parameters,
       environment: environment.id,
       contentOf: async (step, artifact) => {
-        const layout = this.done.get(step)?.layout;
-        return layout && this.contentOf(layout.artifact(step, artifact));
+        const done = this.done.get(step);
+        return done && (done.contents?.[artifact] ?? this.contentOf(done.layout.artifact(step, artifact)));
       }
     });
   }
@@ -123,9 +134,12 @@ export class Knowledge {
 
   /** Whether all that the step gave and wrote is still there as it was. */
   private async isWhole(task: PlanTask, { run, depends, wrote, folder }: Outcome): Promise<boolean> {
-    const layout = layoutOf(this.options.store.home, run);
-    for (const [name, id] of Object.entries(depends!.artifacts))
-      if ((await this.contentOf(layout.artifact(task.name, name)))?.id !== id) return false;
+    const { store, isGlance } = this.options;
+    const layout = layoutOf(store.home, run);
+    for (const [name, { id }] of Object.entries(depends!.artifacts)) {
+      const path = layout.artifact(task.name, name);
+      if (isGlance ? !existsSync(path) : (await this.contentOf(path))?.id !== id) return false;
+    }
     return isThere(join(layout.folder, folder), wrote, this.hashes);
   }
 }
@@ -160,7 +174,7 @@ export class RunCache {
     const { id: run } = this.run;
     const key = outcome.depends && keyOf(outcome.depends.given, task.name);
     this.knowledge.outcomes.add({ ...outcome, run, folder: this.relativeFolder }, key);
-    this.knowledge.add(task.name, { execution: outcome.execution, wrote: outcome.wrote, layout: this.layout });
+    this.knowledge.take(outcome, this.layout);
   }
 
   async watch(task: PlanTask): Promise<Watch> {
@@ -201,15 +215,13 @@ export class RunCache {
     const execution = randomUUID();
     const depends =
       trace === undefined || given === undefined || !isSure ? undefined : await this.depend(task, trace, given, before);
-    this.knowledge.add(task.name, { execution, wrote, layout: this.layout });
-    this.knowledge.outcomes.add(
-      {
-        ...{ run: this.run.id, number: this.run.number, step: task.name, execution, wrote },
-        folder: this.relativeFolder,
-        ...(depends === undefined ? {} : { depends })
-      },
-      depends && keyOf(depends.given, task.name)
-    );
+    const outcome: Outcome = {
+      ...{ run: this.run.id, number: this.run.number, step: task.name, execution, wrote },
+      folder: this.relativeFolder,
+      ...(depends === undefined ? {} : { depends })
+    };
+    this.knowledge.take(outcome, this.layout);
+    this.knowledge.outcomes.add(outcome, depends && keyOf(depends.given, task.name));
   }
 
   /** `isSure`: no other step can have written any of it. */
@@ -246,11 +258,11 @@ export class RunCache {
     const content =
       trace.others.length === 0 ? null : await tree.readAll(name === undefined ? undefined : basename(name));
     if (content === undefined) return undefined;
-    const artifacts: Record<string, string> = {};
+    const artifacts: Record<string, BundleContent> = {};
     for (const { name } of task.outputs) {
       const found = await this.knowledge.contentOf(this.layout.artifact(task.name, name));
       if (found === undefined) return undefined;
-      artifacts[name] = found.id;
+      artifacts[name] = found;
     }
     return {
       ...{ given, read, listed, artifacts, after: this.knowledge.unseen(task, read) },

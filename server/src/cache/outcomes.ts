@@ -1,5 +1,6 @@
 // What is kept of each step that succeeded, so that a later run can tell whether it would do the same again, and take what it gave.
 import type { Sql } from '../store.js';
+import type { BundleContent } from './bundles.js';
 import type { Given } from './given.js';
 import type { Content } from './tree.js';
 
@@ -28,8 +29,8 @@ export interface Depends {
   readonly whole?: { readonly content: Content; readonly because: string };
   /** executions of the steps that it follows without taking anything from them */
   readonly after: Readonly<Record<string, string>>;
-  /** hashes of artifacts, by name */
-  readonly artifacts: Readonly<Record<string, string>>;
+  /** what it gave, by artifact */
+  readonly artifacts: Readonly<Record<string, BundleContent>>;
 }
 
 type Row = NonNullable<ReturnType<Sql['get']>>;

@@ -36,7 +36,7 @@ Ctrl+C cancels the run. Its records and outputs are kept: see \`sluice runs\`.
       --to STEP            run this step and all that it depends on
       --resume RUN         take values from this run (an id, a number or ‘last’); alone: run what did not succeed in it, or has changed
       --runner NAME        where to run: local
-      --no-cache           execute every chosen step (as ever: there is no cache yet)
+      --no-cache           execute every step, also those that nothing has changed for
       --json               print one event a line as JSON
 
 Exit status: 0 succeeded, 1 failed, 2 wrong usage or invalid notebook, 130 canceled.
@@ -68,7 +68,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
       ir,
       parameters: parseParameters(plan, values.param ?? []),
       workspace: dirname(file.path),
-      ...(isIr(file.path) ? {} : { notebook: storedPath(home, file.path) }),
+      ...(isIr(file.path) ? {} : { notebook: storedPath(home, file.path), source: file.text }),
       ...(selection === undefined ? {} : { selection }),
       ...(values.resume === undefined ? {} : { resume: values.resume }),
       cache: !values['no-cache']

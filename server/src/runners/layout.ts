@@ -6,6 +6,8 @@ export interface Layout {
   readonly folder: string;
   /** the IR as it was submitted */
   readonly ir: string;
+  /** the notebook as it was submitted */
+  readonly notebook: string;
   readonly workspace: string;
   stepFolder(step: string): string;
   /** ExecutorOutput of the step */
@@ -19,6 +21,7 @@ export function layoutOf(home: string, run: string): Layout {
   return {
     folder,
     ir: join(folder, 'pipeline.yaml'),
+    notebook: join(folder, 'notebook.ipynb'),
     workspace: join(folder, 'workspace'),
     stepFolder,
     outputFile: step => join(stepFolder(step), 'output.json'),

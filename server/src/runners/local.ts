@@ -133,6 +133,7 @@ export class LocalRunner implements Runner {
     try {
       await mkdir(layout.folder, { recursive: true });
       await writeFile(layout.ir, request.ir);
+      if (request.source !== undefined) await writeFile(layout.notebook, request.source);
       const { workspace, snapshots } = await this.makeWorkspace(run, request, scan, layout);
       const caching: Caching = {
         context: {
@@ -246,8 +247,14 @@ function jobs(env: NodeJS.ProcessEnv): number {
   return Number.isInteger(wanted) && wanted > 0 ? wanted : availableParallelism();
 }
 
-/** The pipeline's parameters with the run's values. */
-function bindParameters({ parameters }: Plan, given: Readonly<Record<string, JsonValue>>): Record<string, JsonValue> {
+/**
+ * The pipeline's parameters with the run's values.
+ * @throws PipelineError `invalid-parameter`
+ */
+export function bindParameters(
+  { parameters }: Plan,
+  given: Readonly<Record<string, JsonValue>>
+): Record<string, JsonValue> {
   const problems = checkParameters(parameters, given);
   if (problems.length > 0) throw new PipelineError(problems.join(' '), 'invalid-parameter');
   return Object.fromEntries(
