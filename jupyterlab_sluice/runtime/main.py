@@ -97,6 +97,7 @@ class StepRun:
         self._leave()
         sys.stdout.flush()
         sys.stderr.flush()
+        self._events.send({"type": "ended", "status": status, "usage": _usage()})
         return status
 
     def _attempt(self) -> int:
@@ -278,6 +279,20 @@ def _install_tees(streams: Dict[str, Any], recorder: Recorder) -> Tee:
 
     os.register_at_fork(before=flush, after_in_child=renew)
     return tees[1]
+
+
+def _usage() -> Optional[Dict[str, int]]:
+    """What this process and those that it waited for used; the memory is that of the largest of them."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {
+        "cpuMs": round(sum(usage.ru_utime + usage.ru_stime for usage in used) * 1000),
+        "peakMemoryBytes": max(usage.ru_maxrss for usage in used) * unit,
+    }
 
 
 def _catch_sigterm() -> None:

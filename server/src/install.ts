@@ -6,6 +6,7 @@ import { readPrograms } from './programs.js';
 export interface Install {
   readonly version: string;
   readonly runtimeFolder: string;
+  readonly warmFolder: string;
   readPrograms(): Promise<ParserPrograms>;
 }
 
@@ -15,6 +16,7 @@ export function bundledInstall(): Install {
   return {
     version: VERSION,
     runtimeFolder: fileURLToPath(new URL('../runtime/', import.meta.url)),
+    warmFolder: fileURLToPath(new URL('../warm/', import.meta.url)),
     readPrograms
   };
 }

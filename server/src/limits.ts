@@ -17,8 +17,8 @@ export interface Limits {
   readonly processes: number;
   /** whether the limits hold for all processes of the step together, and what they run into is known */
   readonly isCounted: boolean;
-  /** what starts the step, with the limits that each process carries itself */
-  wrap(argv: readonly string[]): readonly string[];
+  /** the limits that each process carries itself, by their names in Python's module `resource` */
+  readonly ofEach: Readonly<Record<string, number>>;
   /** Put a process that has just started under the limits that count all of them. */
   enter(pid: number): void;
   /** What the step ran into so far. */
@@ -81,7 +81,7 @@ export function makeLimits({ memoryBytes, env }: LimitSpec): Limits {
     memoryBytes,
     processes,
     isCounted: group !== undefined,
-    wrap: argv => (group === undefined ? wrapWithShell(argv, memoryBytes, processes) : argv),
+    ofEach: group === undefined ? limitEach(memoryBytes, processes) : {},
     enter: pid => group?.enter(pid),
     read: () => group?.read() ?? { memoryKills: readKills() - kills, processRefusals: 0 },
     close: async () => group?.close()
@@ -104,13 +104,23 @@ function mostProcesses(env: NodeJS.ProcessEnv): number {
  * Memory counts as what a process may write (RLIMIT_DATA): mapped files that are only read are free. Linux keeps no limit of processes
  * for root, and counts all processes of any other user: the limit leaves room for those that run already.
  */
-function wrapWithShell(argv: readonly string[], memoryBytes: number | undefined, processes: number): readonly string[] {
+function limitEach(memoryBytes: number | undefined, processes: number): Record<string, number> {
+  return {
+    ...(memoryBytes !== undefined && { RLIMIT_DATA: Math.ceil(memoryBytes / 1024) * 1024 }),
+    ...(process.getuid?.() !== 0 && process.platform === 'linux' && { RLIMIT_NPROC: processes + countTasks() })
+  };
+}
+
+/** What starts the step, so that it carries these limits. One that the system has set lower stays. */
+export function wrapWithShell(
+  argv: readonly string[],
+  { RLIMIT_DATA, RLIMIT_NPROC }: Limits['ofEach']
+): readonly string[] {
   const limits = [
-    ...(memoryBytes === undefined ? [] : [`ulimit -d ${Math.ceil(memoryBytes / 1024)}`]),
-    ...(process.getuid?.() === 0 || process.platform !== 'linux' ? [] : [limitProcesses(processes + countTasks())])
+    ...(RLIMIT_DATA === undefined ? [] : [`ulimit -d ${RLIMIT_DATA / 1024}`]),
+    ...(RLIMIT_NPROC === undefined ? [] : [limitProcesses(RLIMIT_NPROC)])
   ];
   if (limits.length === 0) return argv;
-  // a limit that the system has set lower stays
   return ['/bin/sh', '-c', `{ ${limits.join('; ')}; } 2>/dev/null; exec "$@"`, 'sh', ...argv];
 }
 

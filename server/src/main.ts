@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const root = realpathSync(values.root); // records know notebooks by their real paths
   const install = bundledInstall();
   const store = new Store(openHome(process.env.SLUICE_HOME ? resolve(process.env.SLUICE_HOME) : join(root, '.sluice')));
-  const runner = new LocalRunner({ store, env: process.env });
+  const runner = new LocalRunner({ store, env: process.env, warmFolder: install.warmFolder });
   const service = new Service({ install, store, runner, root, env: process.env });
   const server = makeApp(service, { secret });
   rmSync(values.socket, { force: true });

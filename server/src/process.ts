@@ -1,12 +1,15 @@
 // One process that executes one step, in a process group of its own: what it prints, what it tells, how it ends, and how it is made to end.
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { wrapWithShell, type Limits } from './limits.js';
 import type { Stream } from './logs.js';
 
 export interface ProcessSpec {
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** of each process, see `Limits` */
+  readonly limits?: Limits['ofEach'];
   /** called with the id of the process before it has run any code of the step */
   onStart?(pid: number): void;
   /** returns a promise when it wants the process to wait before it prints more */
@@ -20,6 +23,14 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
   /** the process could not be started */
   readonly error?: Error;
+  readonly usage?: ProcessUsage;
+}
+
+/** Of the process and of those that it has waited for. */
+export interface ProcessUsage {
+  readonly cpuMs: number;
+  /** of the largest of them */
+  readonly peakMemoryBytes: number;
 }
 
 export interface StepProcess {
@@ -29,7 +40,20 @@ export interface StepProcess {
   kill(): void;
 }
 
+/** A process that has started, however that came about. */
+export interface Started {
+  readonly pid: number | undefined;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly events: Readable;
+  /** Let the process know that nobody listens any more. */
+  letGo(): void;
+  readonly exited: Promise<ProcessEnd>;
+}
+
 const graceMs = 3000;
+/** how long what a process printed is read after its end, when others hold its pipes open */
+const patienceMs = 2000;
 /** a line longer than this from the runtime is dropped */
 const eventBytes = 32 << 20;
 
@@ -41,7 +65,7 @@ const aliveFd = 4;
  * When the process ends, whatever it left running in its group is killed.
  */
 export function startProcess(spec: ProcessSpec): StepProcess {
-  const [program, ...args] = spec.argv as [string, ...string[]];
+  const [program, ...args] = wrapWithShell(spec.argv, spec.limits ?? {}) as [string, ...string[]];
   let child: ChildProcess;
   try {
     child = spawn(program, args, {
@@ -55,39 +79,60 @@ export function startProcess(spec: ProcessSpec): StepProcess {
     return { ended: Promise.resolve({ status: null, signal: null, error: error as Error }), stop() {}, kill() {} };
   }
   if (child.pid !== undefined) spec.onStart?.(child.pid);
-  for (const stream of child.stdio) stream?.on('error', () => undefined); // e.g. ECONNRESET when it is killed
-  forward(child.stdout!, chunk => spec.onOutput('stdout', chunk));
-  forward(child.stderr!, chunk => spec.onOutput('stderr', chunk));
-  readLines(child.stdio[eventsFd] as Readable, spec.onEvent);
+  const alive = child.stdio[aliveFd] as Readable;
+  alive.on('error', () => undefined);
+  return attend(spec, {
+    pid: child.pid,
+    stdout: child.stdout!,
+    stderr: child.stderr!,
+    events: child.stdio[eventsFd] as Readable,
+    letGo: () => alive.destroy(),
+    exited: new Promise(resolve => {
+      child.once('error', error => {
+        if (child.pid === undefined) resolve({ status: null, signal: null, error });
+      });
+      child.once('exit', (status, signal) => resolve({ status, signal }));
+    })
+  });
+}
+
+/** Listen to a process until it has ended and all that it printed is read. */
+export function attend(spec: ProcessSpec, { pid, stdout, stderr, events, letGo, exited }: Started): StepProcess {
+  const streams = [stdout, stderr, events];
+  for (const stream of streams) stream.on('error', () => undefined); // e.g. ECONNRESET when it is killed
+  const closed = Promise.all(streams.map(stream => new Promise<void>(resolve => stream.once('close', resolve))));
+  let told: ToldEnd | undefined;
+  forward(stdout, chunk => spec.onOutput('stdout', chunk));
+  forward(stderr, chunk => spec.onOutput('stderr', chunk));
+  readLines(events, event => {
+    if (isToldEnd(event)) told = event;
+    else spec.onEvent(event);
+  });
   let grace: NodeJS.Timeout | undefined;
   const signalGroup = (signal: NodeJS.Signals) => {
-    if (child.pid === undefined) return;
+    if (pid === undefined) return;
     try {
-      process.kill(-child.pid, signal);
+      process.kill(-pid, signal);
     } catch {
       // the group has ended already
     }
   };
   const kill = () => signalGroup('SIGKILL');
-  const ended = new Promise<ProcessEnd>(resolve => {
-    child.once('error', error => {
-      if (child.pid === undefined) resolve({ status: null, signal: null, error });
-    });
-    child.once('exit', (status, signal) => {
-      clearTimeout(grace);
-      kill();
-      (child.stdio[aliveFd] as Readable).destroy();
-      const end = { status, signal };
-      // a grandchild that left the group may hold the pipes open: it does not hold up the run
-      const patience = setTimeout(() => {
-        for (const stream of [child.stdout, child.stderr, child.stdio[eventsFd]]) (stream as Readable).destroy();
-        resolve(end);
-      }, 2000);
-      child.once('close', () => {
-        clearTimeout(patience);
-        resolve(end);
-      });
-    });
+  const ended = exited.then(async (end): Promise<ProcessEnd> => {
+    clearTimeout(grace);
+    kill();
+    letGo();
+    if (pid === undefined) return end;
+    // a grandchild that left the group may hold the pipes open: it does not hold up the run
+    const patience = setTimeout(() => streams.forEach(stream => stream.destroy()), patienceMs);
+    await closed;
+    clearTimeout(patience);
+    const usage = end.usage ?? told?.usage ?? undefined;
+    return {
+      ...end,
+      ...(end.status === null && end.signal === null && { status: told?.status ?? null }),
+      ...(usage && { usage })
+    };
   });
   return {
     ended,
@@ -97,6 +142,22 @@ export function startProcess(spec: ProcessSpec): StepProcess {
     },
     kill
   };
+}
+
+/** The last that the runtime tells. Where nobody could wait for the process, its status is known from here. */
+interface ToldEnd {
+  readonly type: 'ended';
+  readonly status: number;
+  readonly usage: ProcessUsage | null;
+}
+
+function isToldEnd(event: unknown): event is ToldEnd {
+  if (typeof event !== 'object' || event === null || !('type' in event) || event.type !== 'ended') return false;
+  const { status, usage } = event as Partial<ToldEnd>;
+  return (
+    typeof status === 'number' &&
+    (usage === null || (typeof usage?.cpuMs === 'number' && typeof usage.peakMemoryBytes === 'number'))
+  );
 }
 
 function forward(stream: Readable, take: (chunk: Buffer) => Promise<void> | undefined): void {

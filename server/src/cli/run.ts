@@ -73,7 +73,14 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
       ...(values.resume === undefined ? {} : { resume: values.resume }),
       cache: !values['no-cache']
     };
-    const state = await follow(request, plan, new LocalRunner({ store, env: io.env }), store, values.json === true, io);
+    const state = await follow(
+      request,
+      plan,
+      new LocalRunner({ store, env: io.env, warmFolder: io.install.warmFolder }),
+      store,
+      values.json === true,
+      io
+    );
     if (io.env.SLUICE_LAB_HINT && !values.json)
       io.stdout.write(`Open it in JupyterLab: make lab NOTEBOOK=${positionals[0]}\n`);
     return state === 'succeeded' ? 0 : state === 'canceled' ? 130 : 1;

@@ -14,6 +14,7 @@ import { scanWorkspace, workspaceLimits, type WorkspaceScan } from '../scan.js';
 import { ObjectStore } from '../snapshots/objects.js';
 import { collections } from '../snapshots/records.js';
 import { RunSnapshots } from '../snapshots/run-snapshots.js';
+import { Workers } from '../warm/workers.js';
 import { Workspace } from '../workspace.js';
 import { performStep, takePast, type Caching } from './cached.js';
 import type { Metadata } from './executor.js';
@@ -22,10 +23,13 @@ import { findOutsidePaths } from './outside.js';
 import { findPast, type Past } from './past.js';
 import { schedule } from './schedule.js';
 import { chooseSteps, settle, type Choice } from './selection.js';
+import { stepEnv } from './step.js';
 
 export interface LocalOptions {
   readonly store: Store;
   readonly env: NodeJS.ProcessEnv;
+  /** where the fork server's program is (decision 0011); without it each step is started by itself */
+  readonly warmFolder?: string;
 }
 
 interface ActiveRun {
@@ -139,6 +143,7 @@ export class LocalRunner implements Runner {
         context: {
           ...{ run, store, layout, kernel, env, parameters, processes, snapshots },
           metadata: new Map<string, Metadata>(),
+          workers: new Workers({ home: store.home, folder: this.options.warmFolder, env: stepEnv({ env, kernel }) }),
           cwd: workspace.folder,
           signal: cancel.signal
         },

@@ -14,9 +14,10 @@ import { logFile } from '../home.js';
 import type { Kernel } from '../kernels.js';
 import { makeLimits } from '../limits.js';
 import { StepLog } from '../logs.js';
-import { startProcess, type ProcessEnd, type StepProcess } from '../process.js';
+import type { ProcessEnd, StepProcess } from '../process.js';
 import type { RunSnapshots } from '../snapshots/run-snapshots.js';
 import type { Store } from '../store.js';
+import type { Workers } from '../warm/workers.js';
 import { makeExecutorInput, readArtifacts, readExecutorOutput, readMetrics, type Metadata } from './executor.js';
 import { blameLimits, describeEnd, describeFailure, describeTimeout } from './failure.js';
 import type { Layout } from './layout.js';
@@ -36,6 +37,7 @@ export interface StepContext {
   readonly metadata: Map<string, Metadata>;
   /** the processes that run now, so that they can be killed when we are */
   readonly processes: Set<StepProcess>;
+  readonly workers: Workers;
   readonly signal: AbortSignal;
   /** why the step could not come from cache */
   readonly uncached?: string;
@@ -126,10 +128,11 @@ async function attemptStep(
   let lastWords = '';
   const metrics = new Set<string>();
   const limits = makeLimits({ memoryBytes: task.memoryLimitBytes, env: context.env });
-  const child = startProcess({
-    argv: limits.wrap(makeArgv(task, context)),
-    env: makeEnv(task, context),
+  const child = context.workers.start({
+    argv: makeArgv(task, context),
+    env: { ...stepEnv(context), ...task.env },
     cwd: context.cwd,
+    limits: limits.ofEach,
     onStart: limits.enter,
     onOutput: (stream, chunk) => {
       if (stream === 'stderr') lastWords = (lastWords + chunk.toString('latin1')).slice(-lastBytes);
@@ -205,11 +208,11 @@ function makeArgv(task: PlanTask, context: StepContext): string[] {
   return argv[0] === 'python3' ? [...context.kernel.python, ...argv.slice(1)] : argv;
 }
 
-/** Ours, without what lets one act as us, then the kernel's, then what the step's settings say. */
-function makeEnv(task: PlanTask, { env, kernel }: StepContext): NodeJS.ProcessEnv {
+/** Ours, without what lets one act as us, then the kernel's. What the step's settings say comes on top. */
+export function stepEnv({ env, kernel }: Pick<StepContext, 'env' | 'kernel'>): NodeJS.ProcessEnv {
   const isLeftOut = (name: string) =>
     /^(JPY_|JUPYTER_TOKEN$|JUPYTERHUB_.*TOKEN|SLUICE_(SECRET|EVENTS|ALIVE)$|NODE_CHANNEL)/.test(name) ||
     name === 'PYTHONUNBUFFERED'; // the runtime shows each line at once, and a million lines thrice as fast
   const ours = Object.fromEntries(Object.entries(env).filter(([name]) => !isLeftOut(name)));
-  return { ...ours, ...kernel.env, ...task.env };
+  return { ...ours, ...kernel.env };
 }

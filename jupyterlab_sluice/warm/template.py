@@ -1,0 +1,339 @@
+"""A process that has made a step's imports, in the step's environment, with a shell: it forks a new process for each step of
+that kind, watches over it and tells how it ended.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import importlib
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import tempfile
+import time
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+
+from . import wire
+from .randomness import Generators
+from .safety import Inventory
+from .statements import Import
+from .watched import Watched
+
+#: variables that differ from terminal to terminal, and that nothing reads while it is imported
+HARMLESS = frozenset(
+    "PWD OLDPWD SHLVL _ TERM_SESSION_ID WINDOWID COLUMNS LINES SLUICE_FINGERPRINTS SLUICE_LAB_HINT SSH_CLIENT SSH_CONNECTION "
+    "SSH_TTY SSH_AUTH_SOCK GPG_TTY TMUX TMUX_PANE STY XDG_SESSION_ID DBUS_SESSION_BUS_ADDRESS VSCODE_IPC_HOOK_CLI "
+    "VSCODE_GIT_IPC_HANDLE MAKEFLAGS MAKELEVEL MFLAGS".split()
+)
+ENDS = ("out", "err", "events", "alive")
+_count = 0
+
+
+class Waiting(NamedTuple):
+    """A step whose client opens its ends of the pipes."""
+
+    request: Dict[str, Any]
+    client: wire.Lines
+    folder: str
+    holders: List[int]
+
+
+class Step(NamedTuple):
+    """A step that runs, or will when its client says so: by then it is under the limits that are set from outside."""
+
+    pid: int
+    client: wire.Lines
+    gate: int
+
+
+class Template:
+    """Takes requests from the server's socket. With its end it takes no more, and ends with its last step."""
+
+    def __init__(
+        self, stage: Any, server: socket.socket, env: Dict[str, str], imports: Iterable[Any], runtime: str
+    ) -> None:
+        self._stage, self._server, self._runtime = stage, server, runtime
+        self._folder = os.getcwd()
+        self._imports: Set[Import] = set()
+        self._watched = Watched()
+        self._generators = Generators()
+        self._waiting: Dict[int, Waiting] = {}
+        self._steps: Dict[int, Step] = {}
+        self._held: Dict[int, Step] = {}
+        self._branches: Set[int] = set()
+        self._is_open = True
+        os.environ.clear()
+        os.environ.update(env)
+        self._stage.shell()  # in that environment, as a step's is before its first import
+        self._leave_path()
+        self._capture()
+        self._import(imports)
+
+    def run(self) -> Any:
+        """Serve. Returns in a new process only: a template's, or None in a step's."""
+        while self._is_open or self._steps or self._waiting:
+            poll = select.poll()
+            if self._is_open:
+                poll.register(self._server, select.POLLIN)
+            for fd in [*self._waiting, *self._held, *self._steps, *self._branches]:
+                poll.register(fd, select.POLLIN)
+            for fd, _ in poll.poll():
+                if fd in self._waiting:
+                    if self._go(fd):
+                        return None
+                elif fd in self._held:
+                    self._open_gate(fd)
+                elif fd in self._steps:
+                    self._end_step(fd)
+                elif fd in self._branches:
+                    self._branches.remove(fd)
+                    os.waitid(os.P_PIDFD, fd, os.WEXITED)
+                    os.close(fd)
+                elif self._is_open and self._take():
+                    return self
+        os._exit(0)
+
+    # ---- imports
+
+    def _capture(self) -> None:
+        for fd in (1, 2):
+            file = os.memfd_create("sluice-output", os.MFD_CLOEXEC)
+            os.dup2(file, fd)
+            os.close(file)
+
+    def _import(self, imports: Iterable[Any]) -> None:
+        """Import what is not there yet. One that leaves this process unfit for forks ends it."""
+        inventory = Inventory(self._generators)
+        for module, names in imports:
+            item = Import(module, tuple(names))
+            if item in self._imports:
+                continue
+            wire.send(self._server, {"importing": item.root, "pid": os.getpid()})
+            try:
+                __import__(module, {}, {}, list(names), 0)
+                sys.stdout.flush()
+                sys.stderr.flush()
+                fault = inventory.fault()
+            except BaseException as error:  # the step will see for itself
+                fault = "raises %s" % type(error).__name__
+            if fault:
+                wire.send(self._server, {"unsafe": item.root, "why": fault})
+                os._exit(1)
+            self._imports.add(item)
+            inventory = Inventory(self._generators)
+        inventory.close()
+        self._watched.add_new()
+        gc.collect()
+        gc.freeze()
+        wire.send(self._server, {"ready": True})
+
+    def _leave_path(self) -> None:
+        sys.path[:] = [folder for folder in sys.path if folder]  # '' is the step's folder
+
+    # ---- requests
+
+    def _take(self) -> bool:
+        """Take a request. True in a new template's process."""
+        taken = wire.take(self._server)
+        if taken is None:
+            self._is_open = False
+            return False
+        request, sock = taken
+        if "imports" in request:
+            return self._branch(request["imports"], sock)
+        refusal = self._refusal(request)
+        if refusal is None:
+            self._offer(request, sock)
+        else:
+            wire.send(sock, refusal)
+            sock.close()
+            if "stale" in refusal:
+                wire.send(self._server, refusal)
+        return False
+
+    def _refusal(self, request: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        if self._watched.is_changed():
+            return {"stale": True}
+        try:
+            names = os.listdir(request["cwd"])
+        except OSError as error:
+            return {"refused": str(error)}
+        ours = {name.partition(".")[0] for name in sys.modules}
+        for name in names:
+            root = name.partition(".")[0]
+            if root in ours and _is_module(os.path.join(request["cwd"], name)):
+                return {"refused": "‘%s’ beside the notebook has the name of a module" % name}
+        return None
+
+    def _offer(self, request: Dict[str, Any], sock: socket.socket) -> None:
+        """Make the pipes, and let the client open its ends."""
+        global _count
+        _count += 1
+        folder = os.path.join(self._folder, "%d-%d" % (os.getpid(), _count))
+        os.mkdir(folder, 0o700)
+        holders = []
+        for name in ENDS:
+            os.mkfifo(os.path.join(folder, name), 0o600)
+            holders.append(os.open(os.path.join(folder, name), os.O_RDWR | os.O_CLOEXEC))
+        self._waiting[sock.fileno()] = Waiting(request, wire.Lines(sock), folder, holders)
+        wire.send(sock, {"pipes": folder})
+
+    def _go(self, fd: int) -> bool:
+        """Fork the step when its client says so. True in the step's process."""
+        waiting = self._waiting[fd]
+        said = waiting.client.read()
+        if said == []:
+            return False
+        del self._waiting[fd]
+        ends, is_step = [], False
+        if said is not None:
+            ends = [
+                os.open(os.path.join(waiting.folder, name), os.O_RDONLY if name == "alive" else os.O_WRONLY)
+                for name in ENDS
+            ]
+        for name in ENDS:
+            os.unlink(os.path.join(waiting.folder, name))
+        os.rmdir(waiting.folder)
+        if said is not None:
+            is_step = self._fork(waiting.request, waiting.client, ends)
+        if not is_step:
+            for end in [*ends, *waiting.holders]:
+                os.close(end)
+            if said is None:
+                waiting.client.sock.close()
+        return is_step
+
+    def _fork(self, request: Dict[str, Any], client: wire.Lines, ends: List[int]) -> bool:
+        told, tells = os.pipe()
+        opened, gate = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            self._become_step(request, client, [*ends, opened])
+            return True
+        os.close(tells)
+        os.close(opened)
+        os.read(told, 1)  # until it has a group of its own
+        os.close(told)
+        step = Step(pid, client, gate)
+        self._steps[os.pidfd_open(pid)] = self._held[client.sock.fileno()] = step
+        wire.send(client.sock, {"pid": pid})
+        return False
+
+    def _open_gate(self, fd: int) -> None:
+        step = self._held[fd]
+        said = step.client.read()
+        if said != []:
+            del self._held[fd]
+            if said:
+                os.write(step.gate, b".")
+            os.close(step.gate)  # a step whose client has gone ends there
+
+    def _end_step(self, pidfd: int) -> None:
+        step = self._steps.pop(pidfd)
+        if self._held.pop(step.client.sock.fileno(), None):
+            os.close(step.gate)
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOWAIT)
+        try:
+            os.killpg(step.pid, signal.SIGKILL)  # what it left running, while its number cannot be another's
+        except OSError:
+            pass
+        _, status, usage = os.wait4(step.pid, 0)
+        os.close(pidfd)
+        end = {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"status": os.WEXITSTATUS(status)}
+        cpu_ms = round((usage.ru_utime + usage.ru_stime) * 1000)
+        wire.send(step.client.sock, {**end, "usage": {"cpuMs": cpu_ms, "peakMemoryBytes": usage.ru_maxrss * 1024}})
+        step.client.sock.close()
+
+    # ---- new processes
+
+    def _branch(self, imports: Iterable[Any], sock: socket.socket) -> bool:
+        pid = os.fork()
+        if pid:
+            sock.close()
+            self._branches.add(os.pidfd_open(pid))
+            return False
+        self._close_all()
+        self._server = sock
+        self._capture()
+        self._import(imports)
+        return True
+
+    def _close_all(self) -> None:
+        """Let go of what belongs to the template that this process was forked from."""
+        self._server.close()
+        for waiting in self._waiting.values():
+            waiting.client.sock.close()
+            for holder in waiting.holders:
+                os.close(holder)
+        for pidfd, step in self._steps.items():
+            os.close(pidfd)
+            step.client.sock.close()
+        for step in self._held.values():
+            os.close(step.gate)
+        for pidfd in self._branches:
+            os.close(pidfd)
+        self._waiting, self._held, self._steps, self._branches = {}, {}, {}, set()
+
+    def _become_step(self, request: Dict[str, Any], client: wire.Lines, ends: List[int]) -> None:
+        """Be what a process of the step's own would be before its first line."""
+        os.setsid()
+        self._close_all()
+        client.sock.close()
+        _take_descriptors([os.open(os.devnull, os.O_RDWR), *ends])
+        gate = len(ends)
+        if not os.read(gate, 1):
+            os._exit(1)
+        os.close(gate)
+        for name, limit in request["limits"].items():
+            _limit(getattr(resource, name), limit)
+        os.umask(request["umask"])
+        os.chdir(request["cwd"])
+        self._settle(request)
+        self._stage.leave()
+
+    def _settle(self, request: Dict[str, Any]) -> None:
+        for name in HARMLESS:
+            os.environ.pop(name, None)
+            if name in request["env"]:
+                os.environ[name] = request["env"][name]
+        os.environ["SLUICE_EVENTS"], os.environ["SLUICE_ALIVE"] = "3", "4"
+        args = [self._runtime if arg is None else arg for arg in request["args"]]
+        boot = sys.orig_argv.index("-c") if hasattr(sys, "orig_argv") else 0
+        sys.argv[:] = ["-c", *args]
+        if hasattr(sys, "orig_argv"):
+            sys.orig_argv[boot + 2 :] = args
+        sys.path.insert(0, "")
+        importlib.invalidate_caches()
+        tempfile.tempdir = None
+        self._generators.reseed()
+        logging = sys.modules.get("logging")
+        if logging is not None:  # records tell milliseconds since the start
+            logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()
+
+
+def _limit(what: int, limit: int) -> None:
+    soft, hard = resource.getrlimit(what)
+    if hard == resource.RLIM_INFINITY or limit < hard:  # one that the system has set lower stays
+        resource.setrlimit(what, (limit, limit))
+
+
+def _take_descriptors(wanted: List[int]) -> None:
+    """Have these as 0, 1, 2, …, and no others."""
+    for fd, copy in enumerate([fcntl.fcntl(fd, fcntl.F_DUPFD, 2 * len(wanted)) for fd in wanted]):
+        os.dup2(copy, fd)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) >= len(wanted):
+            try:
+                os.close(int(name))
+            except OSError:  # the one that listed them
+                pass
+
+
+def _is_module(path: str) -> bool:
+    if os.path.isdir(path):
+        return any(name.startswith("__init__.") for name in os.listdir(path))
+    return path.endswith((".py", ".pyc", ".so"))

@@ -1,0 +1,179 @@
+// The client's side of the conversation with a fork server about one step: JSON, one object a line. The server makes the pipes, as only it
+// can hand them to a process; we open our ends by their names.
+import { constants, openSync, readFileSync, closeSync } from 'node:fs';
+import { connect, Socket } from 'node:net';
+import { constants as osConstants } from 'node:os';
+import { join } from 'node:path';
+import type { ProcessEnd, ProcessUsage, Started } from '../process.js';
+
+export interface StepRequest {
+  readonly secret: string;
+  /** the arguments after `-c BOOT`; null stands for the runtime */
+  readonly args: readonly (string | null)[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly umask: number;
+  /** names as Python's `resource` has them */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+interface Answer {
+  readonly pipes?: string;
+  readonly refused?: string;
+  readonly stale?: boolean;
+  readonly pid?: number;
+  readonly status?: number;
+  readonly signal?: number;
+  readonly usage?: ProcessUsage;
+}
+
+/** The server will not, or cannot, fork this step; it is not running. */
+export class Declined extends Error {
+  constructor(
+    message: string,
+    /** there is no server, or it is about to end: a new one may take the step */
+    readonly isGone = false
+  ) {
+    super(message);
+  }
+}
+
+/** an import may take as long as this */
+const answerMs = 60_000;
+const orphanMs = 100;
+
+/**
+ * Have the step forked. `onPid` is called before it runs.
+ * @throws Declined
+ */
+export async function fork(
+  address: string,
+  request: StepRequest,
+  onPid: (pid: number) => void,
+  signal: AbortSignal
+): Promise<Started> {
+  const talk = new Conversation(await reach(address));
+  const giveUp = () => talk.end();
+  signal.addEventListener('abort', giveUp);
+  try {
+    talk.say(JSON.stringify(request));
+    const { pipes, refused, stale } = await talk.hear(answerMs);
+    if (stale) throw new Declined('A module has changed since it was imported.', true);
+    if (pipes === undefined) throw new Declined(refused ?? 'The fork server gave no answer.');
+    const ends = openEnds(pipes);
+    try {
+      talk.say('fork');
+      const { pid } = await talk.hear(answerMs);
+      if (pid === undefined) throw new Declined('The fork server could not fork.');
+      onPid(pid);
+      const startedAt = startOf(pid);
+      talk.say('run');
+      return { ...ends, pid, exited: waitForEnd(talk, pid, startedAt) };
+    } catch (error) {
+      ends.letGo(); // the step ends if it is there after all, as it may run only once
+      for (const stream of [ends.stdout, ends.stderr, ends.events]) stream.destroy();
+      throw error;
+    }
+  } catch (error) {
+    talk.end();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+/** @throws Declined when nobody is there */
+async function reach(address: string): Promise<Socket> {
+  const socket = connect(join(address, 'socket'));
+  return new Promise((resolve, reject) => {
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', error => reject(new Declined(error.message, true)));
+  });
+}
+
+function openEnds(folder: string): Omit<Started, 'pid' | 'exited'> {
+  const open = (name: string) =>
+    new Socket({ fd: openSync(join(folder, name), constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
+  const alive = openSync(join(folder, 'alive'), constants.O_WRONLY | constants.O_NONBLOCK);
+  let isHeld = true;
+  return {
+    stdout: open('out'),
+    stderr: open('err'),
+    events: open('events'),
+    letGo() {
+      if (isHeld) closeSync(alive);
+      isHeld = false;
+    }
+  };
+}
+
+async function waitForEnd(talk: Conversation, pid: number, startedAt: string | undefined): Promise<ProcessEnd> {
+  const { status, signal, usage } = await talk.hear().catch((): Answer => ({}));
+  talk.end();
+  // the server was killed: the step goes on, and nobody can wait for it but us
+  if (status === undefined && signal === undefined)
+    while (startedAt !== undefined && startOf(pid) === startedAt)
+      await new Promise(resolve => setTimeout(resolve, orphanMs));
+  return { status: status ?? null, signal: signalName(signal), ...(usage && { usage }) };
+}
+
+function signalName(number: number | undefined): NodeJS.Signals | null {
+  const found = Object.entries(osConstants.signals).find(([, value]) => value === number);
+  return (found?.[0] as NodeJS.Signals | undefined) ?? null;
+}
+
+/** When a process started; undefined when it has ended. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Lines to and from the server. */
+class Conversation {
+  private text = '';
+  private readonly lines: string[] = [];
+  private isOver = false;
+  private wake: () => void = () => undefined;
+
+  constructor(private readonly socket: Socket) {
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      const parts = (this.text + chunk).split('\n');
+      this.text = parts.pop()!;
+      this.lines.push(...parts);
+      this.wake();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.isOver = true;
+      this.wake();
+    });
+  }
+
+  say(line: string): void {
+    this.socket.write(`${line}\n`);
+  }
+
+  /** @throws Declined when the server says nothing any more */
+  async hear(withinMs?: number): Promise<Answer> {
+    const until = withinMs === undefined ? Infinity : performance.now() + withinMs;
+    while (this.lines.length === 0) {
+      const leftMs = until - performance.now();
+      if (this.isOver || leftMs <= 0) throw new Declined('The fork server ended, or does not answer.', this.isOver);
+      await new Promise<void>(resolve => {
+        this.wake = resolve;
+        if (leftMs !== Infinity) setTimeout(resolve, leftMs).unref();
+      });
+    }
+    return JSON.parse(this.lines.shift()!) as Answer;
+  }
+
+  end(): void {
+    this.socket.destroy();
+  }
+}

@@ -1,0 +1,86 @@
+// Starts a fork server. It is nobody's child for long: it outlives this process, and ends by itself when it is idle or its home is gone.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { deflateSync } from 'node:zlib';
+import type { ServerSpec } from './address.js';
+
+/** a server that nobody asks for anything ends after so long */
+const idleSeconds = 15 * 60;
+const startMs = 30_000;
+
+const packs = new Map<string, Promise<string>>();
+
+/** The server's program: the Python files of jupyterlab_sluice/warm/, packed as BOOT reads it. */
+export function packServer(folder: string): Promise<string> {
+  const pack = packs.get(folder) ?? readPack(folder);
+  packs.set(folder, pack);
+  return pack;
+}
+
+async function readPack(folder: string): Promise<string> {
+  const files = (await readdir(folder)).filter(file => file.endsWith('.py')).sort();
+  const sources = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')));
+  const modules = Object.fromEntries(files.map((file, i) => [basename(file, '.py'), sources[i]]));
+  return deflateSync(JSON.stringify(modules)).toString('base64');
+}
+
+/**
+ * Resolves when a server listens at the address: a new one, or the one that another process has just started.
+ * @throws where it ends before it listens
+ */
+export async function startServer(address: string, spec: ServerSpec, forks: string): Promise<void> {
+  mkdirSync(address, { recursive: true, mode: 0o700 });
+  const log = openSync(join(address, 'log'), 'w', 0o600);
+  const child = spawn(spec.python, ['-c', spec.boot, '--runtime', forks], {
+    cwd: '/',
+    env: spec.env,
+    stdio: ['pipe', 'pipe', log],
+    detached: true
+  });
+  closeSync(log);
+  child.stdin!.on('error', () => undefined);
+  child.stdin!.end(
+    JSON.stringify({
+      ...{ folder: address, home: spec.home, env: spec.env, runtime: spec.runtime, idleSeconds },
+      secret: readSecret(spec.home),
+      unsafe: join(warmFolder(spec.home), `unsafe-${basename(address)}`)
+    })
+  );
+  try {
+    const said = await new Promise<string>((resolve, reject) => {
+      child.once('error', reject);
+      child.stdout!.once('data', data => resolve(String(data)));
+      child.stdout!.once('end', () => reject(new Error('The fork server ended while it started.')));
+      void setTimeout(startMs, undefined, { ref: false }).then(() =>
+        reject(new Error('The fork server takes long to start.'))
+      );
+    });
+    const until = performance.now() + startMs;
+    if (said.startsWith('busy'))
+      while (!existsSync(join(address, 'socket')) && performance.now() < until) await setTimeout(20);
+  } finally {
+    child.stdout!.destroy();
+    child.unref();
+  }
+}
+
+/** What lets a client ask for a process; whoever can read it could start one anyway. */
+export function readSecret(home: string): string {
+  const path = join(warmFolder(home), 'secret');
+  try {
+    writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
+  } catch {
+    // it is there
+  }
+  return readFileSync(path, 'utf8');
+}
+
+function warmFolder(home: string): string {
+  const folder = join(home, 'warm');
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+  return folder;
+}

@@ -1,0 +1,122 @@
+// Starts steps: forked from a server that has made their imports where that gives the same process, in one of their own in every doubtful
+// case. Nobody can tell the two apart but by the time that it takes.
+import { existsSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { attend, startProcess, type ProcessSpec, type Started, type StepProcess } from '../process.js';
+import { addressOf, type ServerSpec } from './address.js';
+import { Declined, fork } from './connection.js';
+import { packServer, readSecret, startServer } from './server.js';
+
+export interface WorkersOptions {
+  readonly home: string;
+  /** the folder of the server's program; undefined where there is none */
+  readonly folder: string | undefined;
+  /** the variables of a step that sets none itself */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A command of the step contract (decision 0002). */
+interface Command {
+  readonly python: string;
+  readonly boot: string;
+  readonly runtime: string;
+  readonly args: readonly string[];
+}
+
+/** servers that are being started from here, or that could not be */
+const starting = new Map<string, Promise<void>>();
+const triesWithoutServer = 5;
+const pauseMs = 30;
+
+export class Workers {
+  constructor(private readonly options: WorkersOptions) {}
+
+  /** Have a server ready for steps of this command. */
+  warmUp(argv: readonly string[]): void {
+    const command = this.commandOf(argv);
+    if (command === undefined) return;
+    void this.find(command)
+      .then(({ address, serverSpec, forks }) => {
+        if (!existsSync(join(address, 'socket'))) return ensure(address, serverSpec, forks);
+      })
+      .catch(() => undefined);
+  }
+
+  start(spec: ProcessSpec): StepProcess {
+    const command = this.commandOf(spec.argv);
+    if (command === undefined) return startProcess(spec);
+    const stopped = new AbortController();
+    let child: StepProcess | undefined;
+    const start = async () => {
+      child = await this.fork(spec, command, stopped.signal).then(
+        started => attend(spec, started),
+        () => (stopped.signal.aborted ? undefined : startProcess(spec))
+      );
+      if (stopped.signal.aborted) child?.stop();
+      return child?.ended ?? { status: null, signal: 'SIGTERM' as const };
+    };
+    return {
+      ended: start(),
+      stop() {
+        stopped.abort();
+        child?.stop();
+      },
+      kill() {
+        stopped.abort();
+        child?.kill();
+      }
+    };
+  }
+
+  /** Undefined for what is not started as the step contract says, and where there is no forking. */
+  private commandOf(argv: readonly string[]): Command | undefined {
+    const { folder, env } = this.options;
+    const [python = '', flag, boot = '', option, runtime = '', ...args] = argv;
+    const isContract = isAbsolute(python) && flag === '-c' && option === '--runtime';
+    if (folder === undefined || env.SLUICE_WARM === '0' || process.platform !== 'linux' || !isContract)
+      return undefined;
+    return { python, boot, runtime, args };
+  }
+
+  private async fork(spec: ProcessSpec, command: Command, signal: AbortSignal): Promise<Started> {
+    const { address, serverSpec, forks } = await this.find(command);
+    const request = {
+      secret: readSecret(this.options.home),
+      args: ['--runtime', null, ...command.args],
+      env: spec.env,
+      cwd: spec.cwd,
+      umask: process.umask(),
+      limits: spec.limits ?? {}
+    };
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await fork(address, request, pid => spec.onStart?.(pid), signal);
+      } catch (error) {
+        if (!(error instanceof Declined && error.isGone) || attempt === triesWithoutServer) throw error;
+        await new Promise(resolve => setTimeout(resolve, pauseMs * (attempt - 1)));
+        await ensure(address, serverSpec, forks);
+      }
+  }
+
+  private async find({
+    python,
+    boot,
+    runtime
+  }: Command): Promise<{ address: string; serverSpec: ServerSpec; forks: string }> {
+    const { home, folder, env } = this.options;
+    const serverSpec = { home, python, boot, runtime, env };
+    const forks = await packServer(folder!);
+    return { address: addressOf(serverSpec, forks), serverSpec, forks };
+  }
+}
+
+/** A server is started once, however many steps wait for it; one that could not be started is not tried again for each step. */
+function ensure(address: string, spec: ServerSpec, forks: string): Promise<void> {
+  const known = starting.get(address);
+  if (known !== undefined) return known;
+  const start = startServer(address, spec, forks);
+  starting.set(address, start);
+  const forget = () => starting.delete(address);
+  start.then(forget, () => setTimeout(forget, 60_000).unref());
+  return start;
+}
