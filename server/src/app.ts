@@ -200,14 +200,17 @@ async function streamVerification(api: Api, exchange: Exchange): Promise<void> {
   const request = toSubmitRequest(await readBody(exchange));
   const tell = (event: VerifyEvent) => response.write(`data: ${JSON.stringify(event)}\n\n`);
   let heartbeat: NodeJS.Timeout | undefined;
+  const begin = () => {
+    if (heartbeat !== undefined) return;
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
+    heartbeat = setInterval(() => response.write(': still here\n\n'), options.heartbeatMs);
+  };
   try {
     const verification = await api.verify(request, signal, stage => {
-      if (heartbeat === undefined) {
-        response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
-        heartbeat = setInterval(() => response.write(': still here\n\n'), options.heartbeatMs);
-      }
+      begin();
       tell({ type: 'stage', stage });
     });
+    begin();
     if (verification !== undefined) tell({ type: 'verified', verification });
   } catch (error) {
     if (heartbeat === undefined) throw error;

@@ -6,7 +6,8 @@ import { bundledInstall } from './install.js';
 let isRunning = false;
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    const isUnread = error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED';
+    // EIO: the terminal was closed
+    const isUnread = ['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '');
     if (!isUnread || !isRunning) process.exit(isUnread ? 0 : 1);
   });
 

@@ -8,6 +8,7 @@ import { openHome } from './home.js';
 import { LocalRunner } from './runners/local.js';
 import { Service } from './service.js';
 import { Store } from './store.js';
+import { sweepTemporaryFolders } from './temporary.js';
 import { join, resolve } from 'node:path';
 
 async function main(): Promise<void> {
@@ -19,7 +20,9 @@ async function main(): Promise<void> {
     throw new Error('The sidecar is started by Jupyter’s extension, with --socket, --root and SLUICE_SECRET.');
   const root = realpathSync(values.root); // records know notebooks by their real paths
   const install = bundledInstall();
-  const store = new Store(openHome(process.env.SLUICE_HOME ? resolve(process.env.SLUICE_HOME) : join(root, '.sluice')));
+  const home = openHome(process.env.SLUICE_HOME ? resolve(process.env.SLUICE_HOME) : join(root, '.sluice'));
+  sweepTemporaryFolders(home);
+  const store = new Store(home);
   const runner = new LocalRunner({ store, env: process.env, warmFolder: install.warmFolder });
   const service = new Service({ install, store, runner, root, env: process.env });
   const server = makeApp(service, { secret });
@@ -36,7 +39,7 @@ async function main(): Promise<void> {
   process.stdin.resume().once('end', drain).once('error', drain);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.once(signal, () => {
-      runner.abandon(`Sluice’s server was ended by ${signal}.`);
+      runner.abandon(`Canceled, as Sluice’s server was ended by ${signal}.`);
       end(0);
     });
 

@@ -26,6 +26,37 @@ export function isOwnerAlive(owner: Owner): boolean | undefined {
   }
 }
 
+/** an owner that can't be seen shows up more often than this */
+const signOfLifeMs = 5000;
+const longMs = 60_000;
+/** a command may be too short to wait for a sign of life; clocks jump by less */
+const certainMs = 24 * 3600_000;
+
+/** Whether an owner that can't be seen has been silent for long. Time is what passes here: a clock that is set wrong ends no run. */
+export class Silence {
+  private readonly told = new Map<string, number>();
+  private readonly heard = new Map<string, { readonly seenAt: number; readonly since: number }>();
+
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  /** Whether the owner of this run, which is us, has to show up again. */
+  isDue(run: string): boolean {
+    const now = this.now();
+    if (now - (this.told.get(run) ?? -Infinity) < signOfLifeMs) return false;
+    this.told.set(run, now);
+    return true;
+  }
+
+  /** `seenAt` is when the owner says it showed up last, by its own clock. */
+  isLong(run: string, seenAt: number): boolean {
+    const now = this.now();
+    const before = this.heard.get(run);
+    if (before?.seenAt === seenAt) return now - before.since > longMs;
+    this.heard.set(run, { seenAt, since: now });
+    return before === undefined && Date.now() - seenAt > certainMs;
+  }
+}
+
 function findPlace(): string {
   try {
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;

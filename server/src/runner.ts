@@ -23,5 +23,6 @@ export interface Runner {
   submit(request: RunnerRequest, signal?: AbortSignal): Promise<RunId>;
   /** every event of the run from `after` (default 0: from its start) until `run-ended`; also of runs that another process executes */
   watch(run: RunId, signal?: AbortSignal, after?: number): AsyncIterable<RunEvent>;
-  cancel(run: RunId): Promise<void>;
+  /** `why` is one sentence for the run's record. */
+  cancel(run: RunId, why: string): Promise<void>;
 }

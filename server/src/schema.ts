@@ -110,7 +110,8 @@ const migrations = [
      folders TEXT NOT NULL,
      marks TEXT NOT NULL,
      environment TEXT NOT NULL
-   ) WITHOUT ROWID;`
+   ) WITHOUT ROWID;`,
+  `ALTER TABLE runs ADD COLUMN cancel_reason TEXT;`
 ];
 
 /** Bring the file to this version. Safe when two processes open a new file at once. */

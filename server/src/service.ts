@@ -138,7 +138,7 @@ export class Service implements Api {
 
   async cancel(run: string): Promise<void> {
     this.options.store.read(run);
-    await this.options.runner.cancel(run);
+    await this.options.runner.cancel(run, 'Canceled in JupyterLab.');
   }
 
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent> {

@@ -18,7 +18,7 @@ import {
 } from '@sluice/core';
 import { PipelineError } from './errors.js';
 import type { LogSizes } from './logs.js';
-import { isOwnerAlive, thisOwner } from './owner.js';
+import { isOwnerAlive, Silence, thisOwner } from './owner.js';
 import { migrate } from './schema.js';
 
 export interface NewRun {
@@ -44,14 +44,13 @@ export interface Sql {
 }
 
 const pollMs = 200;
-/** an owner that can't be seen from here counts as gone when it has not shown up for so long */
-const silenceMs = 60_000;
 
 export class Store {
   private readonly db: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private readonly owner = thisOwner();
+  private readonly silence = new Silence();
 
   /** @throws PipelineError `storage` when the file can't be opened or was written by a later version. */
   constructor(readonly home: string) {
@@ -151,12 +150,21 @@ export class Store {
 
   /** Newest first. */
   list(filter: { readonly notebook?: string; readonly limit?: number } = {}): RunSummary[] {
-    const rows = this.all(
-      'SELECT id FROM runs WHERE ?1 IS NULL OR notebook = ?1 ORDER BY number DESC LIMIT ?2',
-      filter.notebook ?? null,
-      filter.limit ?? -1
+    const [where, values] = filter.notebook === undefined ? ['', []] : ['WHERE notebook = ?', [filter.notebook]];
+    const chosen = `FROM runs ${where} ORDER BY number DESC LIMIT ?`;
+    const limit = filter.limit ?? -1;
+    const steps = new Map<string, Row[]>();
+    for (const row of this.all(
+      `SELECT * FROM steps WHERE run IN (SELECT id ${chosen}) ORDER BY run, position`,
+      ...[...values, limit]
+    )) {
+      const known = steps.get(row.run as string);
+      if (known === undefined) steps.set(row.run as string, [row]);
+      else known.push(row);
+    }
+    return this.all(`SELECT * ${chosen}`, ...values, limit).map(row =>
+      toSummary(row, steps.get(row.id as string) ?? [])
     );
-    return rows.map(row => this.read(row.id as string));
   }
 
   events(run: string, after = 0, limit = 1000): RunEvent[] {
@@ -216,19 +224,18 @@ export class Store {
     return row && { sizeBytes: row.size_bytes as number, lines: row.lines as number };
   }
 
-  /** Ask the run's owner, wherever it is, to cancel it. Nothing happens to a run that has ended. */
-  requestCancel(run: string): void {
+  /** Ask the run's owner, wherever it is, to cancel it, and say why. Nothing happens to a run that has ended. */
+  requestCancel(run: string, why: string): void {
     this.read(run);
-    this.run('UPDATE runs SET cancel_requested = 1 WHERE id = ?', run);
+    this.run('UPDATE runs SET cancel_requested = 1, cancel_reason = ? WHERE id = ?', why, run);
     this.changes.emit('change');
   }
 
-  /** The owner calls this now and then: it says that it lives, and learns whether it should cancel. */
-  checkIn(run: string): { readonly isCancelRequested: boolean } {
-    const row = this.get('SELECT cancel_requested, seen_at FROM runs WHERE id = ?', run)!;
-    if (Date.now() - (row.seen_at as number) > silenceMs / 10)
-      this.run('UPDATE runs SET seen_at = ? WHERE id = ?', Date.now(), run);
-    return { isCancelRequested: row.cancel_requested === 1 };
+  /** The owner calls this now and then: it says that it lives, and learns whether it should cancel, and why. */
+  checkIn(run: string): { readonly cancelReason?: string } {
+    const row = this.get('SELECT cancel_requested, cancel_reason FROM runs WHERE id = ?', run)!;
+    if (this.silence.isDue(run)) this.run('UPDATE runs SET seen_at = ? WHERE id = ?', Date.now(), run);
+    return row.cancel_requested === 1 ? { cancelReason: (row.cancel_reason as string | null) ?? 'Canceled.' } : {};
   }
 
   /** End the runs whose owner is no more. Their steps have ended by themselves. */
@@ -236,7 +243,7 @@ export class Store {
     const open = this.all(`SELECT id, owner_pid, owner_place, owner_started, seen_at FROM runs WHERE ended_at IS NULL`);
     for (const row of open) {
       const owner = { pid: row.owner_pid, place: row.owner_place, startedAt: row.owner_started } as typeof this.owner;
-      const isAlive = isOwnerAlive(owner) ?? Date.now() - (row.seen_at as number) < silenceMs;
+      const isAlive = isOwnerAlive(owner) ?? !this.silence.isLong(row.id as string, row.seen_at as number);
       if (!isAlive)
         this.interrupt(
           row.id as string,
@@ -245,23 +252,32 @@ export class Store {
     }
   }
 
-  /** End a run that nobody executes any more: its unfinished steps and itself are failed, with the reason `interrupted: …`. */
+  /** End a run that nobody executes any more: what was at work in it has failed, with the reason `interrupted: …`. */
   interrupt(run: string, why: string): void {
     const reason = `interrupted: ${why}`;
+    const failure = { name: 'interrupted', message: reason };
+    this.end(run, 'failed', reason, wasRunning =>
+      wasRunning ? { state: 'failed', error: reason, failure } : { state: 'skipped', reason }
+    );
+  }
+
+  /** End a run at once, whatever its steps are at. */
+  cancel(run: string, reason: string): void {
+    this.end(run, 'canceled', reason, () => ({ state: 'canceled', reason }));
+  }
+
+  private end(
+    run: string,
+    state: RunState,
+    reason: string,
+    endStep: (wasRunning: boolean) => Omit<Extract<RunEventBody, { type: 'step' }>, 'type' | 'step'>
+  ): void {
     this.transaction(() => {
-      const { steps, state } = this.read(run);
-      if (endedStates.has(state)) return; // another process was quicker
-      for (const { name, state } of steps) {
-        if (endedStates.has(state)) continue;
-        const failure = { name: 'interrupted', message: reason };
-        this.append(
-          run,
-          state === 'running'
-            ? { type: 'step', step: name, state: 'failed', error: reason, failure }
-            : { type: 'step', step: name, state: 'skipped', reason }
-        );
-      }
-      this.append(run, { type: 'run-ended', run, state: 'failed', reason, metrics: this.read(run).metrics });
+      const before = this.read(run);
+      if (endedStates.has(before.state)) return; // another process was quicker
+      for (const { name: step, state } of before.steps)
+        if (!endedStates.has(state)) this.append(run, { type: 'step', step, ...endStep(state === 'running') });
+      this.append(run, { type: 'run-ended', run, state, reason, metrics: this.read(run).metrics });
     });
   }
 

@@ -23,6 +23,7 @@ import { layoutOf, type Layout } from './runners/layout.js';
 import { LocalRunner } from './runners/local.js';
 import { isRecord } from './runners/told.js';
 import { Store } from './store.js';
+import { makeTemporaryFolder } from './temporary.js';
 
 export interface VerifyOptions {
   readonly pipelines: Pipelines;
@@ -44,7 +45,7 @@ export async function verifyNotebook(
 ): Promise<Verification | undefined> {
   const ir = await pipelines.compileToVerify(reading, basename(path));
   const request = { parameters: {}, workspace: dirname(path), cache: false };
-  const folder = await mkdtemp(join(store.home, 'verify-'));
+  const folder = makeTemporaryFolder(store.home);
   try {
     const observer = new Observer(folder, env, signal);
     const observeNotebook = async (stage: VerifyStage) => {
@@ -85,7 +86,7 @@ class Observer {
     const env = { PYTHONHASHSEED: '0', ...this.env, SLUICE_FINGERPRINTS: fingerprints };
     const runner = new LocalRunner({ store, env });
     const run = await runner.submit(request, signal);
-    const cancel = () => void runner.cancel(run);
+    const cancel = () => void runner.cancel(run, 'The verification was canceled.');
     signal.addEventListener('abort', cancel);
     try {
       if (signal.aborted) cancel();

@@ -118,11 +118,7 @@ describe('a step that goes wrong', () => {
       'import os, time\ntime.sleep(1.2)\nos._exit(0)',
       'The step’s process ended with status 0 by os._exit or a crash in cell 2, before it had given its outputs.'
     ],
-    [
-      'is killed',
-      'import os\nos.kill(os.getpid(), 9)',
-      'The step’s process was ended by SIGKILL in cell 2.'
-    ],
+    ['is killed', 'import os\nos.kill(os.getpid(), 9)', 'The step’s process was ended by SIGKILL in cell 2.'],
     [
       'crashes',
       'import ctypes\nctypes.string_at(0)',
@@ -376,7 +372,7 @@ describe('cancel', () => {
     );
     expect(outcome.status).toBe(130);
     expect(states(outcome)).toEqual({ slow: 'canceled', after: 'canceled' });
-    expect(last(outcome)).toMatchObject({ type: 'run-ended', state: 'canceled', reason: 'Canceled by the user.' });
+    expect(last(outcome)).toMatchObject({ type: 'run-ended', state: 'canceled', reason: 'Canceled with Ctrl+C.' });
   });
 
   test('a run of another process, by its number', async () => {

@@ -296,15 +296,15 @@ describe('ends', () => {
     await until(() => sidecar.hasEnded, 3000);
   });
 
-  test('by SIGTERM: at once, and its runs are interrupted', async () => {
+  test('by SIGTERM: at once, and its runs are canceled', async () => {
     const { run, pid } = await begin();
     sidecar.child.kill('SIGTERM');
     await until(() => sidecar.hasEnded, 3000);
     await until(() => !isRunning(pid));
     expect((await world.sluice('runs', 'show', run, '--json')).events[0]).toMatchObject({
-      state: 'failed',
-      reason: 'interrupted: Sluice’s server was ended by SIGTERM.',
-      steps: [{ name: 'a', state: 'failed', failure: { name: 'interrupted' } }]
+      state: 'canceled',
+      reason: 'Canceled, as Sluice’s server was ended by SIGTERM.',
+      steps: [{ name: 'a', state: 'canceled' }]
     });
   });
 

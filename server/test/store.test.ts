@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import type { RunEvent } from '@sluice/core';
 import { openHome } from '../src/home';
+import { Silence } from '../src/owner';
 import { Store } from '../src/store';
 import { World } from './world';
 
@@ -133,11 +134,11 @@ test('a watcher stops when it is told to', async () => {
 
 test('a request to cancel reaches the owner', () => {
   const id = begin();
-  expect(store.checkIn(id)).toEqual({ isCancelRequested: false });
+  expect(store.checkIn(id)).toEqual({});
   const other = new Store(store.home);
-  other.requestCancel(id);
+  other.requestCancel(id, 'Why not.');
   other.close();
-  expect(store.checkIn(id)).toEqual({ isCancelRequested: true });
+  expect(store.checkIn(id)).toEqual({ cancelReason: 'Why not.' });
 });
 
 describe('a run whose owner', () => {
@@ -148,7 +149,7 @@ describe('a run whose owner', () => {
     ['was on the machine before it started again is interrupted', "owner_place = 'before pid:[1]'", 'failed'],
     ['lives in another container goes on', "owner_place = replace(owner_place, 'pid:', 'other:')", 'running'],
     [
-      'in another container was silent for long is interrupted',
+      'in another container was silent for a day is interrupted',
       "owner_place = replace(owner_place, 'pid:', 'other:'), seen_at = 0",
       'failed'
     ]
@@ -166,6 +167,56 @@ describe('a run whose owner', () => {
         { name: 'b', state: 'skipped' }
       ]);
     }
+  });
+});
+
+describe('an owner that nobody can see', () => {
+  const hour = 3600_000;
+  // each look: seconds that have passed here, and hours since the owner showed up, by its own clock
+  test.each<[name: string, looks: [seconds: number, hours: number][], isLong: boolean]>([
+    ['is not given up at the first look', [[0, 2]], false],
+    [
+      'is given up after a minute of silence',
+      [
+        [0, 2],
+        [61, 2]
+      ],
+      true
+    ],
+    [
+      'lives while it shows up',
+      [
+        [0, 2],
+        [50, 1.99],
+        [100, 1.98]
+      ],
+      false
+    ],
+    [
+      'lives when its clock is set back',
+      [
+        [0, 0],
+        [50, 1000],
+        [100, 1000]
+      ],
+      false
+    ],
+    [
+      'lives when its clock is set forward',
+      [
+        [0, 0],
+        [50, -1000],
+        [100, -1000]
+      ],
+      false
+    ],
+    ['is given up at once after a day', [[0, 25]], true]
+  ])('%s', (_, looks, isLong) => {
+    let now = 0;
+    const silence = new Silence(() => now);
+    const begin = Date.now();
+    const said = looks.map(([seconds, hours]) => ((now = seconds * 1000), silence.isLong('r', begin - hours * hour)));
+    expect(said.at(-1)).toBe(isLong);
   });
 });
 

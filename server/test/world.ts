@@ -60,7 +60,7 @@ export class World {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-test-')));
   readonly env: NodeJS.ProcessEnv = { ...env };
   /** call it to press Ctrl+C */
-  interrupt: () => void = () => undefined;
+  interrupt: (signal?: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void = () => undefined;
 
   write(name: string, content: string | readonly string[], kernel?: string): string {
     const path = join(this.folder, name);
@@ -89,7 +89,7 @@ export class World {
       cwd: this.folder,
       install,
       onInterrupt: handle => {
-        this.interrupt = handle;
+        this.interrupt = (signal = 'SIGINT') => handle(signal);
         return () => undefined;
       }
     };

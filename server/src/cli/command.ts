@@ -5,14 +5,16 @@ import { PipelineError } from '../errors.js';
 import type { Install } from '../install.js';
 import type { Output } from '../terminal.js';
 
+export type Interrupt = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly install: Install;
-  /** call `handle` on Ctrl+C and its like, until the returned function is called */
-  onInterrupt(handle: () => void): () => void;
+  /** call `handle` on Ctrl+C and its like, and when the terminal is closed, until the returned function is called */
+  onInterrupt(handle: (signal: Interrupt) => void): () => void;
 }
 
 export interface Command {

@@ -28,7 +28,7 @@ import { isIr, readNamedFile, type NamedFile } from './files.js';
 const help = `sluice run NOTEBOOK|IR [options]
 
 Run the notebook's pipeline, or a compiled one, on this machine. Steps work in a copy of its folder, independent steps at once.
-Ctrl+C cancels the run. Its records and outputs are kept: see \`sluice runs\`.
+Ctrl+C cancels the run; it goes on when the terminal is closed. Its records and outputs are kept: see \`sluice runs\`.
 
   -p, --param NAME=VALUE   give a parameter a value; lists and dicts as JSON; may be repeated
       --step STEP          run this step only, with what a past run made for it
@@ -131,12 +131,14 @@ async function follow(
   const interrupt = new AbortController();
   let run: string | undefined;
   let interrupts = 0;
-  const stopListening = io.onInterrupt(() => {
+  const stopListening = io.onInterrupt(signal => {
+    if (signal === 'SIGHUP') return; // the terminal was closed: the run goes on, and `sluice runs` shows it
+    const by = signal === 'SIGINT' ? 'with Ctrl+C' : `by ${signal}`;
     interrupts++;
     interrupt.abort();
     if (run === undefined) return;
-    if (interrupts === 1) void runner.cancel(run);
-    else runner.abandon('Ctrl+C was pressed twice.');
+    if (interrupts === 1) void runner.cancel(run, `Canceled ${by}.`);
+    else runner.abandon(`Canceled ${by}, twice.`);
   });
   const paint = painter(useColors(io));
   let progress: Progress | undefined;

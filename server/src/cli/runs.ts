@@ -143,7 +143,7 @@ async function cancel({ store, io, json }: Context, name: string): Promise<numbe
   const run = store.find(name);
   if (endedStates.has(run.state))
     throw new PipelineError(`Run ${run.number} has ended already: ${run.state}.`, 'usage');
-  store.requestCancel(run.id);
+  store.requestCancel(run.id, 'Canceled by `sluice runs cancel`.');
   for await (const event of store.watch(run.id)) if (event.type === 'run-ended') break;
   const { state } = store.read(run.id);
   io.stdout.write(json ? `${JSON.stringify({ run: run.id, state })}\n` : `Run ${run.number} ${state}.\n`);

@@ -84,10 +84,10 @@ export class LocalRunner implements Runner {
     if (lost?.aborted) throw lost.reason;
   }
 
-  async cancel(run: RunId): Promise<void> {
+  async cancel(run: RunId, why: string): Promise<void> {
     const active = this.active.get(run);
-    if (active === undefined) this.options.store.requestCancel(run);
-    else active.cancel.abort();
+    if (active === undefined) this.options.store.requestCancel(run, why);
+    else active.cancel.abort(why);
   }
 
   /** Resolves when no run of this process is left. */
@@ -99,7 +99,7 @@ export class LocalRunner implements Runner {
   abandon(why: string): void {
     for (const [run, { processes }] of this.active) {
       for (const child of processes) child.kill();
-      this.options.store.interrupt(run, why);
+      this.options.store.cancel(run, why);
     }
   }
 
@@ -215,7 +215,7 @@ export class LocalRunner implements Runner {
           store.append(run, { type: 'step', step, state: 'canceled', reason: 'The run was canceled.' });
     const { metrics } = store.read(run);
     if (isCanceled)
-      store.append(run, { type: 'run-ended', run, state: 'canceled', reason: 'Canceled by the user.', metrics });
+      store.append(run, { type: 'run-ended', run, state: 'canceled', reason: String(signal.reason), metrics });
     else if (failed.length === 0) store.append(run, { type: 'run-ended', run, state: 'succeeded', metrics });
     else {
       const reason = `${failed.length === 1 ? 'Step' : 'Steps'} ${failed.join(' and ')} failed.`;
@@ -227,18 +227,35 @@ export class LocalRunner implements Runner {
   private giveUp(run: RunId, thrown: unknown, lost: AbortController): void {
     const error = toPipelineError(thrown);
     const { store } = this.options;
-    try {
+    const record = () => {
       const reason = error.message;
       store.append(run, { type: 'run-ended', run, state: 'failed', reason, metrics: store.read(run).metrics });
+    };
+    try {
+      record();
     } catch {
-      lost.abort(error); // the record says `interrupted` once this process has ended
+      lost.abort(error);
+      this.recordLater(record);
     }
+  }
+
+  /** The disk may have room again while this process lives; if it never has, the record says `interrupted` afterwards. */
+  private recordLater(record: () => void): void {
+    const timer = setInterval(() => {
+      try {
+        record();
+        clearInterval(timer);
+      } catch {
+        // not yet
+      }
+    }, 1000).unref();
   }
 
   private checkIn(run: RunId, cancel: AbortController): () => void {
     const timer = setInterval(() => {
       try {
-        if (this.options.store.checkIn(run).isCancelRequested) cancel.abort();
+        const { cancelReason } = this.options.store.checkIn(run);
+        if (cancelReason !== undefined) cancel.abort(cancelReason);
       } catch {
         // the records are locked or the disk is full; the next time may be better
       }
