@@ -411,5 +411,7 @@ const toJson = (value: unknown) => (value === undefined ? null : JSON.stringify(
 
 /** SQL's null is our undefined, and what is undefined is left out. */
 function present<T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], null> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as never;
+  const kept: Record<string, unknown> = {};
+  for (const name in fields) if (fields[name] !== null) kept[name] = fields[name]; // a list of runs comes here 20,000 times
+  return kept as never;
 }
