@@ -6,6 +6,8 @@ import type { Command, Io } from './command.js';
 const commands: Record<string, () => Promise<Command>> = {
   check: async () => (await import('./check.js')).check,
   compile: async () => (await import('./compile.js')).compile,
+  fsck: async () => (await import('./fsck.js')).fsck,
+  gc: async () => (await import('./gc.js')).gc,
   run: async () => (await import('./run.js')).run,
   runs: async () => (await import('./runs.js')).runs,
   snapshots: async () => (await import('./snapshots.js')).snapshots,
@@ -20,6 +22,8 @@ const help = `Run the steps of a notebook as a pipeline.
   sluice verify NOTEBOOK     run notebook and pipeline, and compare what they print and bind
   sluice runs                list past runs; show, compare or cancel one; print its logs
   sluice snapshots           list what the workspace was in runs; compare; get files back
+  sluice gc                  remove what nobody needs, and runs that you give up
+  sluice fsck                find and name what is damaged
 
   sluice COMMAND --help      explain a command
   sluice --version           print the version

@@ -2,11 +2,11 @@
 // in it survives a power cut from the moment that `commit` resolves: objects are written beside, synced, and only then named.
 import { spawn } from 'node:child_process';
 import { hash, randomBytes, webcrypto } from 'node:crypto';
-import { mkdirSync, readFileSync, utimesSync, type PathLike } from 'node:fs';
+import { existsSync, mkdirSync, utimesSync, type PathLike } from 'node:fs';
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompress, zstdCompressSync, zstdDecompress } from 'node:zlib';
 import { PipelineError } from '../errors.js';
 import { inParallel } from './parallel.js';
 
@@ -50,36 +50,25 @@ export class ObjectStore {
     });
   }
 
+  has(id: string): boolean {
+    return this.paths(id).some(path => existsSync(path));
+  }
+
   /** @throws PipelineError `damaged` when it is missing or not what its name says */
   async read(id: string): Promise<Buffer> {
     for (const path of this.paths(id)) {
-      const stored = await readFile(path).catch(ignoreMissing);
-      if (stored === undefined) continue;
-      const content = path.endsWith(compressed) ? await decompress(stored).catch(() => undefined) : stored;
-      if (content === undefined || (await digest(content)) !== id) throw damaged(id, path);
+      const content = await readObject(path);
+      if (content === undefined) continue;
+      if (content === 'damaged' || (await digest(content)) !== id) throw damaged(id, path);
       return content;
     }
     throw missing(id);
   }
 
-  readSync(id: string): Buffer {
-    for (const path of this.paths(id)) {
-      let content: Buffer;
-      try {
-        content = readFileSync(path);
-      } catch (error) {
-        ignoreMissing(error as NodeJS.ErrnoException);
-        continue;
-      }
-      try {
-        if (path.endsWith(compressed)) content = zstdDecompressSync(content);
-      } catch {
-        throw damaged(id, path);
-      }
-      if (hash('sha256', content, 'hex') !== id) throw damaged(id, path);
-      return content;
-    }
-    throw missing(id);
+  /** Whether this file of it is what its name says. */
+  async isWhole(id: string, path: string): Promise<boolean> {
+    const content = await readObject(path);
+    return content === undefined || (content !== 'damaged' && (await digest(content)) === id);
   }
 
   batch(): ObjectBatch {
@@ -194,8 +183,17 @@ function syncFileSystem(folder: string): Promise<boolean> {
   });
 }
 
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
+/** Undefined where there is none. */
+async function readObject(path: string): Promise<Buffer | 'damaged' | undefined> {
+  try {
+    const stored = await readFile(path);
+    return path.endsWith(compressed) ? await decompress(stored).catch(() => 'damaged' as const) : stored;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EIO') return 'damaged';
+    throw error;
+  }
 }
 
 const damaged = (id: string, path: string) =>

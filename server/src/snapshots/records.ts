@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import type { SnapshotRecord } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { Row, Sql, Store } from '../store.js';
-import { readChunkIds } from './blob.js';
 import type { ObjectStore } from './objects.js';
 import type { Taken } from './take.js';
-import { measure, readTree } from './tree.js';
+import { measure } from './tree.js';
+import { markSnapshot } from './walk.js';
 
 export interface StoredSnapshot {
   readonly record: SnapshotRecord;
@@ -99,12 +99,7 @@ export function findSnapshot(sql: Sql, name: string): StoredSnapshot {
 /** @throws PipelineError `damaged` */
 async function touchTree(objects: ObjectStore, id: string): Promise<void> {
   const needed = new Set<string>();
-  const tree = await readTree(objects, id, (_, id) => needed.add(id));
-  for (const entry of tree.values()) {
-    if (entry.kind !== 'file') continue;
-    needed.add(entry.id);
-    if (entry.isChunked) for (const chunk of await readChunkIds(objects, entry.id)) needed.add(chunk);
-  }
+  await markSnapshot(objects, id, needed);
   for (const id of needed)
     if (!objects.touch(id))
       throw new PipelineError(`The object ${id.slice(0, 12)} of a snapshot is missing.`, 'damaged');

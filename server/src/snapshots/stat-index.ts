@@ -36,8 +36,8 @@ export class StatIndex {
   static read(path: string): StatIndex {
     try {
       const text = readFileSync(path, 'utf8');
+      if (!isWhole(text)) return StatIndex.empty();
       const end = text.lastIndexOf('\n', text.length - 2) + 1;
-      if (Number(text.slice(end)) !== crc32(text.slice(0, end))) return StatIndex.empty();
       const [head, ...lines] = text.slice(0, end - 1).split('\n');
       const { version, collection, tree } = JSON.parse(head!);
       if (version !== 1) return StatIndex.empty();
@@ -49,6 +49,10 @@ export class StatIndex {
     } catch {
       return StatIndex.empty();
     }
+  }
+
+  static isWhole(path: string): boolean {
+    return isWhole(readFileSync(path, 'utf8'));
   }
 
   async write(path: string): Promise<void> {
@@ -91,6 +95,12 @@ export class StatIndex {
   keep(paths: { has(path: string): boolean }): void {
     for (const path of this.known.keys()) if (!paths.has(path)) this.known.delete(path);
   }
+}
+
+/** The last line is the checksum of the others. */
+function isWhole(text: string): boolean {
+  const end = text.lastIndexOf('\n', text.length - 2) + 1;
+  return end > 0 && Number(text.slice(end)) === crc32(text.slice(0, end));
 }
 
 function describe(stats: BigIntStats): string {

@@ -131,4 +131,4 @@ async function touch(store: ObjectStore, { id, isChunked }: FileEntry): Promise<
 
 const modeOf = (stats: BigIntStats) => Number(stats.mode & 0o7777n);
 
-const toMicroseconds = (ns: bigint) => Math.round(Number(ns) / 1000);
+const toMicroseconds = (ns: bigint) => Number((ns + 500n) / 1000n);

@@ -56,25 +56,41 @@ export async function writeTree(tree: Tree, batch: ObjectBatch): Promise<string>
 }
 
 /**
- * The tree below the object `id`, or the part of it below the folder `under`.
+ * The tree below the object `id`.
  * @throws PipelineError `damaged`
  */
-export async function readTree(
-  store: ObjectStore,
-  id: string,
-  onFolder?: (path: string, id: string) => void
-): Promise<Tree> {
+export async function readTree(store: ObjectStore, id: string): Promise<Tree> {
   const tree = new Map<string, TreeEntry>();
-  const read = async (folder: string, id: string): Promise<void> => {
-    onFolder?.(folder, id);
-    for (const line of decodeFolder(await store.read(id), id)) {
-      const path = folder === '' ? line[1] : `${folder}/${line[1]}`;
-      tree.set(path, toEntry(line));
-      if (line[0] === 'd') await read(path, line[3]);
-    }
-  };
-  await read('', id);
+  await walkTree(store, id, { entry: (path, entry) => void tree.set(path, entry) });
   return tree;
+}
+
+export interface TreeVisitor {
+  /** false: its content is of no interest */
+  folder?(path: string, id: string): boolean;
+  entry?(path: string, entry: TreeEntry): void | Promise<void>;
+  /** a folder that can't be read; without this it is thrown */
+  damaged?(path: string, id: string, error: unknown): void;
+}
+
+/**
+ * Folders before what is in them.
+ * @throws PipelineError `damaged`
+ */
+export async function walkTree(store: ObjectStore, id: string, visitor: TreeVisitor, folder = ''): Promise<void> {
+  if (visitor.folder?.(folder, id) === false) return;
+  let lines: Line[];
+  try {
+    lines = decodeFolder(await store.read(id), id);
+  } catch (error) {
+    if (visitor.damaged === undefined) throw error;
+    return visitor.damaged(folder, id, error);
+  }
+  for (const line of lines) {
+    const path = folder === '' ? line[1] : `${folder}/${line[1]}`;
+    await visitor.entry?.(path, toEntry(line));
+    if (line[0] === 'd') await walkTree(store, line[3], visitor, path);
+  }
 }
 
 /** One folder of the tree, and what is directly in it by name. Undefined where there is no such folder. */
