@@ -7,7 +7,7 @@ import {
   type RunSummary,
   type StepRun
 } from '@sluice/core';
-import { formatDuration, formatMetric, formatTable } from './words.js';
+import { formatDuration, formatMetric, formatSize, formatTable } from './words.js';
 
 /** What is written to: a terminal, or a file or pipe that stands for one. */
 export interface Output {
@@ -180,15 +180,24 @@ export interface StepMetric {
   readonly value: MetricValue;
 }
 
-/** Steps with state, duration and metrics; then what failed and where; then the outcome in one line. */
-export function printEnd(run: RunSummary, metrics: readonly StepMetric[], paint: Paint): string {
+/** Steps with state, duration and metrics, and with what they used; then what failed and where; then the outcome in one line. */
+export function printEnd(
+  run: RunSummary,
+  metrics: readonly StepMetric[],
+  paint: Paint,
+  { withUsage = false } = {}
+): string {
   const ofStep = (step: string) =>
     metrics
       .filter(metric => metric.step === step && typeof metric.value !== 'object')
       .map(({ name, value }) => `${name} ${formatMetric(value)}`)
       .join('  ');
-  const header = ['step', 'state', 'duration', 'metrics'];
-  const rows = run.steps.map(step => [step.name, step.state, formatDuration(step.durationMs), ofStep(step.name)]);
+  const header = ['step', 'state', 'duration', ...(withUsage ? usageColumns : []), 'metrics'];
+  const rows = run.steps.map(step => [
+    ...[step.name, step.state, formatDuration(step.durationMs)],
+    ...(withUsage ? describeUsage(step) : []),
+    ofStep(step.name)
+  ]);
   const [first, ...rest] = formatTable([header, ...rows]);
   const parts = [`\n${paint('bold', first!)}\n${rest.map(line => `${line}\n`).join('')}`];
   const names = Object.entries(run.metrics);
@@ -201,6 +210,14 @@ export function printEnd(run: RunSummary, metrics: readonly StepMetric[], paint:
   for (const step of run.steps) if (step.failure !== undefined) parts.push(printFailure(step, paint));
   parts.push(`${describeOutcome(run, paint)}\n`);
   return parts.join('\n');
+}
+
+const usageColumns = ['CPU', 'memory', 'in', 'out'];
+
+function describeUsage({ usage }: StepRun): string[] {
+  if (usage === undefined) return usageColumns.map(() => '');
+  const sizes = [usage.peakMemoryBytes, usage.bytesIn, usage.bytesOut];
+  return [formatDuration(usage.cpuMs), ...sizes.map(size => (size === 0 ? '' : formatSize(size)))];
 }
 
 const shownTraceback = 12;

@@ -13,7 +13,7 @@ import { readArgs, write, type Command, type Io } from './command.js';
 const help = `sluice runs [list | show RUN | logs RUN [STEP] | cancel RUN | diff RUN RUN] [--json]
 
   list             past runs, newest first (the default)
-  show RUN         steps, parameters, metrics and artifacts of a run
+  show RUN         steps and what they used, parameters, metrics and artifacts of a run
   logs RUN [STEP]  all that its steps, or one of them, printed
   cancel RUN       end a run that goes on, here or in JupyterLab
   diff RUN RUN     parameters, metrics and steps side by side
@@ -112,7 +112,7 @@ async function show({ store, io, json }: Context, name: string): Promise<number>
     `${paint('bold', run.pipeline)}${run.notebook === undefined ? '' : `, ${run.notebook}`}, ${started}\n`
   );
   if (parameters.length > 0) io.stdout.write(`\n${paint('bold', 'parameters')}\n${parameters.join('')}`);
-  io.stdout.write(printEnd(run, store.stepMetrics(run.id), paint));
+  io.stdout.write(printEnd(run, store.stepMetrics(run.id), paint, { withUsage: run.steps.some(step => step.usage) }));
   if (rows.length > 0) io.stdout.write(`\n${paint('bold', 'artifacts')}\n${formatTable(rows).join('\n')}\n`);
   return 0;
 }

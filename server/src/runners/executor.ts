@@ -114,7 +114,7 @@ function kindOf(name: string, hasVariables: boolean): ArtifactRecord['kind'] {
 }
 
 /** Of a file, or of all files in a folder. */
-async function sizeOf(path: string): Promise<number | undefined> {
+export async function sizeOf(path: string): Promise<number | undefined> {
   const stats = await lstat(path).catch(() => undefined);
   if (stats === undefined || !stats.isDirectory()) return stats?.size;
   const sizes = await Promise.all((await readdir(path)).map(name => sizeOf(join(path, name))));

@@ -14,7 +14,7 @@ import { logFile } from '../home.js';
 import type { Kernel } from '../kernels.js';
 import { makeLimits } from '../limits.js';
 import { StepLog } from '../logs.js';
-import type { ProcessEnd, StepProcess } from '../process.js';
+import type { ProcessEnd, ProcessUsage, StepProcess } from '../process.js';
 import type { RunSnapshots } from '../snapshots/run-snapshots.js';
 import type { Store } from '../store.js';
 import type { Workers } from '../warm/workers.js';
@@ -23,6 +23,7 @@ import { blameLimits, describeEnd, describeFailure, describeTimeout } from './fa
 import type { Layout } from './layout.js';
 import { waitForRetry } from './retry.js';
 import { readTold } from './told.js';
+import { sumUsage } from './usage.js';
 
 export interface StepContext {
   readonly run: string;
@@ -56,6 +57,8 @@ type Outcome = { readonly metadata: Metadata } | { readonly failure: Failure } |
 /** What the step's process told of so far, in all attempts. */
 interface Telling {
   trace?: Trace;
+  /** of the attempts that somebody could count */
+  readonly usage: ProcessUsage[];
 }
 
 export async function executeStep(task: PlanTask, context: StepContext): Promise<RunState> {
@@ -64,7 +67,7 @@ export async function executeStep(task: PlanTask, context: StepContext): Promise
   const append = (body: RunEventBody) => store.append(run, body);
   const log = new StepLog(logFile(store.home, run, step), piece => append({ type: 'log', step, ...piece }));
   const startedAt = performance.now();
-  const telling: Telling = {};
+  const telling: Telling = { usage: [] };
   const durationMs = () => Math.round(performance.now() - startedAt);
   try {
     for (let attempt = 1; ; attempt++) {
@@ -84,22 +87,17 @@ export async function executeStep(task: PlanTask, context: StepContext): Promise
       if (isLast) {
         await context.snapshots.after(step);
         context.metadata.set(step, metadata);
-        for (const artifact of await readArtifacts(task, layout, metadata))
-          append({ type: 'artifact', step, artifact });
+        const artifacts = await readArtifacts(task, layout, metadata);
+        for (const artifact of artifacts) append({ type: 'artifact', step, artifact });
+        const usage = await sumUsage(telling.usage, task, layout, artifacts);
+        const used = { durationMs: durationMs(), ...(usage && { usage }) };
         if ('metadata' in outcome) {
           await context.onSuccess(telling.trace);
-          append({ type: 'step', step, state: 'succeeded', durationMs: durationMs() });
+          append({ type: 'step', step, state: 'succeeded', ...used });
           return 'succeeded';
         }
         const { failure } = outcome;
-        append({
-          type: 'step',
-          step,
-          state: 'failed',
-          durationMs: durationMs(),
-          error: describeFailure(failure),
-          failure
-        });
+        append({ type: 'step', step, state: 'failed', ...used, error: describeFailure(failure), failure });
         return 'failed';
       }
     }
@@ -160,6 +158,7 @@ async function attemptStep(
     }
   });
   const { end, isTimeout } = await waitFor(child, task.timeoutSeconds, context);
+  if (end.usage !== undefined) telling.usage.push(end.usage);
   const limitReport = limits.read();
   await limits.close();
   if (error !== undefined) throw error;
