@@ -16,6 +16,7 @@ import type { Arguments } from './functions.js';
 import { callLibrary, callMethod } from './library.js';
 import type { Machine } from './machine.js';
 import type { Attribute, Call, Expression } from '../syntax.js';
+import { methodEffect } from './tables/methods.js';
 import { contentsOf, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
@@ -41,6 +42,7 @@ export function evaluateArguments(machine: Machine, node: Call): Arguments {
 
 function callAttribute(machine: Machine, node: Call, func: Attribute): Value {
   const base = machine.evaluate(machine, func.value, 'base');
+  if (isPandasPlot(func)) return callMethod(machine, base, 'plot', evaluateArguments(machine, node), node);
   const known = base.things.filter(thing => thing.path !== undefined || thing.instanceOf || thing.classInfo);
   const opaque = base.things.filter(thing => !known.includes(thing));
   const results: Value[] = [];
@@ -67,6 +69,12 @@ function callAttribute(machine: Machine, node: Call, func: Attribute): Value {
   return unite(results);
 }
 
+const pandasPlots = new Set('area bar barh box density hexbin hist kde line pie scatter'.split(' '));
+
+/** `df.plot.bar(…)` */
+const isPandasPlot = ({ value, attr }: Attribute): boolean =>
+  value.type === 'Attribute' && value.attr === 'plot' && pandasPlots.has(attr);
+
 /** `super().method(…)` inside a method of a class of the notebook. */
 function superCall(machine: Machine, node: Call): Value | undefined {
   const { func } = node;
@@ -86,7 +94,9 @@ function superCall(machine: Machine, node: Call): Value | undefined {
   }
   if (hasForeignBase(owner)) {
     useArguments(machine, args);
-    for (const thing of self.things) for (const value of allOf(args)) mayHold(thing, value);
+    const effect = methodEffect(func.attr, undefined);
+    if (effect === undefined || effect === 'stores')
+      for (const thing of self.things) for (const value of allOf(args)) mayHold(thing, value);
     if (func.attr !== '__init__') machine.change(self, node);
   }
   return valueOf(machine.make(node));

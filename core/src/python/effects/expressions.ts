@@ -16,7 +16,7 @@ import type {
   Subscript
 } from '../syntax.js';
 import { ambientMagics } from './tables/ambient.js';
-import { methodEffect } from './tables/methods.js';
+import { isContainer, methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
 import { bindTarget } from './targets.js';
 import {
@@ -31,7 +31,7 @@ import {
   unite,
   valueOf
 } from './thing.js';
-import type { Frame, Value } from './thing.js';
+import type { Frame, Thing, Value } from './thing.js';
 
 export function evaluate(machine: Machine, node: Expression, use: Use): Value {
   const value = valueOfExpression(machine, node, use);
@@ -212,10 +212,17 @@ export function combine(machine: Machine, node: Node, operator: string, left: Va
     return immutable;
   const made = machine.make(node);
   for (const thing of [...left.things, ...right.things]) {
+    if (!keepsParts(operator, thing)) continue;
     hold(made, contentsOf(thing));
     mayHold(made, heldBy(thing));
   }
   return valueOf(made);
+}
+
+/** Only containers' sums hold what the operands hold; a library's arrays and numbers share nothing with their sums. */
+function keepsParts(operator: string, { madeBy, instanceOf }: Thing): boolean {
+  if (instanceOf || madeBy === undefined || isContainer(madeBy)) return true;
+  return operator === '+' && !/^(numpy|pandas)\./.test(madeBy);
 }
 
 function operate(machine: Machine, node: Operation, use: Use): Value {

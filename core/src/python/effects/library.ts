@@ -7,7 +7,7 @@ import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { changedArgument, resultKind, untravelling } from './tables/functions.js';
-import { methodEffect } from './tables/methods.js';
+import { isContainer, isRestless, mayHaveMethod, methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
 import { closure, contentsOf, heldBy, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
@@ -27,6 +27,11 @@ export function callLibrary(machine: Machine, path: string, args: Arguments, nod
       return unite([immutable, ...allOf(args).map(inside)]);
     case 'fresh':
       return valueOf(machine.make(node, { madeBy: path, ...travel(path) }));
+    case 'drawn': {
+      const made = machine.make(node, { madeBy: path });
+      for (const { name, value } of args.keywords) if (name === 'ax') hold(made, value);
+      return valueOf(made);
+    }
     case 'holds':
       return valueOf(copyOf(machine, path, args, node));
     case undefined: {
@@ -53,14 +58,19 @@ function copyOf(machine: Machine, path: string, args: Arguments, node: Node): Th
   const made = machine.make(node, { madeBy: (isSeen && seenContainers.get(path)) || path });
   for (const value of allOf(args)) {
     if (lazy.test(path)) mayHold(made, value);
-    for (const thing of value.things) {
-      if (thing.callable || thing.classInfo) hold(made, valueOf(thing));
-      hold(made, contentsOf(thing));
-      mayHold(made, heldBy(thing));
-    }
+    for (const thing of value.things) if (thing.callable || thing.classInfo) hold(made, valueOf(thing));
+    holdParts(made, value);
   }
   if (path === 'builtins.dict') for (const { name, value } of args.keywords) if (name !== undefined) hold(made, value);
   return made;
+}
+
+/** A copy, as Python's containers make it, holds what its original holds. */
+function holdParts(made: Thing, original: Value): void {
+  for (const thing of original.things) {
+    hold(made, contentsOf(thing));
+    mayHold(made, heldBy(thing));
+  }
 }
 
 const seenContainers = new Map(['list', 'tuple', 'set', 'dict'].map(kind => [`builtins.${kind}`, kind]));
@@ -86,7 +96,8 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
     useArguments(machine, args);
     return valueOf(machine.make(node, typeof base.constant?.value === 'string' ? { madeBy: 'str' } : {}));
   }
-  const effects = base.things.map(thing => [thing, effectOf(thing, name, args)] as const);
+  const able = base.things.filter(({ madeBy }) => mayHaveMethod(name, madeBy));
+  const effects = (able.length > 0 ? able : base.things).map(thing => [thing, effectOf(thing, name, args)] as const);
   const stores = effects.every(([, effect]) => effect === 'stores');
   if (!stores) {
     useArguments(machine, args);
@@ -100,16 +111,31 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
 function effectOf(thing: Thing, name: string, args: Arguments): MethodEffect | undefined {
   const inPlace = args.keywords.find(keyword => keyword.name === 'inplace')?.value;
   if (inPlace && inPlace.constant?.value !== false) return 'changes';
+  // only frames and series take the axes to draw on
+  if (
+    args.keywords.some(keyword => keyword.name === 'ax') &&
+    drawing.test(name) &&
+    !/Display\b/.test(thing.madeBy ?? '')
+  )
+    return 'draws';
   return methodEffect(name, thing.madeBy);
 }
 
+/** Learners of these libraries fit copies of the learners that they were given; pipelines fit those themselves. */
+const copying = /^(sklearn|imblearn)\.(?!pipeline\.)/;
+
 const data = /^(list|tuple|dict|set|generator|str|pandas\..*|numpy\..*|builtins\..*|parameter)$/;
 
-/** The object that is fitted and those within it that are fitted with it; data are not. */
-function learnersIn(thing: Thing): Value {
-  const inner = [...closure(valueOf(thing))].filter(({ madeBy }) => madeBy === undefined || !data.test(madeBy));
+/** The object that `method` fits and those within it that change with it: learners, and the random generators they draw from. */
+function learnersIn(thing: Thing, method: string): Value {
+  const fitsCopies = method !== 'set_params' && thing.madeBy !== undefined && copying.test(thing.madeBy);
+  const inner = [...closure(valueOf(thing))].filter(({ madeBy }) =>
+    fitsCopies ? isRestless(madeBy) : madeBy === undefined || !data.test(madeBy)
+  );
   return { things: [thing, ...inner.filter(other => other !== thing)] };
 }
+
+const drawing = /^(plot|hist|boxplot)$/;
 
 const freshFits = /^fit_(transform|predict|resample)$/;
 
@@ -125,10 +151,16 @@ function applyMethod(
   switch (effect) {
     case 'scalar':
       return immutable;
-    case 'fresh':
-      return valueOf(
-        machine.make(node, thing.madeBy === undefined ? {} : { madeBy: thing.madeBy }, `fresh ${thing.madeBy}`)
-      );
+    case 'fresh': {
+      const { madeBy } = thing;
+      const made = machine.make(node, madeBy === undefined ? {} : { madeBy }, `fresh ${madeBy}`);
+      if (isContainer(madeBy)) for (const value of [self, ...allOf(args)]) holdParts(made, value);
+      return valueOf(made);
+    }
+    case 'draws': {
+      const axes = args.keywords.filter(keyword => keyword.name === 'ax').map(({ value }) => value);
+      return unite([valueOf(machine.make(node, { madeBy: 'matplotlib.axes.Axes' })), ...axes]);
+    }
     case 'view':
       return unite([immutable, inside(self), ...args.positional]);
     case 'changes':
@@ -142,7 +174,7 @@ function applyMethod(
       machine.change(self, node);
       return inside(unite([contentsOf(thing), heldBy(thing)]));
     case 'fits':
-      machine.change(learnersIn(thing), node, { isPossible: learnersIn(thing).things.length > 1 });
+      machine.change(learnersIn(thing, name), node, { isPossible: learnersIn(thing, name).things.length > 1 });
       return freshFits.test(name) ? valueOf(machine.make(node, { madeBy: 'numpy.array' })) : self;
     case undefined: {
       machine.change(self, node, { isPossible: true });

@@ -1,8 +1,11 @@
 // What library functions do with their arguments, by full dotted name. Data, not code: add a name where it belongs.
 // A function that no table knows changes no argument, and its result may hold what it was given.
 
-/** `scalar`: immutable. `fresh`: new, shares nothing. `view`: an argument, a part or a view of one. `holds`: holds them. */
-export type ResultKind = 'scalar' | 'fresh' | 'view' | 'holds';
+/**
+ * `scalar`: immutable. `fresh`: new, shares nothing. `view`: an argument, a part or a view of one. `holds`: holds them.
+ * `drawn`: new, and holds the axes it was given, but nothing else.
+ */
+export type ResultKind = 'scalar' | 'fresh' | 'view' | 'holds' | 'drawn';
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
@@ -13,8 +16,8 @@ const scalars = words(`
   builtins.pow builtins.hex builtins.oct builtins.bin builtins.bytes builtins.complex builtins.display builtins.help
   builtins.type builtins.delattr builtins.setattr builtins.dir builtins.slice
   os.getcwd os.listdir os.path.join os.path.exists os.path.basename os.path.dirname os.path.abspath os.path.getsize
-  os.getenv os.makedirs os.remove os.path.isfile os.path.isdir os.path.splitext
-  time.time time.perf_counter time.sleep time.strftime json.dumps json.dump pickle.dumps pickle.dump joblib.dump
+  os.getenv os.environ.get os.makedirs os.remove os.path.isfile os.path.isdir os.path.splitext
+  tempfile.mkdtemp tempfile.mktemp tempfile.gettempdir time.time time.perf_counter time.sleep time.strftime json.dumps json.dump pickle.dumps pickle.dump joblib.dump
   datetime.datetime.now datetime.date.today random.random random.randint random.uniform random.gauss random.randrange
 `);
 
@@ -52,6 +55,7 @@ const results = new Map<string, ResultKind>([
 export function resultKind(path: string): ResultKind | undefined {
   const exact = results.get(path);
   if (exact) return exact;
+  if (/Display\.from_(estimator|cv_results)$/.test(path)) return 'drawn';
   for (let end = path.lastIndexOf('.'); end > 0; end = path.lastIndexOf('.', end - 1)) {
     const family = results.get(path.slice(0, end) + '.*');
     if (family) return family;

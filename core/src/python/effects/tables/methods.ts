@@ -3,8 +3,9 @@
 // `scalar`: changes nothing, gives something immutable. `fresh`: changes nothing, gives a new object. `view`: changes
 // nothing, gives the object, a part or a view of it. `changes`: changes the object. `stores`: changes the object, which
 // then holds the arguments. `takes`: changes the object and gives a part of it. `fits`: changes the object and what it
-// holds, and gives it back. A method that no table knows may change its object.
-export type MethodEffect = 'scalar' | 'fresh' | 'view' | 'changes' | 'stores' | 'takes' | 'fits';
+// holds, and gives it back. `draws`: changes nothing but the axes it was given, and gives axes. A method that no table
+// knows may change its object.
+export type MethodEffect = 'scalar' | 'fresh' | 'view' | 'draws' | 'changes' | 'stores' | 'takes' | 'fits';
 
 type Table = Partial<Record<MethodEffect, string>>;
 
@@ -51,7 +52,8 @@ const ndarray: Table = {
 
 const frame: Table = {
   scalar: `nunique to_string to_json to_csv to_excel to_parquet to_pickle to_html to_latex to_markdown to_feather to_sql
-    to_hdf to_clipboard info equals empty memory_usage idxmax idxmin hist boxplot plot`,
+    to_hdf to_clipboard info equals empty memory_usage idxmax idxmin`,
+  draws: 'hist boxplot plot',
   fresh: `abs add_prefix add_suffix agg aggregate align apply applymap asfreq asof assign at_time autocorr between
     between_time bfill clip combine combine_first compare convert_dtypes corr corrwith cov cummax cummin cumprod cumsum
     describe diff div divide dot drop drop_duplicates droplevel dropna duplicated eq eval explode ffill fillna filter
@@ -105,7 +107,7 @@ const other: Table = {
 const tables: readonly Table[] = [text, list, mapping, set, ndarray, frame, learning, torch, other];
 
 /** From the harmless to the harmful: where two libraries use one name, the more harmful wins. */
-const caution: readonly MethodEffect[] = ['scalar', 'fresh', 'view', 'changes', 'stores', 'takes', 'fits'];
+const caution: readonly MethodEffect[] = ['scalar', 'fresh', 'view', 'draws', 'changes', 'stores', 'takes', 'fits'];
 
 function index(chosen: readonly Table[]): ReadonlyMap<string, MethodEffect> {
   const effects = new Map<string, MethodEffect>();
@@ -140,10 +142,28 @@ const byMaker: readonly (readonly [string, ReadonlyMap<string, MethodEffect>])[]
 const restless =
   /^(numpy\.random\.|random\.(System)?Random|torch\.Generator|builtins\.(iter|open)|itertools\.|generator)/;
 
+/** Whether any call on what `maker` made changes it. */
+export const isRestless = (maker: string | undefined): boolean => maker !== undefined && restless.test(maker);
+
+/** Displays, whose maker tells all the methods that they have. */
+const plain: ReadonlyMap<string, ReadonlyMap<string, MethodEffect>> = new Map([
+  ['list', index([list])],
+  ['tuple', index([list])],
+  ['dict', index([mapping])],
+  ['set', index([set])]
+]);
+
+/** Whether what `maker` made can have a method of this name. */
+export const mayHaveMethod = (name: string, maker = ''): boolean =>
+  name.startsWith('__') || (plain.get(maker)?.has(name) ?? true);
+
+/** Whether `maker` makes containers of Python's own, whose copies hold what they hold. */
+export const isContainer = (maker = ''): boolean => plain.has(maker) || /^(builtins|collections)\./.test(maker);
+
 /** What method `name` does to an object that `maker` made; undefined where no table knows. */
 export function methodEffect(name: string, maker: string | undefined): MethodEffect | undefined {
   if (maker !== undefined) {
-    if (restless.test(maker)) return 'takes';
+    if (isRestless(maker)) return 'takes';
     for (const [beginning, effects] of byMaker)
       if (maker === beginning || (beginning.endsWith('.') && maker.startsWith(beginning))) {
         const effect = effects.get(name);
