@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
+from .detached import detach
+
 BUNDLES = Path(__file__).parent / "node"
 #: the first version with an unflagged ``node:sqlite`` and what the Kubernetes client asks for
 OLDEST = (22, 19)
@@ -45,7 +47,7 @@ def find_node() -> str:
 
 
 def main() -> None:
-    """Run ``sluice`` with this process's arguments, in this very process where the system can."""
+    """Run ``sluice`` with this process's arguments, in this very process where the system can; a run outlives it."""
     try:
         command = [find_node(), *FLAGS, str(bundle_path("cli.mjs")), *sys.argv[1:]]
     except NodeMissing as error:
@@ -56,6 +58,8 @@ def main() -> None:
             sys.exit(subprocess.run(command, check=False).returncode)
         except KeyboardInterrupt:
             sys.exit(130)
+    if sys.argv[1:2] == ["run"]:
+        detach()
     os.execv(command[0], command)
 
 
