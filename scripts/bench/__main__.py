@@ -1,4 +1,4 @@
-"""Every benchmark, or those that are named: `python scripts/bench [NAME…] [--rounds N]`. `make bench` runs all with what is there.
+"""Every benchmark, or those that are named: `python scripts/bench [NAME…] [--rounds N] [--full]`. `make bench` runs all with what is there.
 
 A benchmark prints figures beside their budgets and beside those of other programs, taken in the same run in turns, since the machine is
 never as quiet as one thinks. It fails for no figure: a figure over its budget says OVER.
@@ -9,13 +9,24 @@ from __future__ import annotations
 import argparse
 import subprocess
 import time
+from collections.abc import Callable
 
 import analysis
+import records
+import snapshots
 import steps
-from figures import RESULTS, keep, machine
+import values
+from figures import RESULTS, Figure, keep, machine
 from peers import PEERS, ROOT
 
-BENCHES = {"analysis": analysis.measure, "steps": steps.measure}
+# by name, from how often each thing is measured, and whether in the full size
+BENCHES: dict[str, Callable[[int, bool], list[Figure]]] = {
+    "analysis": lambda rounds, _: analysis.measure(rounds),
+    "records": lambda rounds, _: records.measure(rounds),
+    "values": lambda rounds, _: values.measure(rounds),
+    "snapshots": snapshots.measure,
+    "steps": lambda rounds, _: steps.measure(rounds),
+}
 
 
 def main() -> None:
@@ -23,6 +34,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="bench", description=__doc__.split("\n")[0])
     arguments.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all by default")
     arguments.add_argument("--rounds", type=int, default=3, help="how often each thing is measured (3); medians are shown")
+    arguments.add_argument("--full", action="store_true", help="snapshots of 2 GB, not of 200 MB")
     chosen = arguments.parse_args()
     unknown = set(chosen.names) - set(BENCHES)
     if unknown:
@@ -31,7 +43,7 @@ def main() -> None:
     for name in chosen.names or BENCHES:
         before, begin = machine(), time.monotonic()
         print(f"\n=== {name} · load {before['load'][0]} on {before['cores']} cores", flush=True)
-        figures = BENCHES[name](chosen.rounds)
+        figures = BENCHES[name](chosen.rounds, chosen.full)
         for figure in figures:
             print(figure.text())
         keep(name, figures, before, versions)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
 import tempfile
 from pathlib import Path
 
 from figures import Figure
+from measure import read_json
 from peers import PEERS
 
 HERE = Path(__file__).parent
@@ -35,20 +34,16 @@ def measure(rounds: int) -> list[Figure]:
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(rounds):
-            ours.append(_read(["node", HERE / "analysis.mjs", folder]))
+            ours.append(read_json("node", HERE / "analysis.mjs", folder))
             if has_kale:
                 notebooks = [Path(folder, f"{name}.ipynb") for name in ("few", "many")]
-                theirs.append(_read([kale.python, HERE / "kale_analysis.py", *notebooks]))
+                theirs.append(read_json(kale.python, HERE / "kale_analysis.py", *notebooks))
     figures = []
     for name, title in NAMES.items():
         for pass_, done in DONE.items():
             peers = {"Kale": _median(theirs, name, pass_)} if theirs and pass_ in theirs[0].get(name, ()) else {}
             figures.append(Figure(f"{title}, {done}", _median(ours, name, pass_), "ms", BUDGETS.get((name, pass_)), peers))
     return figures
-
-
-def _read(command: list[str | Path]) -> dict[str, dict[str, float]]:
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
 
 
 def _median(told: list[dict[str, dict[str, float]]], name: str, pass_: str) -> float:
