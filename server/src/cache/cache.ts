@@ -77,11 +77,13 @@ export class Knowledge {
     if (given === undefined) return latest === undefined ? {} : { uncached: 'What it depends on can’t be told.' };
     const key = keyOf(given, task.name);
     const candidates = this.outcomes.withKey(key).filter(outcome => from === undefined || outcome.run === from);
+    let lost: Outcome | undefined;
     for (const outcome of candidates) {
       if ((await this.differences(outcome, given)).length > 0) continue;
       if (await this.isWhole(task, outcome)) return { outcome };
-      return { uncached: `What it gave in run ${outcome.number} is gone or damaged.` };
+      lost ??= outcome;
     }
+    if (lost !== undefined) return { uncached: `What it gave in run ${lost.number} is gone or damaged.` };
     const failed = this.outcomes.failedLast(task.name, notebook, plan.name);
     if (failed !== undefined) return { uncached: `It failed in run ${failed}.` };
     const nearest = candidates[0] ?? latest;
@@ -169,12 +171,14 @@ export class RunCache {
     private readonly folder: string
   ) {}
 
-  /** The step comes from a past run. */
-  take(task: PlanTask, outcome: Outcome): void {
-    const { id: run } = this.run;
-    const key = outcome.depends && keyOf(outcome.depends.given, task.name);
-    this.knowledge.outcomes.add({ ...outcome, run, folder: this.relativeFolder }, key);
-    this.knowledge.take(outcome, this.layout);
+  /** The step comes from a past run, and what it gave is this run's by now. */
+  async take(task: PlanTask, outcome: Outcome): Promise<void> {
+    const { depends } = outcome;
+    const taken = { ...outcome, run: this.run.id, folder: this.relativeFolder };
+    // the executed notebook may have other numbers on its cells
+    const own = depends && { ...depends, artifacts: (await this.contentsOf(task)) ?? depends.artifacts };
+    this.knowledge.outcomes.add({ ...taken, ...(own && { depends: own }) }, own && keyOf(own.given, task.name));
+    this.knowledge.take(taken, this.layout);
   }
 
   async watch(task: PlanTask): Promise<Watch> {
@@ -214,7 +218,7 @@ export class RunCache {
     const { wrote, isSure } = await this.findWritten(self, trace, since, before);
     const execution = randomUUID();
     const depends =
-      trace === undefined || given === undefined || !isSure ? undefined : await this.depend(task, trace, given, before);
+      trace === undefined || given === undefined ? undefined : await this.depend(task, trace, given, before, isSure);
     const outcome: Outcome = {
       ...{ run: this.run.id, number: this.run.number, step: task.name, execution, wrote },
       folder: this.relativeFolder,
@@ -236,38 +240,54 @@ export class RunCache {
     if (trace !== undefined && trace.others.length === 0)
       return { wrote: await readWritten(this.folder, told, before), isSure: true };
     const beside = [...this.besides.get(self)!];
+    const explained = new Set([...told, ...beside.flatMap(({ wrote }) => wrote ?? [])]);
     const changed = await findChanged(this.layout.workspace, this.folder, since);
-    const others = new Set(beside.flatMap(({ wrote }) => wrote ?? []));
-    const wrote = await readWritten(this.folder, [...told, ...changed.filter(path => !others.has(path))], before);
-    return { wrote, isSure: beside.length === 0 };
+    const wrote = await readWritten(this.folder, [...told, ...changed.filter(path => !explained.has(path))], before);
+    const unexplained = Object.keys(wrote).filter(path => !explained.has(path));
+    return { wrote, isSure: beside.length === 0 || unexplained.length === 0 };
   }
 
-  private async depend(task: PlanTask, trace: Trace, given: Given, before: Tree): Promise<Depends | undefined> {
-    const { tree, options } = { tree: before, options: this.knowledge.options };
+  private async depend(
+    task: PlanTask,
+    trace: Trace,
+    given: Given,
+    tree: Tree,
+    isSure: boolean
+  ): Promise<Depends | undefined> {
+    const { plan, notebook } = this.knowledge.options;
+    let unsure = isSure ? undefined : `it used ${trace.others.join(', ')}, and other steps that ran then wrote files`;
     const read: Record<string, Content> = {};
     // what a step leaves outside of the workspace must still be as it was left
     const outside = trace.wrote.map(path => this.toKnown(path)).filter(path => isAbsolute(path));
     for (const path of [...trace.read.map(path => this.toKnown(path)), ...outside]) {
       const content = await tree.read(path);
-      if (content === undefined) return undefined;
-      read[path] = content;
+      if (content === undefined) unsure = `‘${path}’ changed while it ran`;
+      else read[path] = content;
     }
     const listed: Record<string, Content> = {};
     for (const path of trace.listed.map(path => this.toKnown(path))) listed[path] = await tree.list(path);
-    const name = options.plan.notebook ?? options.notebook;
-    const content =
+    const name = plan.notebook ?? notebook;
+    const whole =
       trace.others.length === 0 ? null : await tree.readAll(name === undefined ? undefined : basename(name));
-    if (content === undefined) return undefined;
-    const artifacts: Record<string, BundleContent> = {};
-    for (const { name } of task.outputs) {
-      const found = await this.knowledge.contentOf(this.layout.artifact(task.name, name));
-      if (found === undefined) return undefined;
-      artifacts[name] = found;
-    }
+    if (whole === undefined) unsure = 'a file changed while it ran';
+    const artifacts = await this.contentsOf(task);
+    if (artifacts === undefined) return undefined;
     return {
       ...{ given, read, listed, artifacts, after: this.knowledge.unseen(task, read) },
-      ...(trace.others.length === 0 ? {} : { whole: { content, because: trace.others.join(', ') } })
+      ...(trace.others.length === 0 ? {} : { whole: { content: whole ?? null, because: trace.others.join(', ') } }),
+      ...(unsure === undefined ? {} : { unsure })
     };
+  }
+
+  /** What the step gave, by artifact; undefined where something is missing. */
+  private async contentsOf(task: PlanTask): Promise<Depends['artifacts'] | undefined> {
+    const contents: Record<string, BundleContent> = {};
+    for (const { name } of task.outputs) {
+      const content = await this.knowledge.contentOf(this.layout.artifact(task.name, name));
+      if (content === undefined) return undefined;
+      contents[name] = content;
+    }
+    return contents;
   }
 
   /** A path in the workspace as it is called in the notebook's folder; one outside of it as it is. */

@@ -31,7 +31,8 @@ export async function findDifferences(then: Depends, now: Now): Promise<string[]
       .filter(([step, execution]) => now.executionOf(step) !== execution)
       .map(([step]) => `step ‘${step}’ before it ran again`)
   ];
-  return known.length > 0 ? known : compareFiles(then, now);
+  if (known.length > 0) return known;
+  return then.unsure === undefined ? compareFiles(then, now) : [then.unsure];
 }
 
 /** `Since run 12: its source changed; ‘n’ is 5, was 3.` */

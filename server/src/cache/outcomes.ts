@@ -27,6 +27,8 @@ export interface Depends {
   readonly listed: Readonly<Record<string, Content>>;
   /** hash of the whole workspace, for a step that starts other programs; and which they are */
   readonly whole?: { readonly content: Content; readonly because: string };
+  /** why it can't be said what its outcome depends on: it never comes from cache */
+  readonly unsure?: string;
   /** executions of the steps that it follows without taking anything from them */
   readonly after: Readonly<Record<string, string>>;
   /** what it gave, by artifact */

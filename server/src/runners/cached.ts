@@ -26,7 +26,7 @@ export async function performStep(task: PlanTask, { context, cache, because }: C
   if (outcome !== undefined) {
     await reuseStep(task, outcome.run, context);
     await applyFiles(outcome, { context, cache });
-    cache.take(task, outcome);
+    await cache.take(task, outcome);
     store.append(run, {
       type: 'step',
       step: task.name,
@@ -73,7 +73,7 @@ export async function takePast(
     }
     await reuseStep(task, past.run.id, context);
     const isWhole = outcome === undefined || (await applyFiles(outcome, { context, cache }));
-    if (outcome !== undefined) cache.take(task, outcome);
+    if (outcome !== undefined) await cache.take(task, outcome);
     const lack = isWhole ? '' : ' The files that it wrote there are gone.';
     store.append(run, {
       type: 'step',
@@ -87,11 +87,16 @@ export async function takePast(
 
 /** Put the files that the step wrote into this run's workspace; false where they are gone. */
 async function applyFiles(
-  { run, wrote, folder }: Outcome,
+  { run, step, wrote, folder }: Outcome,
   { context, cache }: Pick<Caching, 'context' | 'cache'>
 ): Promise<boolean> {
+  const { snapshots } = context;
+  if (Object.keys(wrote).length === 0) return true;
   const from = join(layoutOf(context.store.home, run).folder, folder);
-  if (!(await isThere(from, wrote, cache.knowledge.hashes))) return false;
-  await writeAgain(from, wrote, context.cwd);
+  if (await isThere(from, wrote, cache.knowledge.hashes))
+    await snapshots.changing(() => writeAgain(from, wrote, context.cwd));
+  // a later step has written to them as well: they are in the snapshot that was taken before it did
+  else if (!(await snapshots.takeOver(run, step, wrote))) return false;
+  await snapshots.after(step);
   return true;
 }
