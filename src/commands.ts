@@ -14,7 +14,7 @@ import { showCell } from './places';
 import { proposeStepName, suggestTags } from './suggest';
 import { canRun, hasRole, selectedCells, stepOf, withCurrent, type Arguments } from './targets';
 import { CommandIds } from './tokens';
-import { describePastRun } from './words';
+import { describePastRun, hasOutcome } from './words';
 
 export interface CommandOptions {
   readonly commands: CommandRegistry;
@@ -236,9 +236,7 @@ function addViewCommands({ commands, pipelines, trans, showPanel, openOutputs }:
     caption: trans.__('The cells of the step with their outputs, as they ran in the pipeline.'),
     isEnabled: args => {
       const step = stepOf(pipelines.current, args);
-      return (
-        pipelines.current?.runs.shown?.steps.some(run => run.name === step && run.durationMs !== undefined) ?? false
-      );
+      return pipelines.current?.runs.shown?.steps.some(run => run.name === step && hasOutcome(run.state)) ?? false;
     },
     execute: args => {
       const step = stepOf(pipelines.current, args);

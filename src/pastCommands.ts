@@ -5,6 +5,7 @@ import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { RunSummary } from '@sluice/core';
 import type { CommandRegistry } from '@lumino/commands';
+import type { Widget } from '@lumino/widgets';
 import type { Client } from './client';
 import { loadValues } from './loading';
 import type { PipelineModel } from './pipelineModel';
@@ -102,11 +103,15 @@ function addFileCommands({ commands, pipelines, client, drive, trans }: PastComm
   };
   commands.addCommand(CommandIds.openFile, {
     label: trans.__('Open a File as It Was'),
-    execute: async ({ snapshot, path }) => {
+    execute: async ({ snapshot, path, run }) => {
       const pipeline = pipelines.current;
-      if (!pipeline) return;
-      const opened = drive.pathOf(String(snapshot), String(path));
-      await attempt(pipeline, () => commands.execute('docmanager:open', { path: opened }));
+      const from = pipeline?.runs.all.find(other => other.id === run);
+      if (!pipeline || !from) return;
+      await attempt(pipeline, async () => {
+        const opened = drive.pathOf(String(snapshot), String(path));
+        const widget = (await commands.execute('docmanager:open', { path: opened })) as Widget | undefined;
+        if (widget) widget.title.label = trans.__('%1 · run %2', PathExt.basename(String(path)), from.number);
+      });
     }
   });
   commands.addCommand(CommandIds.downloadFile, {

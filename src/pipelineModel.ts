@@ -197,10 +197,16 @@ export class PipelineModel extends VDomModel {
     const stateIn = ({ steps }: RunSummary): RunState | undefined => steps.find(({ name }) => name === step)?.state;
     const run = this.runs.all.find(other => !['skipped', 'canceled', undefined].includes(stateIn(other)));
     if (!run || stateIn(run) === 'failed') return undefined;
-    const freshness = this.freshness.of(step);
-    return freshness?.state === 'stale' || this.isEditedSince(run.id, step)
-      ? { run, reason: freshness?.reason }
-      : undefined;
+    if (!this.isStale(step) && !this.isEditedSince(run.id, step)) return undefined;
+    return { run, reason: this.freshness.of(step)?.reason };
+  }
+
+  // A step runs anew, too, after one that never comes from cache; but that is no change.
+  private isStale(step: string): boolean {
+    if (this.freshness.of(step)?.state !== 'stale') return false;
+    const after = this._pipeline?.steps.find(({ name }) => name === step)?.after ?? [];
+    const renewed = after.filter(name => this.freshness.of(name)?.state !== 'fresh');
+    return renewed.length === 0 || renewed.some(name => this.isStale(name));
   }
 
   /**

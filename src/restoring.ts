@@ -8,7 +8,7 @@ import type { PipelineModel } from './pipelineModel';
 
 export interface RestoreOptions {
   readonly snapshot: string;
-  /** what people call it: a moment of the run, or a file */
+  /** what is restored, as the dialog's title says it */
   readonly title: string;
   readonly run: number;
   readonly files: number;
@@ -21,7 +21,7 @@ export async function restoreFiles(pipeline: PipelineModel, client: Client, opti
   const folder = PathExt.dirname(pipeline.path);
   const suggested = PathExt.join(folder, `restored-${options.run}`);
   const { button, value } = await showDialog({
-    title: trans.__('Restore %1, run %2', options.title, options.run),
+    title: options.title,
     body: new Destination(describeFolder(folder, trans), suggested, options, trans),
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Restore') })],
     focusNodeSelector: 'input:checked'
@@ -39,6 +39,10 @@ async function tell(pipeline: PipelineModel, client: Client, act: () => Promise<
     const { files, to, safety } = await act();
     const where = describeFolder(to, trans);
     const undo = (before: string): void => void tell(pipeline, client, () => client.restore(before, {}));
+    if (files === 0) {
+      notices.say({ kind: 'succeeded', text: trans.__('Nothing to restore: the files in %1 are the same.', where) });
+      return;
+    }
     notices.say({
       kind: 'succeeded',
       text: trans._n('%1 file was restored to %2.', '%1 files were restored to %2.', files, where),

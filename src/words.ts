@@ -149,6 +149,11 @@ export function describePastRun(run: RunSummary, trans: TranslationBundle): stri
   return trans.__('Run %1 · %2 · %3', run.number, moment, summarizeRun(run, trans));
 }
 
+/** Whether it left outputs, and an executed notebook. */
+export function hasOutcome(state: RunState): boolean {
+  return state === 'succeeded' || state === 'cached' || state === 'failed';
+}
+
 export function isActive(state: RunState): boolean {
   return state === 'pending' || state === 'running' || state === 'paused';
 }

@@ -8,7 +8,7 @@ import * as React from 'react';
 import { richOutputs } from '../executed';
 import { Printed } from '../printed';
 import { CommandIds } from '../tokens';
-import { describeUsage, isActive } from '../words';
+import { describeUsage, hasOutcome, isActive } from '../words';
 import { useAnswer } from './answer';
 import { usePanel } from './context';
 
@@ -18,13 +18,13 @@ export function StepDetails({ step }: { readonly step: StepOutline }): React.JSX
   const run = shown?.steps.find(other => other.name === step.name);
   if (!shown || !run) return <p className="jp-Sluice-note">{trans.__('No run of this step yet.')}</p>;
   const live = pipeline.runs.live(shown.id, step.name);
-  const hasEnded = run.durationMs !== undefined && !isActive(run.state);
+  const hasEnded = hasOutcome(run.state);
   return (
     <div className="jp-Sluice-details">
       <Account run={run} />
       {run.state === 'running' ? (
         <>
-          <Log text={live?.printed.text ?? ''} />
+          {live && <Log text={live.printed.text} />}
           <Outputs run={shown.id} outputs={live?.outputs ?? noOutputs} />
         </>
       ) : (
@@ -150,7 +150,8 @@ function Outputs({ run, outputs }: OutputsProps): React.JSX.Element | null {
   const host = React.useRef<HTMLDivElement>(null);
   const model = React.useMemo(() => new OutputAreaModel({ trusted: pipeline.areOutputsTrusted(run) }), [run]);
   const isEmpty = outputs.length === 0;
-  React.useEffect(() => {
+  // A layout effect, since the area must be taken away while its host is still in the page.
+  React.useLayoutEffect(() => {
     if (!host.current) return undefined;
     const area = new SimplifiedOutputArea({ model, rendermime: pipeline.panel.content.rendermime });
     Widget.attach(area, host.current);

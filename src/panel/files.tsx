@@ -1,6 +1,7 @@
 // The files of a run: the folder as it stood at its start and after each step, what each step changed in it, and ways to open, download and
 // restore them.
 import { caretDownIcon, downloadIcon, fileIcon, folderIcon, undoIcon, type LabIcon } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { formatSize, type RunSummary, type SnapshotDiff, type SnapshotFile, type SnapshotRecord } from '@sluice/core';
 import * as React from 'react';
 import { listChanges, toMoments, type Change, type Moment } from '../snapshots';
@@ -46,19 +47,8 @@ function MomentRow({ moment, run }: MomentProps): React.JSX.Element {
     `${earlier?.id} ${snapshot.id}`
   );
   const diff = answer && 'value' in answer ? answer.value : undefined;
-  const title =
-    when === 'start'
-      ? trans.__('At the start')
-      : when === 'before'
-        ? trans.__('Before ‘%1’', step!)
-        : trans.__('After ‘%1’', step!);
-  const restore = (): void =>
-    void commands.execute(CommandIds.restoreFiles, {
-      snapshot: snapshot.id,
-      run: run.id,
-      files: snapshot.files,
-      title
-    });
+  const { name, restoreTitle } = momentWords(when, step ?? '', run, trans);
+  const args = { snapshot: snapshot.id, run: run.id, files: snapshot.files, title: restoreTitle };
   return (
     <div className="jp-Sluice-moment">
       <div className="jp-Sluice-fileRow">
@@ -70,12 +60,19 @@ function MomentRow({ moment, run }: MomentProps): React.JSX.Element {
           onClick={() => setOpen(!isOpen)}
         >
           <caretDownIcon.react tag="span" className="jp-Sluice-caret" width="14px" height="14px" />
-          <span className="jp-Sluice-fileName">{title}</span>
-          <span className="jp-Sluice-fileAside">
+          <span className="jp-Sluice-fileName">{name}</span>
+          <span
+            className="jp-Sluice-fileAside"
+            title={diff && trans.__('What changed in the folder while the step ran')}
+          >
             {diff ? <Counts diff={diff} /> : !earlier && describeFiles(snapshot.files, snapshot.bytes, trans)}
           </span>
         </button>
-        <Action icon={undoIcon} label={trans.__('Restore all files: %1…', title)} onClick={restore} />
+        <Action
+          icon={undoIcon}
+          label={trans.__('%1…', restoreTitle)}
+          onClick={() => void commands.execute(CommandIds.restoreFiles, args)}
+        />
       </div>
       {isOpen && (
         <div className="jp-Sluice-momentBody">
@@ -86,6 +83,31 @@ function MomentRow({ moment, run }: MomentProps): React.JSX.Element {
       )}
     </div>
   );
+}
+
+function momentWords(
+  when: Moment['when'],
+  step: string,
+  { number }: RunSummary,
+  trans: TranslationBundle
+): { readonly name: string; readonly restoreTitle: string } {
+  switch (when) {
+    case 'start':
+      return {
+        name: trans.__('At the start'),
+        restoreTitle: trans.__('Restore all files as at the start of run %1', number)
+      };
+    case 'before':
+      return {
+        name: trans.__('Before ‘%1’', step),
+        restoreTitle: trans.__('Restore all files as before ‘%1’ in run %2', step, number)
+      };
+    case 'after':
+      return {
+        name: trans.__('After ‘%1’', step),
+        restoreTitle: trans.__('Restore all files as after ‘%1’ in run %2', step, number)
+      };
+  }
 }
 
 function Counts({ diff }: { readonly diff: SnapshotDiff }): React.JSX.Element {
@@ -217,7 +239,13 @@ function File({ path, name, snapshot, run, bytes, children }: FileProps): React.
       <Action
         icon={undoIcon}
         label={trans.__('Restore ‘%1’…', path)}
-        onClick={() => void commands.execute(CommandIds.restoreFiles, { ...args, files: 1, title: `‘${path}’` })}
+        onClick={() =>
+          void commands.execute(CommandIds.restoreFiles, {
+            ...args,
+            files: 1,
+            title: trans.__('Restore ‘%1’ of run %2', path, run.number)
+          })
+        }
       />
     </div>
   );

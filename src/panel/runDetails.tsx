@@ -2,13 +2,14 @@
 import { formatDuration, formatMetric, type RunSummary } from '@sluice/core';
 import * as React from 'react';
 import { CommandIds } from '../tokens';
-import { describeWorkspace, isActive, isResumable, stateWord } from '../words';
+import { describeWorkspace, isActive, isResumable, resumesAt, stateWord } from '../words';
 import { usePanel } from './context';
 import { Files } from './files';
 import { useNow } from './signals';
 
 export function RunDetails({ run }: { readonly run: RunSummary }): React.JSX.Element {
-  const { pipeline, commands } = usePanel();
+  const { pipeline, commands, trans } = usePanel();
+  const step = resumesAt(run);
   const args = { run: run.id };
   const facts = useFacts(run);
   return (
@@ -31,7 +32,7 @@ export function RunDetails({ run }: { readonly run: RunSummary }): React.JSX.Ele
             commands.isEnabled(CommandIds.resumeRun, args) && void commands.execute(CommandIds.resumeRun, args)
           }
         >
-          {commands.label(CommandIds.resumeRun, args)}
+          {step === undefined ? trans.__('Continue this run') : trans.__('Continue from ‘%1’', step)}
         </button>
       )}
       <Files run={run} />
