@@ -29,6 +29,9 @@ LIBRARIES = {
     "tensorflow", "tokenizers", "torchaudio", "torchvision", "xgboost", "zarr",
 }  # fmt: skip
 
+# What imports opened for this step before it began, where a fork server made them: arguments of the audit event `open`.
+EARLIER: List[Any] = []
+
 
 class Files:
     """The files of one step. Paths are absolute; a file that the step itself made is not one that it read."""
@@ -42,6 +45,8 @@ class Files:
         # a workspace may lie in the folder of its environment
         folders = {folder for folder in _environment() if not os.path.join(os.getcwd(), "").startswith(folder)}
         self._ignored = (*folders, "/proc/", "/sys/", "/dev/", *(os.path.abspath(path) for path in own))
+        for arguments in EARLIER:
+            self._see("open", arguments)
         sys.addaudithook(self._see)
 
     def told(self) -> Dict[str, Any]:

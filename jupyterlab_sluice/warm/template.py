@@ -29,6 +29,8 @@ HARMLESS = frozenset(
     "SSH_TTY SSH_AUTH_SOCK GPG_TTY TMUX TMUX_PANE STY XDG_SESSION_ID DBUS_SESSION_BUS_ADDRESS VSCODE_IPC_HOOK_CLI "
     "VSCODE_GIT_IPC_HANDLE MAKEFLAGS MAKELEVEL MFLAGS".split()
 )
+#: files that a module reads from the folder that it is imported in
+SETTINGS = {"matplotlibrc": "matplotlib"}
 ENDS = ("out", "err", "events", "alive")
 _count = 0
 
@@ -107,6 +109,7 @@ class Template:
 
     def _import(self, imports: Iterable[Any]) -> None:
         """Import what is not there yet. One that leaves this process unfit for forks ends it."""
+        self._watched.start()
         inventory = Inventory(self._generators)
         for module, names in imports:
             item = Import(module, tuple(names))
@@ -126,7 +129,7 @@ class Template:
             self._imports.add(item)
             inventory = Inventory(self._generators)
         inventory.close()
-        self._watched.add_new()
+        self._watched.stop()
         gc.collect()
         gc.freeze()
         wire.send(self._server, {"ready": True})
@@ -165,6 +168,8 @@ class Template:
         ours = {name.partition(".")[0] for name in sys.modules}
         for name in names:
             root = name.partition(".")[0]
+            if name in SETTINGS and SETTINGS[name] in ours:
+                return {"refused": "‘%s’ beside the notebook is read by ‘%s’" % (name, SETTINGS[name])}
             if root in ours and _is_module(os.path.join(request["cwd"], name)):
                 return {"refused": "‘%s’ beside the notebook has the name of a module" % name}
         return None
@@ -310,6 +315,7 @@ class Template:
         importlib.invalidate_caches()
         tempfile.tempdir = None
         self._generators.reseed()
+        sys.modules["sluice_runtime.files"].EARLIER[:] = self._watched.opened  # type: ignore[attr-defined]
         logging = sys.modules.get("logging")
         if logging is not None:  # records tell milliseconds since the start
             logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()
