@@ -62,6 +62,11 @@ export class Workspace {
     return join(this.options.to, this.options.scan.folder);
   }
 
+  /** the notebook's folder within the workspace; empty where it is the same */
+  get inside(): string {
+    return this.options.scan.folder;
+  }
+
   /** The workspace as it stands now, safe in the store. */
   async take(): Promise<Taken> {
     const { objects, to, collections } = this.options;

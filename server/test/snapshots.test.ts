@@ -113,6 +113,26 @@ describe('a run', () => {
       changed: ['in.csv']
     });
   });
+
+  test('that is resumed starts with the files as they were before the step that failed', async () => {
+    const cells = [
+      'step:a | open("out.csv", "w").write("a"); n = 1',
+      'step:b | f = open("out.csv", "a"); print(n, open("out.csv").read()); f.write("b"); f.close(); raise OSError'
+    ];
+    expect((await runNotebook(cells)).status).toBe(1);
+    const [, failing] = cells;
+    const resumed = await runNotebook(
+      [cells[0]!, failing!.replace('raise OSError', 'print(open("out.csv").read())')],
+      '--resume',
+      'last'
+    );
+    const printed = resumed.events
+      .filter(event => event.type === 'log')
+      .map(event => event.text)
+      .join('');
+    expect(printed).toBe('1 a\nab\n');
+    expect(resumed.events).toContainEqual(expect.objectContaining({ step: 'a', state: 'cached' }));
+  });
 });
 
 function withRetries(cells: readonly string[], step: string): object {

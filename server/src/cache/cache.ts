@@ -6,11 +6,12 @@ import { basename, isAbsolute, join, relative } from 'node:path';
 import type { JsonValue, Plan, PlanTask } from '@sluice/core';
 import { layoutOf, type Layout } from '../runners/layout.js';
 import type { WorkspaceScan } from '../scan.js';
+import { findWritten } from '../snapshots/written.js';
 import type { Store } from '../store.js';
 import { readContent, type BundleContent } from './bundles.js';
 import { describeDifferences, findDifferences, type Now } from './differences.js';
 import { recall, type Environment } from './environment.js';
-import { keyOf, toGiven, type Given } from './given.js';
+import { keyOf, repeatsSourceOf, toGiven, type Given } from './given.js';
 import { FileHashes } from './hashes.js';
 import { Outcomes, type Depends, type Outcome } from './outcomes.js';
 import type { Trace } from './trace.js';
@@ -104,9 +105,12 @@ export class Knowledge {
     });
   }
 
-  /** Executions of the steps that must come before, but give nothing that is seen: neither a value nor a file that was read. */
+  /** Executions of the steps that must come before, but give nothing that is seen: no value, no source, and no file that was read. */
   unseen(task: PlanTask, read: Readonly<Record<string, Content>>): Record<string, string> {
-    const given = new Set(task.artifacts.map(artifact => artifact.from));
+    const given = new Set([
+      ...task.artifacts.map(artifact => artifact.from),
+      ...this.options.plan.tasks.filter(other => repeatsSourceOf(task, other)).map(other => other.name)
+    ]);
     const steps = task.after.flatMap((step): [string, string][] => {
       const done = this.done.get(step);
       if (given.has(step) || done === undefined || Object.keys(done.wrote).some(path => path in read)) return [];
@@ -142,7 +146,9 @@ export class Knowledge {
       const path = layout.artifact(task.name, name);
       if (isGlance ? !existsSync(path) : (await this.contentOf(path))?.id !== id) return false;
     }
-    return isThere(join(layout.folder, folder), wrote, this.hashes);
+    if (await isThere(join(layout.folder, folder), wrote, this.hashes)) return true;
+    const inside = this.options.scan.folder;
+    return (await findWritten(store, { run, step: task.name, wrote, inside })) !== undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 // A run's snapshots: at its start, and before and after each of its steps. Where nothing has run since the last one, the next is the same,
 // and nothing is looked at.
+import { posix } from 'node:path';
 import type { SnapshotRecord } from '@sluice/core';
 import type { Store } from '../store.js';
 import type { Workspace } from '../workspace.js';
@@ -7,6 +8,7 @@ import type { ObjectStore } from './objects.js';
 import { addSnapshot, findSnapshot } from './records.js';
 import type { Taken } from './take.js';
 import { readTree } from './tree.js';
+import { findWritten, type Contents } from './written.js';
 
 export class RunSnapshots {
   /** what the workspace is known to be; undefined while a step may be writing */
@@ -58,23 +60,32 @@ export class RunSnapshots {
     });
   }
 
-  /** Put the workspace back. Steps that run meanwhile lose what they wrote. */
-  restore(snapshot: string): Promise<number> {
-    const { store, objects, workspace } = this.options;
-    return this.inTurn(async () => {
+  /** Somebody else than a step writes to the workspace. */
+  changing<T>(work: () => Promise<T>): Promise<T> {
+    return this.inTurn(() => {
       this.state = undefined;
-      return workspace.restore(await readTree(objects, findSnapshot(store.sql, snapshot).tree));
+      return work();
     });
   }
 
-  /** Do to the workspace what was done between two snapshots, of this run or another: a step that is not executed again wrote that. */
-  apply(before: string, after: string): Promise<number> {
+  /** Put the workspace back to a snapshot of this run or another. Steps that run meanwhile lose what they wrote. */
+  restore(snapshot: string): Promise<number> {
     const { store, objects, workspace } = this.options;
-    return this.inTurn(async () => {
-      this.state = undefined;
-      const [from, to] = [before, after].map(id => findSnapshot(store.sql, id).tree) as [string, string];
-      return from === to ? 0 : workspace.apply(await readTree(objects, from), await readTree(objects, to));
-    });
+    return this.changing(async () =>
+      workspace.restore(await readTree(objects, findSnapshot(store.sql, snapshot).tree))
+    );
+  }
+
+  /** Write what a step of a past run left at these paths. False where no snapshot has it. */
+  async takeOver(run: string, step: string, wrote: Contents): Promise<boolean> {
+    const { store, workspace } = this.options;
+    const { inside } = workspace;
+    const written = await findWritten(store, { run, step, wrote, inside });
+    if (written === undefined) return false;
+    const removed = Object.keys(wrote).filter(path => wrote[path] === null);
+    const before = new Map(removed.map(path => [posix.join(inside, path), { kind: 'unreadable' } as const]));
+    await this.changing(() => workspace.apply(before, written));
+    return true;
   }
 
   private async look(): Promise<Taken> {
