@@ -13,6 +13,16 @@ export interface LoadPlan {
   readonly names: readonly string[];
 }
 
+/** They read the random states that a seed has set. */
+const draws = [
+  'import random',
+  'random.random()',
+  'import numpy',
+  'numpy.random.rand()',
+  'import torch',
+  'torch.rand(1)'
+];
+
 /** Undefined where the notebook has no such step. */
 export function planLoad(analyzer: Analyzer, notebook: Notebook, step: string): LoadPlan | undefined {
   const { outline } = analyzer.analyze(notebook);
@@ -24,7 +34,7 @@ export function planLoad(analyzer: Analyzer, notebook: Notebook, step: string): 
   const names = new Set(
     above.flatMap(({ source, type, index }) => (type === 'code' && isRun(index) ? [...analyzer.namesIn(source)] : []))
   );
-  const source = [...names].map(name => `${name}\n`).join('');
+  const source = [...names, ...draws].map(line => `${line}\n`).join('');
   const reader: Cell = { index: above.length, type: 'code', source, tags: [`step:${unusedName(outline.steps)}`] };
   const { pipeline } = analyzer.analyze({ ...notebook, cells: [...above, reader] });
   const { setup, parameters } = pipeline.steps.at(-1)!;

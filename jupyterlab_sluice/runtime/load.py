@@ -106,5 +106,5 @@ def _tell(job: Dict[str, Any], bound: List[str]) -> str:
 
 
 def _list(names: List[str]) -> str:
-    shown = [f"‘{name}’" for name in names[:20]]
+    shown = [name if " " in name else f"‘{name}’" for name in names[:20]]
     return ", ".join(shown) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -67,6 +67,8 @@ function toJobItems(
   const given = artifacts.filter(({ step, kind }) => step === item.from && kind === 'values');
   const has = ({ variables = [] }: StepArtifact, name: string) => variables.some(variable => variable.name === name);
   for (const name of names) if (!given.some(artifact => has(artifact, name))) missing.add(name);
+  if (!given.some(({ name }) => name === item.bundle.artifact))
+    for (const state of states) missing.add(`the state of ${state}`);
   return given.flatMap(artifact => {
     const kept = names.filter(name => has(artifact, name));
     const isState = states.length > 0 && artifact.name === item.bundle.artifact;

@@ -121,6 +121,22 @@ test.each<[what: string, cells: readonly string[], change: (before: RunSummary) 
     { a: 'Its settings turn the cache off.', b: cached }
   ],
   [
+    'a step that only borrows an import or a function of one',
+    ['step:a,cache:disabled | import math\ndef f(): return math.pi', 'step:b | x = f()'],
+    () => undefined,
+    { a: 'Its settings turn the cache off.', b: cached }
+  ],
+  [
+    'a file that a later step has written over counts as each step left it',
+    [
+      'step:a | open("a.txt", "w").write("1")',
+      'step:b | open("a.txt", "a").write("2")',
+      'step:c,cache:disabled | print(open("a.txt").read())'
+    ],
+    () => undefined,
+    { a: cached, b: cached, c: 'Its settings turn the cache off.' }
+  ],
+  [
     'a file that was not there',
     ['step:a | import os\ntry: x = open("late.txt").read()\nexcept OSError: x = 0'],
     () => world.write('late.txt', ''),
@@ -157,10 +173,10 @@ test.each<[what: string, cells: readonly string[], change: (before: RunSummary) 
     { a: 'What it gave in run 1 is gone or damaged.', b: cached }
   ],
   [
-    'a file that a step wrote is damaged',
+    'a file that a step wrote is damaged, and the snapshot after the step has it',
     ['step:a | open("a.txt", "w").write("1")', 'step:b | print(open("a.txt").read())'],
     ({ id }) => appendFileSync(join(world.folder, '.sluice/runs', id, 'workspace/a.txt'), '2'),
-    { a: 'What it gave in run 1 is gone or damaged.', b: cached }
+    { a: cached, b: cached }
   ],
   [
     'a random state that travels is a value like others',

@@ -63,6 +63,12 @@ export function keyOf({ inputs, ...given }: Given, step: string): string {
   return hashText(JSON.stringify([step, sorted(given), contents.sort()]));
 }
 
+/** Whether the step follows the other because it runs some of its source again: an import, a function. */
+export function repeatsSourceOf(task: PlanTask, other: PlanTask): boolean {
+  const cells = new Set(readStepArgument(other.args)?.cells?.map(cell => cell.index));
+  return (readStepArgument(task.args)?.setup ?? []).some(item => item.kind === 'source' && cells.has(item.cell));
+}
+
 /** Where a cell stands in the notebook does not matter: cells may be put above it. */
 function sourceOf({ cells = [], setup = [], outputs = [], parameters = [] }: Partial<StepArgument>): JsonValue {
   return [

@@ -88,15 +88,13 @@ export async function takePast(
 /** Put the files that the step wrote into this run's workspace; false where they are gone. */
 async function applyFiles(
   { run, step, wrote, folder }: Outcome,
-  { context, cache }: Pick<Caching, 'context' | 'cache'>
+  { context: { store, cwd, snapshots }, cache }: Pick<Caching, 'context' | 'cache'>
 ): Promise<boolean> {
-  const { snapshots } = context;
   if (Object.keys(wrote).length === 0) return true;
-  const from = join(layoutOf(context.store.home, run).folder, folder);
-  if (await isThere(from, wrote, cache.knowledge.hashes))
-    await snapshots.changing(() => writeAgain(from, wrote, context.cwd));
-  // a later step has written to them as well: they are in the snapshot that was taken before it did
-  else if (!(await snapshots.takeOver(run, step, wrote))) return false;
-  await snapshots.after(step);
-  return true;
+  const from = join(layoutOf(store.home, run).folder, folder);
+  if (await isThere(from, wrote, cache.knowledge.hashes)) {
+    await snapshots.changing(() => writeAgain(from, wrote, cwd));
+    return true;
+  }
+  return snapshots.takeOver(run, step, wrote);
 }
