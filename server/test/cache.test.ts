@@ -1,9 +1,9 @@
 // What a step's outcome depends on, one line a thing: a change of it, and which steps are executed then and why. And the other way round:
 // what changes nothing. Through the whole command line.
-import { appendFileSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunSummary } from '@sluice/core';
-import { World } from './world';
+import { makeNotebook, World } from './world';
 
 jest.setTimeout(120_000);
 
@@ -189,6 +189,32 @@ test.each<[what: string, cells: readonly string[], change: (before: RunSummary) 
   world.write('a.ipynb', cells);
   change(await run());
   expect(told(await run())).toEqual(expected);
+});
+
+test('another version of a package, and another package', async () => {
+  world.env.PYTHONPATH = join(world.folder, 'packages');
+  world.write('packages/rides-1.0.dist-info/METADATA', '');
+  world.write('a.ipynb', ['step:a | x = 1']);
+  await run();
+  expect(told(await run())).toEqual({ a: cached });
+  renameSync(join(world.folder, 'packages/rides-1.0.dist-info'), join(world.folder, 'packages/rides-1.1.dist-info'));
+  expect(told(await run())).toEqual({ a: 'Since run 1: rides is 1.1, was 1.0.' });
+  world.write('packages/Other_Tool-2.dist-info/METADATA', '');
+  expect(told(await run())).toEqual({ a: 'Since run 3: other-tool is new.' });
+});
+
+test('an environment variable of the settings', async () => {
+  const write = (value: string) =>
+    world.write(
+      'a.ipynb',
+      JSON.stringify(
+        makeNotebook(['step:a | x = 1'], 'python3', { sluice: { steps: { a: { env: { MODE: value } } } } })
+      )
+    );
+  write('fast');
+  await run();
+  write('slow');
+  expect(told(await run())).toEqual({ a: 'Since run 1: the environment variable ‘MODE’ changed.' });
 });
 
 test('a run from cache shows and holds what the run before it did', async () => {

@@ -6,6 +6,7 @@ import { basename, isAbsolute, join, relative } from 'node:path';
 import type { JsonValue, Plan, PlanTask } from '@sluice/core';
 import { layoutOf, type Layout } from '../runners/layout.js';
 import type { WorkspaceScan } from '../scan.js';
+import type { Tree as Snapshot } from '../snapshots/tree.js';
 import { findWritten } from '../snapshots/written.js';
 import type { Store } from '../store.js';
 import { readContent, type BundleContent } from './bundles.js';
@@ -26,6 +27,8 @@ export interface CacheOptions {
   readonly scan: WorkspaceScan;
   /** undefined where it can't be known: then nothing comes from cache */
   readonly environment: Environment | undefined;
+  /** of the workspace, at the start of the run, if there is a run */
+  readonly start?: Snapshot;
   /** do without reading what past runs keep: that it is there is enough */
   readonly isGlance?: boolean;
 }
@@ -56,7 +59,7 @@ export class Knowledge {
     const { sql } = options.store;
     this.hashes = new FileHashes(sql);
     this.outcomes = new Outcomes(sql);
-    this.tree = Tree.of(options.scan, this.hashes);
+    this.tree = Tree.of(options.scan, this.hashes, options.start);
   }
 
   /** The step is done, with this outcome; `layout` says where its artifacts are. */

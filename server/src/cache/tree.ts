@@ -3,6 +3,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { posix, resolve } from 'node:path';
 import type { WorkspaceScan } from '../scan.js';
+import type { Tree as Snapshot } from '../snapshots/tree.js';
 import { hashText, type FileHashes } from './hashes.js';
 
 /** What is at a path: the hash of a file, `folder`, `link` and where to, or null where there is nothing. */
@@ -13,16 +14,18 @@ export class Tree {
     private readonly scan: WorkspaceScan,
     private readonly entries: ReadonlyMap<string, WorkspaceScan['entries'][number]>,
     private readonly hashes: FileHashes,
+    private readonly start: Snapshot,
     private readonly changes: Map<string, Content>
   ) {}
 
-  static of(scan: WorkspaceScan, hashes: FileHashes): Tree {
-    return new Tree(scan, new Map(scan.entries.map(entry => [entry.path, entry])), hashes, new Map());
+  /** `start` is the snapshot at the start of the run, if there is a run. */
+  static of(scan: WorkspaceScan, hashes: FileHashes, start: Snapshot = new Map()): Tree {
+    return new Tree(scan, new Map(scan.entries.map(entry => [entry.path, entry])), hashes, start, new Map());
   }
 
   /** As it is now; what is written later does not show in it. */
   copy(): Tree {
-    return new Tree(this.scan, this.entries, this.hashes, new Map(this.changes));
+    return new Tree(this.scan, this.entries, this.hashes, this.start, new Map(this.changes));
   }
 
   /** All paths are relative to the notebook's folder, with slashes; or absolute, for what is outside of the workspace. */
@@ -40,6 +43,8 @@ export class Tree {
     const place = resolve(this.scan.base, key);
     if (entry === undefined) return this.isFolder(key) ? 'folder' : this.readBeyondLink(key);
     if (entry.kind === 'folder') return 'folder';
+    const taken = this.start.get(key);
+    if (taken?.kind === 'file' && !taken.isChunked) return taken.id;
     if (entry.kind === 'file') return this.hashes.hash(place, entry.stats);
     return (await this.hashes.hash(place)) ?? readOutside(place);
   }

@@ -106,8 +106,8 @@ export class LocalRunner implements Runner {
   /** Everything that can be wrong before there is a run. */
   private async prepare(request: RunnerRequest): Promise<Prepared> {
     const { store, env } = this.options;
-    const plan = readPlan(request.ir);
-    const past = findPast(store, plan, request);
+    const plan = await readPlan(request.ir);
+    const past = await findPast(store, plan, request);
     const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
     const choice = chooseSteps(plan, request.selection, past && (task => past.isDone(task, parameters)));
     past?.checkValues(choice);
@@ -147,7 +147,7 @@ export class LocalRunner implements Runner {
           cwd: workspace.folder,
           signal: cancel.signal
         },
-        cache: this.makeCache(run, request, prepared, layout, workspace.folder),
+        cache: this.makeCache(run, request, prepared, layout, workspace),
         because: task => whyExecuted(task, request)
       };
       const choice = past
@@ -197,10 +197,10 @@ export class LocalRunner implements Runner {
     { notebook }: RunnerRequest,
     { plan, parameters, scan, environment }: Prepared,
     layout: Layout,
-    folder: string
+    { start, folder }: Workspace
   ): RunCache {
     const { store } = this.options;
-    const knowledge = new Knowledge({ store, plan, notebook, parameters, scan, environment });
+    const knowledge = new Knowledge({ store, plan, notebook, parameters, scan, environment, start: start.tree });
     return new RunCache(knowledge, { id: run, number: store.read(run).number }, layout, folder);
   }
 
