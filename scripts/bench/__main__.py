@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 import analysis
+import browser
 import records
 import snapshots
 import steps
@@ -22,6 +23,7 @@ from peers import PEERS, ROOT
 # by name, from how often each thing is measured, and whether in the full size
 BENCHES: dict[str, Callable[[int, bool], list[Figure]]] = {
     "analysis": lambda rounds, _: analysis.measure(rounds),
+    "browser": lambda rounds, _: browser.measure(rounds),
     "records": lambda rounds, _: records.measure(rounds),
     "values": lambda rounds, _: values.measure(rounds),
     "snapshots": snapshots.measure,
