@@ -72,14 +72,17 @@ export async function scanWorkspace(
 }
 
 /** All that is in a run's own copy: what its steps wrote counts, whatever it is called. */
-export async function scanCopy(base: string): Promise<Entry[]> {
+export async function scanCopy(base: string, onBytecode?: (path: string) => void): Promise<Entry[]> {
   const entries: Entry[] = [];
   const breathe = makeBreather();
   const folders = [''];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const name of namesIn(at(base, folder))) {
-      if (name === '__pycache__') continue; // written by reading
       const path = folder === '' ? name : `${folder}/${name}`;
+      if (name === '__pycache__') {
+        onBytecode?.(path); // written by reading
+        continue;
+      }
       const entry = toEntry(path, describe(at(base, path)));
       if (entry === undefined) continue;
       entries.push(entry);

@@ -172,7 +172,9 @@ async function claimSpare(spare: string, to: string): Promise<{ index: StatIndex
     await rename(join(claimed, 'workspace'), to);
     const index = StatIndex.read(join(claimed, 'index'));
     await rm(claimed, { recursive: true, force: true });
-    const { tree } = await identify(to, await scanCopy(to), index);
+    // Python takes bytecode for that of its module by size and whole second, which a module that has just been edited may share
+    const drop = (path: string): void => rmSync(at(to, path), { recursive: true, force: true });
+    const { tree } = await identify(to, await scanCopy(to, drop), index);
     return { index, tree };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
