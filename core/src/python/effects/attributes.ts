@@ -10,6 +10,9 @@ const immutableAttributes = new Set(
   )
 );
 
+/** What anyone may write into an object by any name, unlike what arrays and frames have. */
+const open = /^(types\.SimpleNamespace|argparse\.)/;
+
 export function attributeOf(machine: Machine, base: Value, attr: string): Value {
   const found: Value[] = [];
   const plain: Thing[] = [];
@@ -21,7 +24,8 @@ export function attributeOf(machine: Machine, base: Value, attr: string): Value 
   }
   if (base.constant?.isPath && attr === 'parent') return constantValue(parentOf(String(base.constant.value)), true);
   if (base.constant?.isPath && attr === 'name') return constantValue(String(base.constant.value).split('/').at(-1)!);
-  if (immutableAttributes.has(attr) && found.length === 0) return immutable;
+  const isOwn = base.things.some(({ instanceOf, madeBy = '' }) => instanceOf !== undefined || open.test(madeBy));
+  if (immutableAttributes.has(attr) && found.length === 0 && (!isOwn || attr.startsWith('__'))) return immutable;
   return unite([...found, inside({ things: plain.filter(thing => !thing.classInfo) })]);
 }
 

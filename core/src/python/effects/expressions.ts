@@ -235,6 +235,8 @@ function operate(machine: Machine, node: Operation, use: Use): Value {
   const values = operands.map(operand => evaluate(machine, operand, 'used'));
   if (operator === '**') return inside(unite([immutable, ...values]));
   const [only] = values;
+  // arrays and frames are compared to arrays and frames
+  if (/[<>=]/.test(operator) && values.some(({ things }) => things.length > 0)) return valueOf(machine.make(node));
   if (values.length !== 1 || !only || operator === 'not' || operator === 'slice') return immutable;
   if (operator === '-' && typeof only.constant?.value === 'number') return constantValue(-only.constant.value);
   return only.things.length > 0 ? valueOf(machine.make(node)) : immutable;

@@ -7,7 +7,7 @@ import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { changedArgument, resultKind, untravelling } from './tables/functions.js';
-import { isContainer, isRestless, mayHaveMethod, methodEffect } from './tables/methods.js';
+import { isContainer, isRandom, isRestless, mayHaveMethod, methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
 import { closure, contentsOf, heldBy, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
@@ -23,6 +23,8 @@ export function callLibrary(machine: Machine, path: string, args: Arguments, nod
   switch (resultKind(path)) {
     case 'scalar':
       return immutable;
+    case 'number':
+      return allOf(args).some(({ things }) => things.length > 0) ? valueOf(machine.make(node)) : immutable;
     case 'view':
       return unite([immutable, ...allOf(args).map(inside)]);
     case 'fresh':
@@ -84,7 +86,16 @@ function changeArguments(machine: Machine, path: string, args: Arguments, node: 
   }
   for (const { name, value } of args.keywords)
     if (name === 'out' || name === 'file' || name === 'ax' || name === 'generator') machine.change(value, node);
+    else if (name !== undefined && drawn.test(name) && isFunction.test(path)) machine.change(generatorsIn(value), node);
 }
+
+/** Arguments whose random generators a function draws from; a class keeps them for later. */
+const drawn = /^(random_state|rng|seed|cv|random)$/;
+const isFunction = /(^|\.)[a-z_]\w*$/;
+
+const generatorsIn = (value: Value): Value => ({
+  things: [...closure(value)].filter(({ madeBy }) => isRandom(madeBy))
+});
 
 /** Call the method `name` of an object that is not the notebook's own. */
 export function callMethod(machine: Machine, base: Value, name: string, args: Arguments, node: Node): Value {
@@ -105,6 +116,7 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
   }
   for (const { name: keyword, value } of args.keywords)
     if (keyword === 'out' || keyword === 'ax') machine.change(value, node);
+    else if (keyword !== undefined && drawn.test(keyword)) machine.change(generatorsIn(value), node);
   return unite(effects.map(([thing, effect]) => applyMethod(machine, thing, name, effect, args, node)));
 }
 
@@ -130,10 +142,13 @@ const data = /^(list|tuple|dict|set|generator|str|pandas\..*|numpy\..*|builtins\
 function learnersIn(thing: Thing, method: string): Value {
   const fitsCopies = method !== 'set_params' && thing.madeBy !== undefined && copying.test(thing.madeBy);
   const inner = [...closure(valueOf(thing))].filter(({ madeBy }) =>
-    fitsCopies ? isRestless(madeBy) : madeBy === undefined || !data.test(madeBy)
+    fitsCopies ? isRestless(madeBy) : isRestless(madeBy) || madeBy === undefined || !data.test(madeBy)
   );
   return { things: [thing, ...inner.filter(other => other !== thing)] };
 }
+
+/** What a random generator gives may be of what it chose from. */
+const picking = /^(choice|choices|sample)$/;
 
 const drawing = /^(plot|hist|boxplot)$/;
 
@@ -170,9 +185,13 @@ function applyMethod(
       machine.change(self, node);
       for (const value of allOf(args)) hold(thing, value);
       return unite([immutable, ...(name === 'setdefault' ? [inside(self)] : [])]);
-    case 'takes':
+    case 'takes': {
       machine.change(self, node);
-      return inside(unite([contentsOf(thing), heldBy(thing)]));
+      const part = inside(unite([contentsOf(thing), heldBy(thing)]));
+      if (mayHaveMethod('', thing.madeBy) === false) return part;
+      const picked = picking.test(name) ? allOf(args).map(inside) : [];
+      return unite([part, valueOf(machine.make(node, {}, 'taken')), ...picked]);
+    }
     case 'fits':
       machine.change(learnersIn(thing, name), node, { isPossible: learnersIn(thing, name).things.length > 1 });
       return freshFits.test(name) ? valueOf(machine.make(node, { madeBy: 'numpy.array' })) : self;

@@ -2,27 +2,26 @@
 // A function that no table knows changes no argument, and its result may hold what it was given.
 
 /**
- * `scalar`: immutable. `fresh`: new, shares nothing. `view`: an argument, a part or a view of one. `holds`: holds them.
+ * `scalar`: immutable. `number`: immutable for a number, new for an array. `fresh`: new, shares nothing. `view`: an argument, a part or a view of one. `holds`: holds them.
  * `drawn`: new, and holds the axes it was given, but nothing else.
  */
-export type ResultKind = 'scalar' | 'fresh' | 'view' | 'holds' | 'drawn';
+export type ResultKind = 'scalar' | 'number' | 'fresh' | 'view' | 'holds' | 'drawn';
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
 const scalars = words(`
-  builtins.len builtins.int builtins.float builtins.str builtins.bool builtins.abs builtins.round builtins.isinstance
+  builtins.len builtins.int builtins.float builtins.str builtins.bool builtins.isinstance
   builtins.issubclass builtins.hash builtins.id builtins.ord builtins.chr builtins.repr builtins.ascii builtins.format
-  builtins.print builtins.any builtins.all builtins.range builtins.input builtins.hasattr builtins.callable builtins.divmod
-  builtins.pow builtins.hex builtins.oct builtins.bin builtins.bytes builtins.complex builtins.display builtins.help
-  builtins.type builtins.delattr builtins.setattr builtins.dir builtins.slice
-  os.getcwd os.listdir os.path.join os.path.exists os.path.basename os.path.dirname os.path.abspath os.path.getsize
+  builtins.print builtins.any builtins.all builtins.range builtins.input builtins.hasattr builtins.callable builtins.hex builtins.oct builtins.bin builtins.bytes builtins.complex builtins.display builtins.help
+  builtins.type builtins.delattr builtins.setattr builtins.slice
+  os.getcwd os.path.join os.path.exists os.path.basename os.path.dirname os.path.abspath os.path.getsize
   os.getenv os.environ.get os.makedirs os.remove os.path.isfile os.path.isdir os.path.splitext
   tempfile.mkdtemp tempfile.mktemp tempfile.gettempdir time.time time.perf_counter time.sleep time.strftime json.dumps json.dump pickle.dumps pickle.dump joblib.dump
   datetime.datetime.now datetime.date.today random.random random.randint random.uniform random.gauss random.randrange
 `);
 
 const fresh = words(`
-  builtins.object builtins.open builtins.sum copy.deepcopy json.loads json.load pickle.loads pickle.load joblib.load
+  builtins.object builtins.open builtins.sum builtins.dir copy.deepcopy json.loads json.load pickle.loads pickle.load joblib.load
   sklearn.model_selection.train_test_split sklearn.model_selection.cross_val_score
   sklearn.model_selection.cross_validate sklearn.base.clone
   sklearn.metrics.* sklearn.datasets.* sklearn.utils.* math.* cmath.* statistics.* re.* numpy.* pandas.* scipy.*
@@ -44,7 +43,10 @@ const holds = words(`
   pandas.DataFrame pandas.Series numpy.array random.sample random.choices random.Random re.compile
 `);
 
+const numbers = words('builtins.abs builtins.round builtins.divmod builtins.pow');
+
 const results = new Map<string, ResultKind>([
+  ...numbers.map(name => [name, 'number'] as const),
   ...fresh.map(name => [name, 'fresh'] as const),
   ...scalars.map(name => [name, 'scalar'] as const),
   ...views.map(name => [name, 'view'] as const),

@@ -43,18 +43,18 @@ const set: Table = {
 };
 
 const ndarray: Table = {
-  scalar: 'item tobytes tolist argmax argmin all any nonzero dump tofile dumps',
-  fresh: `argsort astype choose clip compress copy cumprod cumsum dot flatten max mean min prod ptp repeat round
+  scalar: 'item tobytes dump tofile dumps',
+  fresh: `tolist argmax argmin all any nonzero argsort astype choose clip compress copy cumprod cumsum dot flatten max mean min prod ptp repeat round
     searchsorted std sum trace var conj argpartition`,
   view: 'diagonal ravel reshape squeeze swapaxes take transpose view getfield byteswap',
   changes: 'fill itemset partition put resize setfield setflags sort'
 };
 
 const frame: Table = {
-  scalar: `nunique to_string to_json to_csv to_excel to_parquet to_pickle to_html to_latex to_markdown to_feather to_sql
-    to_hdf to_clipboard info equals empty memory_usage idxmax idxmin`,
+  scalar: `to_string to_json to_csv to_excel to_parquet to_pickle to_html to_latex to_markdown to_feather to_sql
+    to_hdf to_clipboard info equals empty`,
   draws: 'hist boxplot plot',
-  fresh: `abs add_prefix add_suffix agg aggregate align apply applymap asfreq asof assign at_time autocorr between
+  fresh: `nunique memory_usage idxmax idxmin count abs add_prefix add_suffix agg aggregate align apply applymap asfreq asof assign at_time autocorr between
     between_time bfill clip combine combine_first compare convert_dtypes corr corrwith cov cummax cummin cumprod cumsum
     describe diff div divide dot drop drop_duplicates droplevel dropna duplicated eq eval explode ffill fillna filter
     first_valid_index floordiv from_dict from_records ge groupby gt head infer_objects interpolate isin isna isnull join
@@ -91,8 +91,9 @@ const torch: Table = {
 
 const other: Table = {
   scalar: `close flush fileno getvalue exists is_file is_dir as_posix with_suffix with_name match fullmatch search
-    group groups groupdict span start end finditer isatty tell resolve absolute mkdir touch unlink rename write_text
-    write_bytes read_text read_bytes joinpath relative_to glob rglob iterdir stat savefig show tight_layout`,
+    group groups span start end finditer isatty tell resolve absolute mkdir touch unlink rename write_text
+    write_bytes read_text read_bytes joinpath relative_to stat savefig show tight_layout`,
+  fresh: 'groupdict glob rglob iterdir',
   changes: `write writelines read readline readlines seek truncate send throw put put_nowait get_nowait acquire release
     execute executemany commit rollback fetchone fetchall fetchmany cursor seed shuffle random normal uniform integers
     choice standard_normal permutation permuted rand randn randint setstate set_state add_subplot set_title set_xlabel
@@ -104,7 +105,10 @@ const other: Table = {
     set_xticks set_yticks set_xticklabels set_yticklabels suptitle`
 };
 
-const tables: readonly Table[] = [text, list, mapping, set, ndarray, frame, learning, torch, other];
+/** A method of texts has its namesake for columns of texts, which gives a column. */
+const columnOfTexts: Table = { fresh: `${text.scalar} ${text.fresh} match fullmatch search` };
+
+const tables: readonly Table[] = [columnOfTexts, list, mapping, set, ndarray, frame, learning, torch, other];
 
 /** From the harmless to the harmful: where two libraries use one name, the more harmful wins. */
 const caution: readonly MethodEffect[] = ['scalar', 'fresh', 'view', 'draws', 'changes', 'stores', 'takes', 'fits'];
@@ -141,6 +145,9 @@ const byMaker: readonly (readonly [string, ReadonlyMap<string, MethodEffect>])[]
 /** Makers whose objects change with every call on them. */
 const restless =
   /^(numpy\.random\.|random\.(System)?Random|torch\.Generator|builtins\.(iter|open)|itertools\.|generator)/;
+
+export const isRandom = (maker = ''): boolean =>
+  /^(numpy\.random\.|random\.(System)?Random|torch\.Generator)/.test(maker);
 
 /** Whether any call on what `maker` made changes it. */
 export const isRestless = (maker: string | undefined): boolean => maker !== undefined && restless.test(maker);
