@@ -21,11 +21,11 @@ export interface LoadOptions {
 }
 
 /** @throws PipelineError `not-found` when the run has no such step, or its notebook was not kept */
-export function makeLoadSource(
+export async function makeLoadSource(
   run: RunSummary,
   step: string,
   { store, analyzer, runtimeFolder }: LoadOptions
-): LoadSource {
+): Promise<LoadSource> {
   if (!run.steps.some(({ name }) => name === step))
     throw new PipelineError(`Run ${run.number} has no step ‘${step}’.`, 'not-found');
   const layout = layoutOf(store.home, run.id);
@@ -40,7 +40,9 @@ export function makeLoadSource(
     throw new PipelineError(`The notebook of run ${run.number} has no step ‘${step}’ any more.`, 'not-found');
   const missing = new Set<string>();
   const artifacts = store.artifacts(run.id).filter(({ path }) => existsSync(path));
-  const types = new Map(readPlan(readFileSync(layout.ir, 'utf8')).parameters.map(({ name, type }) => [name, type]));
+  const types = new Map(
+    (await readPlan(readFileSync(layout.ir, 'utf8'))).parameters.map(({ name, type }) => [name, type])
+  );
   const job = {
     run: run.number,
     step,

@@ -18,6 +18,7 @@ import {
 } from '@sluice/core';
 import { PipelineError } from './errors.js';
 import type { Install } from './install.js';
+import { rememberPlan } from './runners/plans.js';
 import { packRuntime } from './runtime.js';
 
 export interface Reading {
@@ -80,7 +81,10 @@ export class Pipelines {
   ): Promise<string> {
     const runtime = await packRuntime(this.install.runtimeFolder, { withCheckpoints: checkpoints !== undefined });
     const options = { runtime, image: defaultImage, notebook: path, cells: notebook!.cells };
-    return printIr(compilePipeline(pipeline, checkpoints === undefined ? options : { ...options, checkpoints }));
+    const ir = compilePipeline(pipeline, checkpoints === undefined ? options : { ...options, checkpoints });
+    const text = printIr(ir);
+    rememberPlan(text, ir);
+    return text;
   }
 }
 

@@ -120,7 +120,7 @@ export class Service implements Api {
     const { root, store, env } = this.options;
     const path = resolveNotebook(root, notebook);
     const text = content === undefined ? await readFile(path, 'utf8') : JSON.stringify(content);
-    const plan = readPlan(await this.pipelines.compile(await this.pipelines.read(text, path), basename(path)));
+    const plan = await readPlan(await this.pipelines.compile(await this.pipelines.read(text, path), basename(path)));
     const kernel = await readKernel(plan.kernel ?? 'python3', env);
     const [environment, scan] = await Promise.all([
       readEnvironment(store.sql, kernel, env),

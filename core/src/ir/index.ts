@@ -1,9 +1,9 @@
-// Kubeflow's IR: made from a pipeline, printed, read again and planned for a runner on this machine.
+// Kubeflow's IR: made from a pipeline, printed and planned for a runner on this machine. What reads it, `read.ts`, brings KFP's schemas
+// along, and is imported by itself where somebody gives us IR.
 export { readStepArgument, type StepArgument } from './argument.js';
 export { compilePipeline, type CompileOptions } from './compile.js';
 export { IrError, metricsArtifact, notebookArtifact, type Ir } from './ir.js';
 export { checkParameters, parseParameter, splitAssignment, type ParameterReading } from './parameters.js';
 export { planIr, type Plan, type PlanParameter, type PlanTask } from './plan.js';
 export { printIr } from './print.js';
-export { readIr } from './read.js';
 export { waitSeconds } from './retries.js';

@@ -59,7 +59,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
   const file = await readNamedFile(positionals[0]!, io.cwd);
   const ir = isIr(file.path) ? file.text : await compileNotebook(file, io);
   if (ir === undefined) return 2;
-  const plan = readPlan(ir);
+  const plan = await readPlan(ir);
   const home = openHome(findHome(io.env, dirname(file.path), io.cwd));
   const store = new Store(home);
   try {

@@ -23,9 +23,9 @@ export interface Past {
 }
 
 /** Undefined where the request takes nothing from another run. */
-export function findPast(store: Store, plan: Plan, request: RunnerRequest): Past | undefined {
+export async function findPast(store: Store, plan: Plan, request: RunnerRequest): Promise<Past | undefined> {
   const { resume, selection, notebook } = request;
-  if (resume !== undefined) return readPast(store, plan, store.find(resume));
+  if (resume !== undefined) return withSteps(readPast(store, plan, store.find(resume)), plan);
   if (selection === undefined) return undefined;
   const choice = chooseSteps(plan, selection, undefined);
   const needed = neededArtifacts(plan, choice);
@@ -33,7 +33,7 @@ export function findPast(store: Store, plan: Plan, request: RunnerRequest): Past
   for (const run of store.list(notebook === undefined ? {} : { notebook })) {
     if (run.pipeline !== plan.name || run.notebook !== notebook) continue;
     const past = readPast(store, plan, run);
-    if (missing(past, needed).length === 0) return past;
+    if (missing(past, needed).length === 0) return withSteps(past, plan);
   }
   const steps = [...new Set(needed.map(need => `‘${need.step}’`))].join(', ');
   throw new PipelineError(
@@ -42,7 +42,9 @@ export function findPast(store: Store, plan: Plan, request: RunnerRequest): Past
   );
 }
 
-function readPast(store: Store, plan: Plan, run: RunSummary): Past {
+type PastRun = Omit<Past, 'isDone' | 'checkValues'>;
+
+function readPast(store: Store, plan: Plan, run: RunSummary): PastRun {
   const layout = layoutOf(store.home, run.id);
   const artifacts = store.artifacts(run.id).filter(artifact => existsSync(artifact.path));
   const succeeded = new Set(
@@ -51,16 +53,20 @@ function readPast(store: Store, plan: Plan, run: RunSummary): Past {
       .map(step => step.name)
   );
   const names = new Set(plan.parameters.map(parameter => parameter.name));
-  const past = {
+  return {
     ...{ run, layout, artifacts, succeeded },
     parameters: Object.fromEntries(Object.entries(run.parameters).filter(([name]) => names.has(name))),
     metrics: store.stepMetrics(run.id)
   };
-  let tasks: ReadonlyMap<string, PlanTask> | undefined;
+}
+
+/** What the run had made, compared with the steps as they are now. */
+async function withSteps(past: PastRun, plan: Plan): Promise<Past> {
+  const { run, succeeded } = past;
+  const tasks = await readTasks(past.layout);
   return {
     ...past,
     isDone(task, parameters) {
-      tasks ??= readTasks(layout);
       const before = tasks.get(task.name);
       const isSame = before !== undefined && essence(before, run.parameters) === essence(task, parameters);
       return (
@@ -95,9 +101,9 @@ function missing(past: Values, needed: readonly Need[]): Need[] {
   return needed.filter(need => !past.succeeded.has(need.step) || !hasArtifact(past, need));
 }
 
-function readTasks(layout: Layout): ReadonlyMap<string, PlanTask> {
+async function readTasks(layout: Layout): Promise<ReadonlyMap<string, PlanTask>> {
   try {
-    return new Map(readPlan(readFileSync(layout.ir, 'utf8')).tasks.map(task => [task.name, task]));
+    return new Map((await readPlan(readFileSync(layout.ir, 'utf8'))).tasks.map(task => [task.name, task]));
   } catch {
     return new Map(); // written by a version that compiled otherwise: nothing of it counts as done
   }

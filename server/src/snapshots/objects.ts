@@ -14,7 +14,7 @@ const compressed = '.zst';
 const zstd = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** a smaller object takes a block of the disk either way */
 const worthCompressing = 4096;
-const sampleBytes = 64 << 10;
+const sampleBytes = 8 << 10;
 /** from so many objects on, one sync of the file system is quicker than theirs */
 const manyObjects = 64;
 

@@ -245,7 +245,7 @@ function comparable({ end, stdout, stderr, events, notebook }: Seen): object {
       .replaceAll(/0x[0-9a-f]+/g, '0x…')
       .replaceAll(/"image\/png": ?"[^"]*"/g, 'png')
       .replaceAll(/"(durationMs|iopub.execute_input|shell.execute_reply)": [^\n]*/g, '$1');
-  const { usage: _, ...rest } = end;
+  const rest = { ...end, usage: undefined };
   return {
     end: rest,
     stdout: clean(stdout),
