@@ -8,7 +8,7 @@ import * as React from 'react';
 import { richOutputs } from '../executed';
 import { Printed } from '../printed';
 import { CommandIds } from '../tokens';
-import { describeUsage, hasOutcome, isActive } from '../words';
+import { describeUsage, hasOutcome, isActive, toPhrase } from '../words';
 import { useAnswer } from './answer';
 import { usePanel } from './context';
 
@@ -59,11 +59,14 @@ export function StepDetails({ step }: { readonly step: StepOutline }): React.JSX
 
 const noOutputs: readonly Output[] = [];
 
-/** What came of it beside its outputs: why it waits, came from cache or did not, and what it used. */
+/** What came of it beside its outputs: what has changed since, why it waits, came from cache or did not, and what it used. */
 function Account({ run }: { readonly run: StepRun }): React.JSX.Element {
-  const { trans } = usePanel();
+  const { pipeline, trans } = usePanel();
+  const changed = pipeline.changedSince(run.name)?.reason;
+  const reason = run.reason && run.state === 'cached' ? trans.__('From cache: %1.', toPhrase(run.reason)) : run.reason;
   const lines = [
-    ...(run.reason === undefined ? [] : [run.reason]),
+    ...(changed === undefined ? [] : [changed]),
+    ...(reason === undefined ? [] : [reason]),
     ...(run.uncached === undefined || run.state === 'cached' ? [] : [run.uncached]),
     ...(run.usage === undefined ? [] : [describeUsage(run.usage, trans)])
   ];
