@@ -80,7 +80,9 @@ export class Knowledge {
     const latest = this.outcomes.latest(task.name, notebook, plan.name);
     if (given === undefined) return latest === undefined ? {} : { uncached: 'What it depends on can’t be told.' };
     const key = keyOf(given, task.name);
-    const candidates = this.outcomes.withKey(key).filter(outcome => from === undefined || outcome.run === from);
+    const candidates = this.outcomes
+      .withKey(key, notebook)
+      .filter(outcome => from === undefined || outcome.run === from);
     let lost: Outcome | undefined;
     for (const outcome of candidates) {
       if ((await this.differences(outcome, given)).length > 0) continue;

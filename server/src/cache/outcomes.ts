@@ -57,9 +57,14 @@ export class Outcomes {
     return row && toOutcome(row);
   }
 
-  /** Newest first. */
-  withKey(key: string): Outcome[] {
-    return this.sql.all(`SELECT ${columns} WHERE o.key = ? ORDER BY r.number DESC LIMIT 20`, key).map(toOutcome);
+  /** In runs of the notebook, or of IR where there is none; newest first. */
+  withKey(key: string, notebook: string | undefined): Outcome[] {
+    return this.sql
+      .all(
+        `SELECT ${columns} WHERE o.key = ? AND r.notebook IS ? ORDER BY r.number DESC LIMIT 20`,
+        ...[key, notebook ?? null]
+      )
+      .map(toOutcome);
   }
 
   /** The newest of this step in any run of the notebook, or of the pipeline where it came from an IR. */
