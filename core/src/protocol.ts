@@ -43,6 +43,10 @@ export type RunEventBody =
     }
   | { readonly type: 'workspace'; readonly workspace: WorkspaceRecord }
   | { readonly type: 'snapshot'; readonly snapshot: SnapshotRecord }
+  /** where an engine runs it, and what the engine calls it as soon as it has it */
+  | { readonly type: 'remote'; readonly remote: RemoteRecord }
+  /** what the run is at, or what stands in its way now; without text: nothing any more */
+  | { readonly type: 'notice'; readonly text?: string }
   | { readonly type: 'log'; readonly step: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | { readonly type: 'cell'; readonly step: string; readonly cell: number; readonly state: RunState }
   | { readonly type: 'output'; readonly step: string; readonly cell: number; readonly output: Output }
@@ -74,6 +78,24 @@ export interface WorkspaceRecord {
   readonly files: number;
   readonly bytes: number;
   readonly durationMs: number;
+}
+
+/** A run that an engine such as Argo executes, elsewhere. */
+export interface RemoteRecord {
+  /** the engine's name for the run; undefined until it has it */
+  readonly id?: string;
+  /** what it takes to find the run again, such as `context` and `namespace` of a cluster */
+  readonly place: Readonly<Record<string, string>>;
+}
+
+/** A place where pipelines can run. */
+export interface RunnerInfo {
+  readonly name: string;
+  /** for people: `This machine`, `Argo, namespace ‘team-a’ of ‘prod’` */
+  readonly label: string;
+  readonly isReady: boolean;
+  /** what stands in its way, and what to do */
+  readonly problem?: string;
 }
 
 /** The workspace as it stood at a moment. */
@@ -156,6 +178,9 @@ export interface RunSummary {
   /** id of the run whose values it took */
   readonly parent?: string;
   readonly workspace?: WorkspaceRecord;
+  readonly remote?: RemoteRecord;
+  /** what it is at, or what stands in its way now */
+  readonly notice?: string;
 }
 
 /** POST /runs */

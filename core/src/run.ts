@@ -32,22 +32,30 @@ export function reduceRun(summary: RunSummary, event: RunEvent): RunSummary {
     case 'metric':
       return { ...summary, metrics: { ...summary.metrics, [event.name]: event.value } };
     case 'run-ended':
-      return {
+      return withNotice({
         ...summary,
         state: event.state,
         ...(event.reason === undefined ? {} : { reason: event.reason }),
         endedAt: event.at,
         steps: summary.steps.map(step => endStep(step, event)),
         metrics: { ...summary.metrics, ...event.metrics }
-      };
+      });
     case 'workspace':
       return { ...summary, workspace: event.workspace };
+    case 'remote':
+      return { ...summary, remote: event.remote };
+    case 'notice':
+      return withNotice(summary, event.text);
     case 'log':
     case 'output':
     case 'snapshot':
     case 'artifact':
       return summary;
   }
+}
+
+function withNotice({ notice: _, ...summary }: RunSummary, notice?: string): RunSummary {
+  return notice === undefined ? summary : { ...summary, notice };
 }
 
 function withStepRun(steps: readonly StepRun[], name: string): readonly StepRun[] {

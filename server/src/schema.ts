@@ -111,7 +111,15 @@ const migrations = [
      marks TEXT NOT NULL,
      environment TEXT NOT NULL
    ) WITHOUT ROWID;`,
-  `ALTER TABLE runs ADD COLUMN cancel_reason TEXT;`
+  `ALTER TABLE runs ADD COLUMN cancel_reason TEXT;`,
+  `ALTER TABLE runs ADD COLUMN remote TEXT;
+   ALTER TABLE runs ADD COLUMN notice TEXT;
+   CREATE TABLE remote_positions (
+     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+     source TEXT NOT NULL,
+     position TEXT NOT NULL,
+     PRIMARY KEY (run, source)
+   ) WITHOUT ROWID;`
 ];
 
 /** Bring the file to this version. Safe when two processes open a new file at once. */

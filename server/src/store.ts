@@ -10,6 +10,7 @@ import {
   type ArtifactRecord,
   type JsonValue,
   type MetricValue,
+  type RemoteRecord,
   type RunEvent,
   type RunEventBody,
   type RunState,
@@ -28,6 +29,8 @@ export interface NewRun {
   readonly parameters: Readonly<Record<string, JsonValue>>;
   /** the run whose values this one takes */
   readonly parent?: string;
+  /** where an engine will run it; such a run outlives the process that follows it */
+  readonly remote?: RemoteRecord;
 }
 
 export type StepArtifact = ArtifactRecord & { readonly step: string };
@@ -90,22 +93,22 @@ export class Store {
       const { next } = this.get('SELECT coalesce(max(number), 0) + 1 AS next FROM runs')!;
       const id = this.newId(createdAt);
       this.run(
-        `INSERT INTO runs (id, number, pipeline, notebook, runner, state, created_at, parameters, metrics, parent,
-           owner_pid, owner_place, owner_started, seen_at) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, '{}', ?, ?, ?, ?, ?)`,
+        `INSERT INTO runs (id, number, pipeline, notebook, runner, state, created_at, parameters, metrics, parent, remote,
+           owner_pid, owner_place, owner_started, seen_at) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, '{}', ?, ?, ?, ?, ?, ?)`,
         ...[id, next as number, run.pipeline, run.notebook ?? null, run.runner, createdAt],
-        ...[JSON.stringify(run.parameters), run.parent ?? null],
+        ...[JSON.stringify(run.parameters), run.parent ?? null, toJson(run.remote)],
         ...[this.owner.pid, this.owner.place, this.owner.startedAt, createdAt]
       );
       return this.read(id);
     });
   }
 
-  /** Write an event and what it changes; the run's watchers hear of it. */
-  append(run: string, body: RunEventBody): RunEvent {
+  /** Write an event and what it changes; the run's watchers hear of it. `at` is when it happened, in milliseconds since 1970. */
+  append(run: string, body: RunEventBody, at = Date.now()): RunEvent {
     const event = this.transaction(() => {
       const { last } = this.get('SELECT last_seq AS last FROM runs WHERE id = ?', run)!;
-      const event: RunEvent = { ...body, seq: (last as number) + 1, at: Date.now() };
-      const { seq, at, ...rest } = event;
+      const event: RunEvent = { ...body, seq: (last as number) + 1, at };
+      const { seq, at: _, ...rest } = event;
       this.run('INSERT INTO events (run, seq, at, json) VALUES (?, ?, ?, ?)', run, seq, at, JSON.stringify(rest));
       this.run('UPDATE runs SET last_seq = ? WHERE id = ?', seq, run);
       this.apply(run, event);
@@ -238,18 +241,38 @@ export class Store {
     return row.cancel_requested === 1 ? { cancelReason: (row.cancel_reason as string | null) ?? 'Canceled.' } : {};
   }
 
-  /** End the runs whose owner is no more. Their steps have ended by themselves. */
+  /** End the runs whose owner is no more. Their steps have ended by themselves, unless an engine executes them elsewhere. */
   endOrphans(): void {
-    const open = this.all(`SELECT id, owner_pid, owner_place, owner_started, seen_at FROM runs WHERE ended_at IS NULL`);
-    for (const row of open) {
-      const owner = { pid: row.owner_pid, place: row.owner_place, startedAt: row.owner_started } as typeof this.owner;
-      const isAlive = isOwnerAlive(owner) ?? !this.silence.isLong(row.id as string, row.seen_at as number);
-      if (!isAlive)
-        this.interrupt(
-          row.id as string,
-          `the process that executed it (${owner.pid}) ended before the run did. Run the pipeline again.`
+    for (const row of this.orphans('remote IS NULL'))
+      this.interrupt(
+        row.id as string,
+        `the process that executed it (${row.owner_pid as number}) ended before the run did. Run the pipeline again.`
+      );
+  }
+
+  /** Own the runs of an engine elsewhere that nobody follows any more. Of several processes that ask, one gets each. */
+  adopt(runner: string): string[] {
+    return this.transaction(() => {
+      const found = this.orphans('remote IS NOT NULL AND runner = ?', runner).map(row => row.id as string);
+      for (const run of found)
+        this.run(
+          'UPDATE runs SET owner_pid = ?, owner_place = ?, owner_started = ?, seen_at = ? WHERE id = ?',
+          ...[this.owner.pid, this.owner.place, this.owner.startedAt, Date.now(), run]
         );
-    }
+      return found;
+    });
+  }
+
+  /** Open runs whose owner is no more. */
+  private orphans(where: string, ...values: SQLInputValue[]): Row[] {
+    const open = this.all(
+      `SELECT id, owner_pid, owner_place, owner_started, seen_at FROM runs WHERE ended_at IS NULL AND ${where}`,
+      ...values
+    );
+    return open.filter(row => {
+      const owner = { pid: row.owner_pid, place: row.owner_place, startedAt: row.owner_started } as typeof this.owner;
+      return !(isOwnerAlive(owner) ?? !this.silence.isLong(row.id as string, row.seen_at as number));
+    });
   }
 
   /** End a run that nobody executes any more: what was at work in it has failed, with the reason `interrupted: …`. */
@@ -286,9 +309,10 @@ export class Store {
     const before = this.read(run);
     const after = reduceRun(before, event);
     this.run(
-      'UPDATE runs SET state = ?, reason = ?, ended_at = ?, metrics = ?, workspace = ? WHERE id = ?',
+      `UPDATE runs SET state = ?, reason = ?, ended_at = ?, metrics = ?, workspace = ?, remote = ?, notice = ?
+       WHERE id = ?`,
       ...[after.state, after.reason ?? null, after.endedAt ?? null, JSON.stringify(after.metrics)],
-      ...[toJson(after.workspace), run]
+      ...[toJson(after.workspace), toJson(after.remote), after.notice ?? null, run]
     );
     after.steps.forEach((step, position) => {
       if (step !== before.steps[position]) this.saveStep(run, position, step);
@@ -384,7 +408,9 @@ function toSummary(row: Row, steps: Row[]): RunSummary {
     metrics: JSON.parse(row.metrics as string),
     ...present({
       parent: row.parent as string | null,
-      workspace: row.workspace === null ? null : JSON.parse(row.workspace as string)
+      workspace: row.workspace === null ? null : JSON.parse(row.workspace as string),
+      remote: row.remote === null ? null : JSON.parse(row.remote as string),
+      notice: row.notice as string | null
     })
   };
 }
