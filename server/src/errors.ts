@@ -14,6 +14,9 @@ export type ErrorCode =
   | 'no-values'
   | 'damaged'
   | 'workspace-too-large'
+  | 'unreachable'
+  | 'unauthorized'
+  | 'remote'
   | 'closing'
   | 'storage'
   | 'internal';
@@ -42,6 +45,9 @@ const httpStatuses: Record<ErrorCode, number> = {
   'no-values': 422,
   damaged: 500, // a snapshot's object is not what was written; fsck says what it belongs to
   'workspace-too-large': 422,
+  unreachable: 502, // the engine that should run the pipeline does not answer, or not as it should
+  unauthorized: 422, // not 401: it is not to us that the user should log in
+  remote: 502, // the engine refused
   closing: 503, // the sidecar ends after its last run; the next one takes the request
   storage: 507,
   internal: 500
@@ -51,10 +57,19 @@ export function httpStatus(error: unknown): number {
   return httpStatuses[toPipelineError(error).code];
 }
 
-/** 2 where the user can change the command or the notebook and try again; 1 where this machine failed. */
+const failures: ReadonlySet<ErrorCode> = new Set([
+  'storage',
+  'damaged',
+  'internal',
+  'closing',
+  'unreachable',
+  'remote'
+]);
+
+/** 2 where the user can change the command or the notebook and try again; 1 where this machine or an engine failed. */
 export function exitStatus(error: unknown): 1 | 2 {
   const { code } = toPipelineError(error);
-  return code === 'storage' || code === 'damaged' || code === 'internal' || code === 'closing' ? 1 : 2;
+  return failures.has(code) ? 1 : 2;
 }
 
 export function errorBody(error: unknown): ErrorBody {
