@@ -1,5 +1,7 @@
 // Core is everything that Sluice knows without touching the world: from a notebook's text to its pipeline, its IR and the state of its runs.
 export * from './analyze.js';
+export * from './argo/index.js';
+export * from './compare.js';
 export * from './diagnostic.js';
 export * from './graph.js';
 export * from './ir/index.js';

@@ -2,6 +2,7 @@
 // along, and is imported by itself where somebody gives us IR.
 export { readStepArgument, type StepArgument } from './argument.js';
 export { compilePipeline, type CompileOptions } from './compile.js';
+export { makeExecutorInput, type ArtifactPlaces } from './executor-input.js';
 export { IrError, metricsArtifact, notebookArtifact, type Ir } from './ir.js';
 export { checkParameters, parseParameter, splitAssignment, type ParameterReading } from './parameters.js';
 export { planIr, type Plan, type PlanParameter, type PlanTask } from './plan.js';

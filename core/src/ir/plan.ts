@@ -11,7 +11,7 @@ import type {
   PlatformDeploymentConfigJson
 } from './gen/pipeline_spec_pb.js';
 import { IrError, type Ir } from './ir.js';
-import { readMemoryLimit } from './resources.js';
+import { readMemoryLimit, readRequests } from './resources.js';
 import { readBackoff } from './retries.js';
 import type { Backoff } from '../step.js';
 
@@ -27,6 +27,8 @@ export interface PlanTask {
   readonly name: string;
   /** its key in the IR */
   readonly task: string;
+  /** the key of its settings in both documents of the IR */
+  readonly executor: string;
   /** names of steps that must have ended before */
   readonly after: readonly string[];
   readonly image: string;
@@ -51,10 +53,16 @@ export interface PlanTask {
   readonly retries: number;
   /** undefined where it is not tried again */
   readonly backoff?: Backoff;
+  /** cores that it asks for; undefined where it asks for none */
+  readonly cpus?: number;
+  /** what it asks for; undefined where it asks for none */
+  readonly memoryBytes?: number;
   /** undefined where the step may take what there is */
   readonly memoryLimitBytes?: number;
   readonly timeoutSeconds?: number;
   readonly cache: boolean;
+  /** true where it runs when all others have ended, however they did */
+  readonly atEnd?: boolean;
 }
 
 export interface Plan {
@@ -132,6 +140,7 @@ function toPlanTask(task: string, spec: PipelineTaskSpecJson, ir: Ir, names: Rea
   return {
     name,
     task,
+    executor: component.executorLabel ?? '',
     after: [...names.values()].filter(other => after.has(other)),
     image: container.image ?? '',
     command: container.command ?? [],
@@ -145,6 +154,7 @@ function toPlanTask(task: string, spec: PipelineTaskSpecJson, ir: Ir, names: Rea
     })),
     retries: spec.retryPolicy?.maxRetryCount ?? 0,
     ...(spec.retryPolicy?.maxRetryCount ? { backoff: readBackoff(spec.retryPolicy) } : {}),
+    ...readRequests(container.resources),
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     cache: spec.cachingOptions?.enableCache ?? false

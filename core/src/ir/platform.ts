@@ -2,6 +2,9 @@
 import type { SecretVariable, StepSettings } from '../step.js';
 import type { KubernetesExecutorConfigJson, SecretAsEnvJson } from './gen/kubernetes_executor_config_pb.js';
 
+/** KFP mounts claims for writing only; which of a step's mounts are meant for reading stands here, for engines that can. */
+export const readOnlyAnnotation = 'sluice.dev/read-only';
+
 /** Undefined where the step asks for nothing of it. */
 export function toExecutorConfig(settings: StepSettings): KubernetesExecutorConfigJson | undefined {
   const { labels, annotations, nodeSelector, timeoutSeconds, secrets = [] } = settings;

@@ -5,10 +5,11 @@ import type { Ir } from './ir.js';
 /** One document, or two where the IR has a platform's. */
 export function printIr(ir: Ir): string {
   const documents = ir.platform === undefined ? [ir.pipeline] : [ir.pipeline, ir.platform];
-  return documents.map(printDocument).join('---\n');
+  return documents.map(printYaml).join('---\n');
 }
 
-function printDocument(document: object): string {
+/** Stable: the same object gives the same text. */
+export function printYaml(document: object): string {
   return stringify(document, {
     version: '1.1', // quotes what PyYAML and Go's reader would take for a number, a date or a boolean
     lineWidth: 0,

@@ -24,6 +24,14 @@ export function readMemoryLimit({ resourceMemoryLimit, memoryLimit }: ResourceSp
   return bytes > 0 ? Math.round(bytes) : undefined;
 }
 
+/** What the step asks for; undefined where it asks for nothing. */
+export function readRequests(spec: ResourceSpec = {}): { readonly cpus?: number; readonly memoryBytes?: number } {
+  const { resourceCpuRequest, cpuRequest, resourceMemoryRequest, memoryRequest } = spec;
+  const cpus = resourceCpuRequest ? toNumber(resourceCpuRequest) : Number(cpuRequest ?? 0);
+  const bytes = resourceMemoryRequest ? toNumber(resourceMemoryRequest) : Number(memoryRequest ?? 0) * 1e9;
+  return { ...(cpus > 0 && { cpus }), ...(bytes > 0 && { memoryBytes: Math.round(bytes) }) };
+}
+
 const suffixes: Readonly<Record<string, number>> = {
   n: 1e-9,
   u: 1e-6,

@@ -50,6 +50,7 @@ test('a plan speaks of steps', () => {
         ...common,
         name: 'Load',
         task: 'load',
+        executor: 'exec-load',
         after: [],
         parameters: [{ name: 'n', source: { kind: 'parameter', name: 'n' } }],
         outputs: [{ name: 'df', schemaTitle: 'system.Artifact' }, ...outputs],
@@ -60,6 +61,7 @@ test('a plan speaks of steps', () => {
         ...common,
         name: 'fit',
         task: 'fit',
+        executor: 'exec-fit',
         after: ['Load'],
         env: { A: 'b' },
         artifacts: [{ name: 'df', from: 'Load', artifact: 'df', schemaTitle: 'system.Artifact' }],
@@ -70,7 +72,16 @@ test('a plan speaks of steps', () => {
         timeoutSeconds: 90,
         cache: false
       },
-      { ...common, name: 'end', task: 'end', after: ['Load', 'fit'], outputs, retries: 0, cache: true }
+      {
+        ...common,
+        name: 'end',
+        task: 'end',
+        executor: 'exec-end',
+        after: ['Load', 'fit'],
+        outputs,
+        retries: 0,
+        cache: true
+      }
     ]
   });
 });

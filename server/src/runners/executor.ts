@@ -2,6 +2,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  makeExecutorInput,
   metricsArtifact,
   notebookArtifact,
   type ArtifactRecord,
@@ -23,32 +24,14 @@ interface Given {
   readonly metadata: ReadonlyMap<string, Metadata>;
 }
 
-export function makeExecutorInput(task: PlanTask, { layout, parameters, metadata }: Given): string {
-  const artifact = (key: string, uri: string, schemaTitle: string, about: object = {}) => [
-    key,
-    { artifacts: [{ name: key, type: { schemaTitle, schemaVersion: '0.0.1' }, uri, metadata: about }] }
-  ];
-  return JSON.stringify({
-    inputs: {
-      parameterValues: Object.fromEntries(
-        task.parameters.map(({ name, source }) => [
-          name,
-          source.kind === 'value' ? source.value : parameters[source.name]!
-        ])
-      ),
-      artifacts: Object.fromEntries(
-        task.artifacts.map(({ name, from, artifact: key, schemaTitle }) =>
-          artifact(name, layout.artifact(from, key), schemaTitle, metadata.get(from)?.[key])
-        )
-      )
-    },
-    outputs: {
-      artifacts: Object.fromEntries(
-        task.outputs.map(({ name, schemaTitle }) => artifact(name, layout.artifact(task.name, name), schemaTitle))
-      ),
-      outputFile: layout.outputFile(task.name)
-    }
-  });
+/** ExecutorInput of a step on this machine. */
+export function toExecutorInput(task: PlanTask, { layout, parameters, metadata }: Given): string {
+  const places = {
+    artifact: layout.artifact,
+    outputFile: layout.outputFile,
+    metadata: (step: string, key: string) => metadata.get(step)?.[key]
+  };
+  return makeExecutorInput(task, places, name => JSON.stringify(parameters[name] ?? null));
 }
 
 /** Undefined where the step left none, or none that can be read: it did not end by the contract. */

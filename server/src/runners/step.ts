@@ -18,7 +18,7 @@ import type { ProcessEnd, ProcessUsage, StepProcess } from '../process.js';
 import type { RunSnapshots } from '../snapshots/run-snapshots.js';
 import type { Store } from '../store.js';
 import type { Workers } from '../warm/workers.js';
-import { makeExecutorInput, readArtifacts, readExecutorOutput, readMetrics, type Metadata } from './executor.js';
+import { toExecutorInput, readArtifacts, readExecutorOutput, readMetrics, type Metadata } from './executor.js';
 import { blameLimits, describeEnd, describeFailure, describeTimeout } from './failure.js';
 import type { Layout } from './layout.js';
 import { waitForRetry } from './retry.js';
@@ -202,7 +202,7 @@ async function waitFor(
 
 /** As the IR says, with the kernel's Python and this execution's input. */
 function makeArgv(task: PlanTask, context: StepContext): string[] {
-  const input = makeExecutorInput(task, context);
+  const input = toExecutorInput(task, context);
   const argv = [...task.command, ...task.args].map(part => part.replaceAll('{{$}}', () => input));
   return argv[0] === 'python3' ? [...context.kernel.python, ...argv.slice(1)] : argv;
 }

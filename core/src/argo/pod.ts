@@ -1,0 +1,248 @@
+// What a step asks of its pod stands in the IR's second document in KFP's words. This module says it in Kubernetes' words.
+import type {
+  KubernetesExecutorConfigJson as ExecutorConfig,
+  NodeAffinityTermJson as NodeTerm,
+  PodAffinityTermJson as PodTerm,
+  SelectorRequirementJson as Requirement
+} from '../ir/gen/kubernetes_executor_config_pb.js';
+import type {
+  PipelineDeploymentConfig_PipelineContainerSpec_ResourceSpecJson as ResourceSpec,
+  TaskInputsSpec_InputParameterSpecJson as ParameterSpec
+} from '../ir/gen/pipeline_spec_pb.js';
+import { readOnlyAnnotation } from '../ir/platform.js';
+import { compact, type Container, type EnvVar, type Template, type Volume, type VolumeMount } from './manifest.js';
+
+export interface PodParts {
+  readonly template: Pick<
+    Template,
+    'metadata' | 'activeDeadlineSeconds' | 'nodeSelector' | 'tolerations' | 'affinity' | 'volumes' | 'podSpecPatch'
+  >;
+  readonly container: Pick<Container, 'imagePullPolicy' | 'env' | 'securityContext' | 'volumeMounts'>;
+}
+
+export function toPodParts(config: ExecutorConfig): PodParts {
+  const mounts = toMounts(config);
+  const { podMetadata = {}, activeDeadlineSeconds } = config;
+  const { [readOnlyAnnotation]: _, ...annotations } = podMetadata.annotations ?? {};
+  const secrets = (config.imagePullSecret ?? []).map(({ secretName, secretNameParameter }) => ({
+    name: textOf(secretNameParameter) ?? secretName ?? ''
+  }));
+  return {
+    template: compact({
+      metadata: compact({ labels: podMetadata.labels ?? {}, annotations }),
+      activeDeadlineSeconds: Number(activeDeadlineSeconds ?? 0) || undefined,
+      nodeSelector: config.nodeSelector?.labels,
+      tolerations: (config.tolerations ?? []).map(toToleration),
+      affinity: toAffinity(config),
+      volumes: mounts.map(({ volume }) => volume),
+      // the one part of a pod for which Argo's templates have no field
+      podSpecPatch: secrets.length === 0 ? undefined : JSON.stringify({ imagePullSecrets: secrets })
+    }),
+    container: compact({
+      imagePullPolicy: config.imagePullPolicy,
+      env: toEnv(config),
+      securityContext: toSecurityContext(config),
+      volumeMounts: mounts.map(({ mount }) => mount)
+    })
+  };
+}
+
+/** Requests and limits; the new texts win over the numbers that KFP before 2.14 reads. */
+export function toResources(spec: ResourceSpec = {}): object {
+  const { accelerator } = spec;
+  const count = accelerator?.resourceCount ?? accelerator?.count;
+  const vendor = accelerator?.resourceType ?? accelerator?.type;
+  const gigabytes = (number: ResourceSpec['memoryLimit']): string | undefined =>
+    number === undefined ? undefined : `${number}G`;
+  const cores = (number: ResourceSpec['cpuLimit']): string | undefined => number?.toString();
+  return compact({
+    requests: compact({
+      cpu: spec.resourceCpuRequest ?? cores(spec.cpuRequest),
+      memory: spec.resourceMemoryRequest ?? gigabytes(spec.memoryRequest)
+    }),
+    limits: compact({
+      cpu: spec.resourceCpuLimit ?? cores(spec.cpuLimit),
+      memory: spec.resourceMemoryLimit ?? gigabytes(spec.memoryLimit),
+      ...(vendor === undefined ? {} : { [vendor]: count })
+    })
+  });
+}
+
+// A name in the platform's document is a constant, or a parameter of the pipeline.
+function textOf(spec: ParameterSpec | undefined): string | undefined {
+  const constant = spec?.runtimeValue?.constant;
+  if (typeof constant === 'string') return constant;
+  return spec?.componentInputParameter === undefined
+    ? undefined
+    : `{{workflow.parameters.${spec.componentInputParameter}}}`;
+}
+
+function toEnv({ secretAsEnv, configMapAsEnv, fieldPathAsEnv }: ExecutorConfig): readonly EnvVar[] {
+  return [
+    ...(secretAsEnv ?? []).flatMap(({ secretName, secretNameParameter, keyToEnv, optional }) =>
+      (keyToEnv ?? []).map(({ secretKey, envVar = '' }) => ({
+        name: envVar,
+        valueFrom: {
+          secretKeyRef: {
+            name: textOf(secretNameParameter) ?? secretName,
+            key: secretKey,
+            ...(optional ? { optional } : {})
+          }
+        }
+      }))
+    ),
+    ...(configMapAsEnv ?? []).flatMap(({ configMapName, configMapNameParameter, keyToEnv, optional }) =>
+      (keyToEnv ?? []).map(({ configMapKey, envVar = '' }) => ({
+        name: envVar,
+        valueFrom: {
+          configMapKeyRef: {
+            name: textOf(configMapNameParameter) ?? configMapName,
+            key: configMapKey,
+            ...(optional ? { optional } : {})
+          }
+        }
+      }))
+    ),
+    ...(fieldPathAsEnv ?? []).map(({ name = '', fieldPath }) => ({ name, valueFrom: { fieldRef: { fieldPath } } }))
+  ];
+}
+
+interface Mount {
+  readonly volume: Volume;
+  readonly mount: VolumeMount;
+}
+
+function toMounts(config: ExecutorConfig): readonly Mount[] {
+  const isReadOnly = new Set((config.podMetadata?.annotations?.[readOnlyAnnotation] ?? '').split(','));
+  const found: (readonly [kind: string, source: object, mount: Omit<VolumeMount, 'name'>])[] = [
+    ...(config.pvcMount ?? []).map(
+      ({ constant, pvcNameParameter, componentInputParameter, mountPath = '', subPath }) =>
+        [
+          'claim',
+          {
+            persistentVolumeClaim: {
+              claimName:
+                textOf(pvcNameParameter) ?? constant ?? textOf({ componentInputParameter: componentInputParameter! })
+            }
+          },
+          {
+            mountPath,
+            ...(subPath ? { subPath } : {}),
+            ...(isReadOnly.has(mountPath) ? { readOnly: true } : {})
+          }
+        ] as const
+    ),
+    ...(config.secretAsVolume ?? []).map(
+      ({ secretName, secretNameParameter, mountPath = '', optional }) =>
+        [
+          'secret',
+          { secret: { secretName: textOf(secretNameParameter) ?? secretName, ...(optional ? { optional } : {}) } },
+          { mountPath }
+        ] as const
+    ),
+    ...(config.configMapAsVolume ?? []).map(
+      ({ configMapName, configMapNameParameter, mountPath = '', optional }) =>
+        [
+          'config',
+          { configMap: { name: textOf(configMapNameParameter) ?? configMapName, ...(optional ? { optional } : {}) } },
+          { mountPath }
+        ] as const
+    ),
+    ...(config.emptyDirMounts ?? []).map(
+      ({ mountPath = '', medium, sizeLimit }) =>
+        ['empty', { emptyDir: compact({ medium: medium || undefined, sizeLimit }) }, { mountPath }] as const
+    ),
+    ...(config.enabledSharedMemory === undefined
+      ? []
+      : [
+          [
+            'memory',
+            { emptyDir: compact({ medium: 'Memory', sizeLimit: config.enabledSharedMemory.size || undefined }) },
+            { mountPath: '/dev/shm' }
+          ] as const
+        ]),
+    ...(config.genericEphemeralVolume ?? []).map(
+      volume => ['ephemeral', toEphemeral(volume), { mountPath: volume.mountPath ?? '' }] as const
+    )
+  ];
+  return found.map(([kind, source, mount], i) => {
+    const name = `${kind}-${i + 1}`;
+    return { volume: { name, ...source }, mount: { name, ...mount } };
+  });
+}
+
+function toEphemeral(volume: NonNullable<ExecutorConfig['genericEphemeralVolume']>[number]): object {
+  const { accessModes, size, defaultStorageClass, storageClassName, metadata } = volume;
+  return {
+    ephemeral: {
+      volumeClaimTemplate: compact({
+        metadata,
+        spec: compact({
+          accessModes,
+          storageClassName: defaultStorageClass ? undefined : storageClassName,
+          resources: { requests: { storage: size } }
+        })
+      })
+    }
+  };
+}
+
+function toToleration(toleration: NonNullable<ExecutorConfig['tolerations']>[number]): object {
+  const { tolerationSeconds, tolerationJson: _, ...rest } = toleration;
+  return { ...rest, ...(tolerationSeconds === undefined ? {} : { tolerationSeconds: Number(tolerationSeconds) }) };
+}
+
+function toSecurityContext({ securityContext }: ExecutorConfig): object {
+  const { runAsUser, runAsGroup, runAsNonRoot } = securityContext ?? {};
+  const id = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
+  return compact({ runAsUser: id(runAsUser), runAsGroup: id(runAsGroup), runAsNonRoot });
+}
+
+function toAffinity({ nodeAffinity = [], podAffinity = [] }: ExecutorConfig): object {
+  const nodes = nodeAffinity.map(term => ({ weight: term.weight, term: toNodeTerm(term) }));
+  const required = nodes.filter(({ weight }) => weight === undefined).map(({ term }) => term);
+  return compact({
+    nodeAffinity: compact({
+      requiredDuringSchedulingIgnoredDuringExecution:
+        required.length === 0 ? undefined : { nodeSelectorTerms: required },
+      preferredDuringSchedulingIgnoredDuringExecution: nodes
+        .filter(({ weight }) => weight !== undefined)
+        .map(({ weight, term }) => ({ weight, preference: term }))
+    }),
+    podAffinity: toPodAffinity(podAffinity.filter(({ anti }) => !anti)),
+    podAntiAffinity: toPodAffinity(podAffinity.filter(({ anti }) => anti))
+  });
+}
+
+function toPodAffinity(terms: readonly PodTerm[]): object {
+  return compact({
+    requiredDuringSchedulingIgnoredDuringExecution: terms.filter(({ weight }) => weight === undefined).map(toPodTerm),
+    preferredDuringSchedulingIgnoredDuringExecution: terms
+      .filter(({ weight }) => weight !== undefined)
+      .map(term => ({ weight: term.weight, podAffinityTerm: toPodTerm(term) }))
+  });
+}
+
+function toNodeTerm({ matchExpressions = [], matchFields = [] }: NodeTerm): object {
+  return compact({
+    matchExpressions: matchExpressions.map(toRequirement),
+    matchFields: matchFields.map(toRequirement)
+  });
+}
+
+function toPodTerm(term: PodTerm): object {
+  return compact({
+    labelSelector: toSelector(term.matchPodLabels, term.matchPodExpressions),
+    topologyKey: term.topologyKey,
+    namespaces: term.namespaces,
+    namespaceSelector: toSelector(term.matchNamespaceLabels, term.matchNamespaceExpressions)
+  });
+}
+
+function toSelector(labels: PodTerm['matchPodLabels'], expressions: readonly Requirement[] = []): object {
+  return compact({ matchLabels: labels, matchExpressions: expressions.map(toRequirement) });
+}
+
+function toRequirement({ key, operator, values }: Requirement): object {
+  return compact({ key, operator, values });
+}

@@ -1,0 +1,278 @@
+// Where only Argo Workflows is installed, the IR becomes one Workflow: a DAG of the IR's tasks, each a pod that runs the IR's own command on
+// the run's volume. Nothing is read but the IR, so that Argo runs what Kubeflow and this machine run.
+import { ancestors } from '../graph.js';
+import { makeExecutorInput } from '../ir/executor-input.js';
+import type { KubernetesExecutorConfigJson as ExecutorConfig } from '../ir/gen/kubernetes_executor_config_pb.js';
+import type {
+  PipelineDeploymentConfigJson,
+  PipelineDeploymentConfig_PipelineContainerSpec_ResourceSpecJson as ResourceSpec
+} from '../ir/gen/pipeline_spec_pb.js';
+import { executorInput, type Ir } from '../ir/ir.js';
+import { planIr, type Plan, type PlanTask } from '../ir/plan.js';
+import type { JsonValue } from '../pipeline.js';
+import { clusterPlaces, volumeFolder, workspaceFolder } from './layout.js';
+import { compact, type Container, type DagTask, type Template, type Volume, type Workflow } from './manifest.js';
+import { freeName, managedBy, toLabelValue, toTemplateNames } from './names.js';
+import { toPlaceholder, toText } from './parameters.js';
+import { toPodParts, toResources } from './pod.js';
+import { snapshotTask, snapshotTemplate, type SnapshotPolicy } from './snapshots.js';
+
+export type AccessMode = 'ReadWriteOnce' | 'ReadWriteOncePod' | 'ReadWriteMany';
+
+export interface WorkflowOptions {
+  /** the workflow's name; by default Argo makes one that begins with the pipeline's */
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly serviceAccount?: string;
+  /** labels and annotations of the workflow, its pods and its snapshots, besides our own */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** values of this run, by parameter; others have the pipeline's defaults */
+  readonly parameters?: Readonly<Record<string, JsonValue>>;
+  /** a claim that is there already; by default the workflow makes one of its own, empty, which goes when it succeeds */
+  readonly claim?: string;
+  /** of the claim that the workflow makes; `10Gi` by default */
+  readonly size?: string;
+  /** of the claim that the workflow makes; the cluster's default by default */
+  readonly storageClass?: string;
+  /** how many nodes or pods may have the volume; `ReadWriteOnce` by default */
+  readonly accessMode?: AccessMode;
+  readonly snapshots?: SnapshotPolicy;
+  readonly snapshotClass?: string;
+  /** pods that run at once */
+  readonly parallelism?: number;
+  /** the steps to run, by name; what others made is taken from the volume. All by default */
+  readonly steps?: readonly string[];
+}
+
+/** The one volume of a run, in the workflow's words. */
+const volumeName = 'sluice';
+
+/** The parameter that carries the runtime, which is then in the workflow once and not in each step's template. */
+const runtimeParameter = 'sluice-runtime';
+
+/** @throws IrError where the IR has something that only Kubeflow runs */
+export function compileWorkflow(ir: Ir, options: WorkflowOptions = {}): Workflow {
+  const plan = planIr(ir);
+  const context = makeContext(ir, plan, options);
+  const { tasks, labels, annotations } = context;
+  const claim = toClaim(options);
+  const inDag = tasks.filter(task => !task.atEnd);
+  const atEnd = tasks.find(task => task.atEnd);
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Workflow',
+    metadata: compact({
+      ...(options.name === undefined
+        ? { generateName: `${ir.pipeline.pipelineInfo?.name ?? 'pipeline'}-` }
+        : { name: options.name }),
+      namespace: options.namespace,
+      labels,
+      annotations
+    }),
+    spec: compact({
+      entrypoint: context.entrypoint,
+      onExit: atEnd && context.names.get(atEnd.task),
+      serviceAccountName: options.serviceAccount,
+      // a volume that one pod may have at a time
+      parallelism: options.accessMode === 'ReadWriteOncePod' ? 1 : options.parallelism,
+      arguments: { parameters: toArguments(plan, context) },
+      podMetadata: { labels },
+      volumes: claim.volume === undefined ? [] : [claim.volume],
+      volumeClaimTemplates: claim.template === undefined ? [] : [claim.template],
+      templates: [
+        { name: context.entrypoint, dag: { failFast: false, tasks: toDag(inDag, context) } },
+        ...tasks.map(task => toTemplate(task, context)),
+        ...(context.policy === 'off'
+          ? []
+          : [
+              snapshotTemplate({
+                template: context.snapshot,
+                claim: options.claim ?? `{{workflow.name}}-${volumeName}`,
+                ...(options.snapshotClass === undefined ? {} : { class: options.snapshotClass }),
+                labels
+              })
+            ])
+      ]
+    })
+  };
+}
+
+interface Context {
+  readonly ir: Ir;
+  readonly plan: Plan;
+  readonly options: WorkflowOptions;
+  /** those that this workflow runs */
+  readonly tasks: readonly PlanTask[];
+  /** of templates and DAG tasks, by the IR's task */
+  readonly names: ReadonlyMap<string, string>;
+  readonly entrypoint: string;
+  /** the template that makes snapshots */
+  readonly snapshot: string;
+  readonly policy: SnapshotPolicy;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly runtime: string | undefined;
+}
+
+function makeContext(ir: Ir, plan: Plan, options: WorkflowOptions): Context {
+  const tasks = plan.tasks.filter(({ name }) => options.steps === undefined || options.steps.includes(name));
+  const names = toTemplateNames(tasks.map(({ task }) => task));
+  const taken = new Set(names.values());
+  return {
+    ir,
+    plan,
+    options,
+    tasks,
+    names,
+    entrypoint: freeName('pipeline', taken),
+    snapshot: freeName('snapshot', taken),
+    policy: options.snapshots ?? 'off',
+    labels: { ...managedBy, ...options.labels },
+    annotations: {
+      'sluice.dev/pipeline': plan.name,
+      ...(plan.notebook === undefined ? {} : { 'sluice.dev/notebook': plan.notebook }),
+      ...options.annotations
+    },
+    runtime: findRuntime(tasks)
+  };
+}
+
+function findRuntime(tasks: readonly PlanTask[]): string | undefined {
+  return tasks
+    .map(({ args }) => args[args.indexOf('--runtime') + 1])
+    .find((_, i) => tasks[i]!.args.includes('--runtime'));
+}
+
+function toArguments({ parameters }: Plan, { options, runtime }: Context): Workflow['spec']['arguments']['parameters'] {
+  const given = options.parameters ?? {};
+  return [
+    ...parameters.map(({ name, default: initial }) => {
+      const value = Object.hasOwn(given, name) ? given[name] : initial;
+      return { name, ...(value === undefined ? {} : { value: toText(value) }) };
+    }),
+    ...(runtime === undefined ? [] : [{ name: runtimeParameter, value: runtime }])
+  ];
+}
+
+function toClaim(options: WorkflowOptions): { readonly volume?: Volume; readonly template?: object } {
+  const { claim, size = '10Gi', storageClass, accessMode = 'ReadWriteOnce' } = options;
+  if (claim !== undefined) return { volume: { name: volumeName, persistentVolumeClaim: { claimName: claim } } };
+  const spec = {
+    accessModes: [accessMode],
+    storageClassName: storageClass,
+    resources: { requests: { storage: size } }
+  };
+  return { template: { metadata: { name: volumeName, labels: managedBy }, spec: compact(spec) } };
+}
+
+// A step waits for its snapshot before, which waits for the snapshots after those that the step needs.
+function toDag(tasks: readonly PlanTask[], context: Context): readonly DagTask[] {
+  const { names, policy, snapshot } = context;
+  const isEach = policy === 'each-step';
+  const nameOf = new Map(tasks.map(({ name, task }) => [name, names.get(task)!]));
+  const start = policy === 'start' ? [snapshotTask(snapshot, 'start', undefined, undefined)] : [];
+  return [
+    ...start,
+    ...tasks.flatMap(task => {
+      const name = nameOf.get(task.name)!;
+      const waits = withoutImplied(task, tasks)
+        .map(other => nameOf.get(other)!)
+        .flatMap(other => (isEach ? [other, `${other}-after`] : [other]));
+      if (waits.length === 0) waits.push(...start.map(first => first.name));
+      const depends = waits.length === 0 ? undefined : waits.join(' && ');
+      const own = { name, template: name };
+      if (!isEach) return [{ ...own, ...(depends === undefined ? {} : { depends }) }];
+      const label = toLabelValue(task.name, task.task);
+      return [
+        snapshotTask(snapshot, 'before', name, depends, label),
+        { ...own, depends: `${name}-before` },
+        // a step that failed has left something as well
+        snapshotTask(snapshot, 'after', name, `${name}.Succeeded || ${name}.Failed || ${name}.Errored`, label)
+      ];
+    })
+  ];
+}
+
+// `c` after `a` and `b`, where `b` is after `a`: to wait for `b` is enough, and a DAG is easier to look at. Steps that do not run are no reason.
+function withoutImplied(task: PlanTask, tasks: readonly PlanTask[]): readonly string[] {
+  const after = task.after.filter(name => tasks.some(other => other.name === name));
+  return after.filter(name => !after.some(other => other !== name && ancestors(tasks, other).has(name)));
+}
+
+function toTemplate(task: PlanTask, context: Context): Template {
+  const { ir, options, names } = context;
+  const pod = toPodParts(executorConfig(ir, task));
+  const { labels = {}, annotations = {} } = pod.template.metadata ?? {};
+  const own = { name: volumeName, mountPath: volumeFolder };
+  const container: Container = {
+    image: task.image,
+    ...pod.container,
+    command: task.command,
+    args: toArgs(task, context),
+    workingDir: workspaceFolder,
+    env: [...Object.entries(task.env).map(([name, value]) => ({ name, value })), ...(pod.container.env ?? [])],
+    resources: toResources(resourcesOf(ir, task)),
+    volumeMounts: [own, ...(pod.container.volumeMounts ?? [])]
+  };
+  return compact({
+    ...pod.template,
+    name: names.get(task.task)!,
+    metadata: {
+      labels: { ...labels, 'sluice.dev/step': toLabelValue(task.name, task.task) },
+      annotations: { ...annotations, 'sluice.dev/step': task.name }
+    },
+    retryStrategy: toRetryStrategy(task),
+    affinity: withOneNode(pod.template.affinity, options),
+    container: compact(container)
+  });
+}
+
+function toArgs(task: PlanTask, { plan, runtime }: Context): readonly string[] {
+  const byName = new Map(plan.parameters.map(parameter => [parameter.name, parameter]));
+  const input = makeExecutorInput(task, clusterPlaces(plan), name => toPlaceholder(byName.get(name)!));
+  return task.args.map((arg, i) =>
+    runtime !== undefined && task.args[i - 1] === '--runtime' && arg === runtime
+      ? `{{workflow.parameters.${runtimeParameter}}}`
+      : arg.replaceAll(executorInput, () => input)
+  );
+}
+
+// Argo has whole factors, and no longest wait: the factor is made smaller where the last wait would be too long.
+function toRetryStrategy({ retries, backoff }: PlanTask): object | undefined {
+  if (retries === 0) return undefined;
+  const strategy = { limit: String(retries), retryPolicy: 'Always' };
+  if (backoff === undefined || backoff.delaySeconds === 0) return strategy;
+  const { delaySeconds, longestSeconds } = backoff;
+  let factor = Math.round(backoff.factor);
+  while (factor > 1 && delaySeconds * factor ** (retries - 1) > longestSeconds) factor--;
+  return { ...strategy, backoff: { duration: `${Math.min(delaySeconds, longestSeconds)}s`, factor: String(factor) } };
+}
+
+// A ReadWriteOnce volume is on one node: pods of the run that run at once have to be there, too.
+function withOneNode(
+  affinity: object | undefined,
+  { accessMode = 'ReadWriteOnce' }: WorkflowOptions
+): object | undefined {
+  if (accessMode !== 'ReadWriteOnce') return affinity;
+  const key = 'requiredDuringSchedulingIgnoredDuringExecution';
+  const given = affinity as { readonly podAffinity?: Readonly<Record<string, readonly object[]>> } | undefined;
+  const together = {
+    labelSelector: { matchLabels: { 'workflows.argoproj.io/workflow': '{{workflow.name}}' } },
+    topologyKey: 'kubernetes.io/hostname'
+  };
+  return {
+    ...given,
+    podAffinity: { ...given?.podAffinity, [key]: [...(given?.podAffinity?.[key] ?? []), together] }
+  };
+}
+
+function executorConfig({ platform }: Ir, { executor }: PlanTask): ExecutorConfig {
+  const executors = platform?.platforms?.kubernetes?.deploymentSpec?.executors;
+  return (executors?.[executor] ?? {}) as ExecutorConfig;
+}
+
+function resourcesOf({ pipeline }: Ir, { executor }: PlanTask): ResourceSpec | undefined {
+  const { executors } = (pipeline.deploymentSpec ?? {}) as unknown as PipelineDeploymentConfigJson;
+  return executors?.[executor]?.container?.resources;
+}
