@@ -1,6 +1,6 @@
 // `sluice runs`: what was run, how it went, what it printed; and how to end it.
 import { existsSync } from 'node:fs';
-import { didYouMean, endedStates, type RunSummary } from '@sluice/core';
+import { compareRuns, didYouMean, endedStates } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { findHome, logFile, openHome } from '../home.js';
 import { readLog } from '../logs.js';
@@ -152,7 +152,7 @@ async function cancel({ store, io, json }: Context, name: string): Promise<numbe
 
 async function diff({ store, io, json }: Context, first: string, second: string): Promise<number> {
   const runs = [store.find(first), store.find(second)] as const;
-  const table = compare(...runs);
+  const table = compareRuns(...runs);
   if (json) {
     await write(io.stdout, `${JSON.stringify({ runs: runs.map(run => run.id), ...table })}\n`);
     return 0;
@@ -163,42 +163,15 @@ async function diff({ store, io, json }: Context, first: string, second: string)
     if (lines.length === 0) continue;
     rows.push([title, '', '', '']);
     for (const { name, values } of lines)
-      rows.push([`  ${name}`, ...values.map(value => value ?? '–'), values[0] === values[1] ? '' : '*']);
+      rows.push([
+        `  ${name}`,
+        ...values.map(value => (value === null ? '–' : formatMetric(value))),
+        values[0] === values[1] ? '' : '*'
+      ]);
   }
   const lines = formatTable(rows).map(line => (line.endsWith('*') ? line : paint('dim', line)));
   await write(io.stdout, `${lines.join('\n')}\n`);
   return 0;
-}
-
-interface Compared {
-  readonly name: string;
-  /** null where a run has none */
-  readonly values: readonly (string | null)[];
-}
-
-function compare(a: RunSummary, b: RunSummary): Record<'parameters' | 'metrics' | 'steps', Compared[]> {
-  const stepsOf = (run: RunSummary) =>
-    Object.fromEntries(
-      run.steps.map(step => [step.name, `${step.state} ${formatDuration(step.durationMs)}`.trimEnd()])
-    );
-  return {
-    parameters: sideBySide(a.parameters, b.parameters, JSON.stringify),
-    metrics: sideBySide(a.metrics, b.metrics, formatMetric),
-    steps: sideBySide(stepsOf(a), stepsOf(b), state => state)
-  };
-}
-
-function sideBySide<T>(
-  a: Readonly<Record<string, T>>,
-  b: Readonly<Record<string, T>>,
-  format: (value: T) => string
-): Compared[] {
-  const cell = (values: Readonly<Record<string, T>>, name: string) =>
-    Object.hasOwn(values, name) ? format(values[name]!) : null;
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].map(name => ({
-    name,
-    values: [cell(a, name), cell(b, name)]
-  }));
 }
 
 export const runs: Command = { help, run: execute };
