@@ -2,7 +2,6 @@
 export * from './analyze.js';
 export * from './argo/index.js';
 export * from './compare.js';
-export * from './compare.js';
 export * from './diagnostic.js';
 export * from './graph.js';
 export * from './ir/index.js';
