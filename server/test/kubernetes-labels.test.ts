@@ -1,0 +1,118 @@
+// Names and labels in a cluster; which snapshot class is taken, and which snapshots have expired. No cluster is needed for these.
+import { chooseExpired, type Retention } from '../src/kubernetes/collect.js';
+import {
+  checkObjectName,
+  toBelonging,
+  toLabelValue,
+  toMetadata,
+  toObjectName,
+  toSelector
+} from '../src/kubernetes/labels.js';
+import { plainError, type VolumeSnapshot } from '../src/kubernetes/snapshots.js';
+import { chooseClass } from '../src/kubernetes/storage.js';
+import { toSharing } from '../src/kubernetes/volumes.js';
+
+test.each([
+  ['a plain one stays', 'train_model.v2', 'train_model.v2'],
+  ['a space', 'train model', expect.stringMatching(/^train-model-[a-z0-9]{7}$/)],
+  ['accents', 'prépare', expect.stringMatching(/^prepare-[a-z0-9]{7}$/)],
+  ['no letter at all', '数据', expect.stringMatching(/^x-[a-z0-9]{7}$/)],
+  ['64 characters', 'x'.repeat(64), expect.stringMatching(/^x{55}-[a-z0-9]{7}$/)]
+])('label value: %s', (_, text, expected) => expect(toLabelValue(text)).toEqual(expected));
+
+test('different names stay different', () => {
+  const names = [
+    'train model',
+    'train-model',
+    'train/model',
+    'Train Model',
+    `${'x'.repeat(70)}1`,
+    `${'x'.repeat(70)}2`
+  ];
+  expect(new Set(names.map(name => toObjectName('sluice', name))).size).toBe(names.length);
+  for (const name of names) expect(toObjectName('sluice', name)).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+});
+
+test.each([
+  ['nightly', undefined],
+  ['Nightly', 'has ‘N’'],
+  ['-nightly', 'does not begin and end'],
+  ['night/ly', 'has ‘/’'],
+  ['x'.repeat(254), 'has 254 characters']
+])('object name %s', (name, reason) => {
+  if (reason === undefined) expect(checkObjectName(name, 'snapshot')).toBe(name);
+  else expect(() => checkObjectName(name, 'snapshot')).toThrow(reason);
+});
+
+test('what labels cannot hold is read from annotations', () => {
+  const belonging = { run: '20260101-101010-abcd', step: 'train the model', moment: 'after', notebook: 'abc' } as const;
+  expect(toBelonging(toMetadata(belonging))).toEqual(belonging);
+  expect(toSelector()).toBe('app.kubernetes.io/managed-by=sluice');
+});
+
+const ssd = { name: 'ssd', driver: 'd', isDefault: false };
+const main = { name: 'main', driver: 'd', isDefault: true };
+const other = { name: 'other', driver: 'e', isDefault: true };
+test.each([
+  ['the only one', [ssd, other], undefined, 'ssd'],
+  ['the default one', [ssd, main, other], undefined, 'main'],
+  ['the one that is named', [ssd, main], 'ssd', 'ssd'],
+  ['none of this driver', [other], undefined, undefined],
+  [
+    'several without a default',
+    [ssd, { ...ssd, name: 'hdd' }],
+    undefined,
+    /several VolumeSnapshotClasses, and none is the default: ‘ssd’, ‘hdd’/
+  ],
+  [
+    'several defaults',
+    [main, { ...main, name: 'also' }],
+    undefined,
+    /several VolumeSnapshotClasses that are the default: ‘main’, ‘also’/
+  ],
+  [
+    'of another driver',
+    [ssd, other],
+    'other',
+    /‘other’ is for the driver ‘e’, and the volume is of ‘d’\. There is ‘ssd’\./
+  ]
+])('snapshot class: %s', (_, classes, wanted, expected) => {
+  if (expected instanceof RegExp) expect(() => chooseClass(classes, 'd', wanted)).toThrow(expected);
+  else expect(chooseClass(classes, 'd', wanted)?.class).toBe(expected);
+});
+
+test.each([
+  [['ReadWriteMany', 'ReadWriteOnce'], 'anywhere', undefined],
+  [
+    ['ReadWriteOnce'],
+    'on one node',
+    'Steps ‘a’, ‘b’ could run at the same time, but the volume of claim ‘work’ can be mounted on one node only (ReadWriteOnce): the steps’ pods are placed on one node.'
+  ],
+  [['ReadWriteOncePod'], 'one at a time', expect.stringContaining('allows one pod at a time')]
+])('access modes %s', (modes, together, message) => {
+  const sharing = toSharing('work', modes, ['a', 'b']);
+  expect([sharing.together, sharing.message]).toEqual([together, message]);
+});
+
+test.each([
+  [
+    'Failed to check and update snapshot content: failed to take snapshot of the volume pvc-1: "rpc error: code = Internal desc = the disk is on fire"',
+    'the disk is on fire'
+  ],
+  ['rpc error: code = Unknown desc = rpc error: code = Internal desc = no space.', 'no space'],
+  ['Snapshot controller failed to update work', 'Snapshot controller failed to update work']
+])('the driver says %s', (said, plain) => expect(plainError(said)).toBe(plain));
+
+const hour = 3_600_000;
+const of = (run: string | undefined, hoursAgo: number, notebook = 'n') =>
+  ({ name: `${run}-${hoursAgo}`, at: -hoursAgo * hour, notebook, ...(run && { run }) }) as VolumeSnapshot;
+const all = [of('1', 9), of('1', 8), of('2', 7), of('3', 6), of('m', 9, 'm'), of(undefined, 9)];
+test.each<[string, Retention, string[]]>([
+  ['nothing is said', {}, []],
+  ['the last run stays', { keepRuns: 1 }, ['1-9', '1-8', '2-7']],
+  ['what is young stays', { olderThanMs: 8.5 * hour }, ['1-9', 'm-9', 'undefined-9']],
+  ['both', { keepRuns: 2, olderThanMs: 8.5 * hour }, ['1-9', 'undefined-9']],
+  ['a run that goes on stays', { keepRuns: 0, active: new Set(['1', 'm']) }, ['2-7', '3-6']]
+])('expired: %s', (_, retention, names) =>
+  expect(chooseExpired(all, retention, 0).map(({ name }) => name)).toEqual(names)
+);

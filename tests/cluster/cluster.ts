@@ -1,0 +1,97 @@
+// The cluster that the tests run on: a namespace of their own with users of their own, looking at it with kubectl, and at volumes’ files as
+// they are on the disk.
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { openCluster, type Cluster } from '../../server/src/kubernetes/access.js';
+
+export const folder = process.env.SLUICE_CLUSTER_DIR ?? join(homedir(), '.cache/sluice-cluster');
+const source = join(__dirname, '../../cluster');
+
+export interface TestCluster {
+  /** with the data scientist's rights */
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  readonly kubeconfig: string;
+  as(user: string): Promise<Cluster>;
+  /** the administrator's kubectl, in the namespace */
+  kubectl(...args: string[]): string;
+  apply(...objects: object[]): void;
+  /** an empty volume, bound */
+  claim(name: string, spec?: object): void;
+  /** where the files of a claim's volume are on this machine */
+  volume(claim: string): string;
+  write(claim: string, files: Readonly<Record<string, string>>): void;
+  read(claim: string, path: string): string;
+  /** a user who may do what the rules say, and nothing else */
+  user(name: string, rules: readonly object[]): Promise<Cluster>;
+  remove(): void;
+}
+
+/** A namespace with the users of cluster/manifests/users.yaml. */
+export async function makeNamespace(prefix: string): Promise<TestCluster> {
+  const namespace = `${prefix}-${randomBytes(3).toString('hex')}`;
+  const folderOfConfig = mkdtempSync(join(tmpdir(), 'sluice-cluster-'));
+  const kubeconfig = join(folderOfConfig, 'kubeconfig');
+  const run = (args: readonly string[], input?: string) =>
+    execFileSync(join(folder, 'bin/kubectl'), args, {
+      env: { ...process.env, KUBECONFIG: join(folder, 'kubeconfig'), KUBECACHEDIR: join(folderOfConfig, 'cache') },
+      encoding: 'utf8',
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(input === undefined ? {} : { input })
+    }).trim();
+  const kubectl = (...args: string[]) => run(['-n', namespace, ...args]);
+  const apply = (...objects: object[]) => void run(['-n', namespace, 'apply', '-f', '-'], objects.map(o => JSON.stringify(o)).join('\n---\n'));
+  // the bindings to cluster roles are the cluster's: each namespace has one of its own
+  const users = readFileSync(join(source, 'manifests/users.yaml'), 'utf8')
+    .replaceAll('team-a', namespace)
+    .replace('kind: ClusterRoleBinding\nmetadata: {name: storage-classes}', `kind: ClusterRoleBinding\nmetadata: {name: storage-classes-${namespace}}`);
+  run(['apply', '-f', '-'], users);
+  const config = JSON.parse(run(['config', 'view', '--raw', '-o', 'json']));
+  const as = (user: string) => {
+    const token = kubectl('create', 'token', user);
+    const users = [{ name: user, user: { token } }];
+    const contexts = [{ name: user, context: { cluster: config.clusters[0].name, user, namespace } }];
+    const path = join(folderOfConfig, user);
+    writeFileSync(path, JSON.stringify({ ...config, users, contexts, 'current-context': user }));
+    return openCluster({ kubeconfig: path });
+  };
+  const volume = (claim: string) => {
+    const name = kubectl('get', 'pvc', claim, '-o', 'jsonpath={.spec.volumeName}');
+    return join(folder, 'run/csi/vol', run(['get', 'pv', name, '-o', 'jsonpath={.spec.csi.volumeHandle}']));
+  };
+  const cluster = await as('data-scientist');
+  writeFileSync(kubeconfig, readFileSync(join(folderOfConfig, 'data-scientist')));
+  return {
+    ...{ cluster, namespace, kubeconfig, as, kubectl, apply, volume },
+    claim(name, spec = {}) {
+      const requests = { storage: '1Gi' };
+      apply({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests }, ...spec } });
+      kubectl('wait', `pvc/${name}`, '--for=jsonpath={.status.phase}=Bound', '--timeout=60s');
+    },
+    write(claim, files) {
+      for (const [path, text] of Object.entries(files)) {
+        const whole = join(volume(claim), path);
+        mkdirSync(dirname(whole), { recursive: true });
+        writeFileSync(whole, text);
+      }
+    },
+    read: (claim, path) => readFileSync(join(volume(claim), path), 'utf8'),
+    user(name, rules) {
+      const subject = { kind: 'ServiceAccount', name };
+      apply(
+        { apiVersion: 'v1', ...subject, kind: 'ServiceAccount', metadata: { name } },
+        { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name }, rules },
+        { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name }, subjects: [subject] }
+      );
+      return as(name);
+    },
+    remove() {
+      run(['delete', 'clusterrolebinding', `storage-classes-${namespace}`, '--ignore-not-found']);
+      run(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']);
+      rmSync(folderOfConfig, { recursive: true, force: true });
+    }
+  };
+}
