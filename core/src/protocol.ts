@@ -191,6 +191,8 @@ export interface SubmitRequest {
   readonly content?: unknown;
   readonly parameters?: Readonly<Record<string, JsonValue>>;
   readonly runner?: string;
+  /** for a runner that is not here; what is missing is found in settings and surroundings */
+  readonly target?: { readonly context?: string; readonly namespace?: string };
   readonly selection?: Selection;
   /** id of a past run to take inputs from */
   readonly resume?: string;

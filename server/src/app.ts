@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { pipeline } from 'node:stream/promises';
 import type {
   RunEvent,
+  RunnerInfo,
   RunSummary,
   SnapshotRecord,
   StepFreshness,
@@ -25,6 +26,8 @@ export interface Api {
   read(run: string): RunSummary;
   submit(request: SubmitRequest, signal: AbortSignal): Promise<string>;
   cancel(run: string): Promise<void>;
+  /** where pipelines can run, and what stands in the way */
+  runners(): Promise<RunnerInfo[]>;
   /** Run notebook and pipeline and compare them. Undefined when `signal` ended it. */
   verify(
     request: SubmitRequest,
@@ -70,6 +73,7 @@ type Route = readonly [
 
 const routes: readonly Route[] = [
   ['GET', /^\/health$/, async (api, exchange) => send(exchange, 200, { version: api.version })],
+  ['GET', /^\/runners$/, async (api, exchange) => send(exchange, 200, { runners: await api.runners() })],
   ['GET', /^\/runs$/, listRuns],
   ['POST', /^\/runs$/, submitRun],
   ['GET', /^\/runs\/([^/]+)$/, async (api, exchange, run) => send(exchange, 200, api.read(run!))],
@@ -296,10 +300,11 @@ async function readBody({ request, options }: Exchange): Promise<unknown> {
 function toSubmitRequest(body: unknown): SubmitRequest {
   const bad = (what: string) => new PipelineError(`In the request, ${what}.`, 'bad-request');
   if (!isRecord(body)) throw bad('the body must be an object');
-  const { notebook, content, parameters, runner, selection, resume, cache } = body;
+  const { notebook, content, parameters, runner, target, selection, resume, cache } = body;
   if (typeof notebook !== 'string' || notebook === '') throw bad('‘notebook’ must be the path of a notebook');
   if (parameters !== undefined && !isRecord(parameters)) throw bad('‘parameters’ must be an object');
   if (runner !== undefined && typeof runner !== 'string') throw bad('‘runner’ must be a name');
+  if (target !== undefined && !isTarget(target)) throw bad('‘target’ must be an object with ‘context’ and ‘namespace’');
   if (resume !== undefined && typeof resume !== 'string') throw bad('‘resume’ must be the id of a run');
   if (cache !== undefined && typeof cache !== 'boolean') throw bad('‘cache’ must be true or false');
   if (selection !== undefined && !(isRecord(selection) && Object.values(selection).every(v => typeof v === 'string')))
@@ -309,10 +314,15 @@ function toSubmitRequest(body: unknown): SubmitRequest {
     ...(content === undefined ? {} : { content }),
     ...(parameters === undefined ? {} : { parameters: parameters as NonNullable<SubmitRequest['parameters']> }),
     ...(runner === undefined ? {} : { runner }),
+    ...(target === undefined ? {} : { target }),
     ...(selection === undefined ? {} : { selection }),
     ...(resume === undefined ? {} : { resume }),
     ...(cache === undefined ? {} : { cache })
   };
+}
+
+function isTarget(value: unknown): value is NonNullable<SubmitRequest['target']> {
+  return isRecord(value) && ['context', 'namespace'].every(key => ['string', 'undefined'].includes(typeof value[key]));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

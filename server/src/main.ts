@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { makeApp } from './app.js';
 import { bundledInstall } from './install.js';
 import { openHome } from './home.js';
-import { LocalRunner } from './runners/local.js';
+import { Runners } from './runners/runners.js';
 import { Service } from './service.js';
 import { Store } from './store.js';
 import { sweepTemporaryFolders } from './temporary.js';
@@ -23,13 +23,14 @@ async function main(): Promise<void> {
   const home = openHome(process.env.SLUICE_HOME ? resolve(process.env.SLUICE_HOME) : join(root, '.sluice'));
   sweepTemporaryFolders(home);
   const store = new Store(home);
-  const runner = new LocalRunner({ store, env: process.env, warmFolder: install.warmFolder });
+  const runner = new Runners({ store, env: process.env, warmFolder: install.warmFolder });
   const service = new Service({ install, store, runner, root, env: process.env });
   const server = makeApp(service, { secret });
   rmSync(values.socket, { force: true });
   await new Promise<void>((listening, failed) => server.once('error', failed).listen(values.socket, listening));
   chmodSync(values.socket, 0o600);
   process.stdout.write('{"ready":true}\n');
+  runner.keepFollowing();
 
   const end = (status: number) => {
     rmSync(values.socket!, { force: true });

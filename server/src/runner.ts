@@ -16,6 +16,17 @@ export interface RunnerRequest {
   readonly selection?: Selection;
   readonly resume?: RunId;
   readonly cache: boolean;
+  /** name of the runner; `local` where it is missing */
+  readonly runner?: string;
+  /** for a runner that is not here */
+  readonly target?: RunTarget;
+}
+
+/** Where in the world, as far as the user says it; what is missing is found in settings and surroundings. */
+export interface RunTarget {
+  /** of the kubeconfig */
+  readonly context?: string;
+  readonly namespace?: string;
 }
 
 export interface Runner {
@@ -25,4 +36,8 @@ export interface Runner {
   watch(run: RunId, signal?: AbortSignal, after?: number): AsyncIterable<RunEvent>;
   /** `why` is one sentence for the run's record. */
   cancel(run: RunId, why: string): Promise<void>;
+  /** This process ends now, and what it executes with it: write down why. Runs elsewhere go on. */
+  abandon(why: string): void;
+  /** Resolves when this process has no run any more that would end with it. */
+  idle(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { basename, dirname, relative, resolve } from 'node:path';
 import type {
   JsonValue,
   RunEvent,
+  RunnerInfo,
   RunSummary,
   Selection,
   SnapshotRecord,
@@ -22,7 +23,8 @@ import { readKernel } from './kernels.js';
 import { makeLoadSource, type LoadSource } from './load.js';
 import { isWithin, resolveNotebook, resolveWithin, storedPath, toPosix } from './paths.js';
 import { Pipelines } from './pipelines.js';
-import type { Runner } from './runner.js';
+import type { Runner, RunTarget } from './runner.js';
+import { checkRunner, type Runners } from './runners/runners.js';
 import { SnapshotLibrary, type Restored } from './snapshots/library.js';
 import { bindParameters } from './runners/local.js';
 import { findOutsidePaths } from './runners/outside.js';
@@ -34,7 +36,7 @@ import { verifyNotebook } from './verify.js';
 export interface ServiceOptions {
   readonly install: Install;
   readonly store: Store;
-  readonly runner: Runner;
+  readonly runner: Runners;
   /** of the processes that `verify` starts */
   readonly env: NodeJS.ProcessEnv;
   /** the folder to which notebooks' paths are relative, and outside of which there are none */
@@ -50,6 +52,8 @@ export interface Submission {
   readonly selection?: Selection;
   readonly resume?: string;
   readonly cache?: boolean;
+  readonly runner?: string;
+  readonly target?: RunTarget;
 }
 
 /** runs that a list has at most; the command line lists them all */
@@ -85,8 +89,8 @@ export class Service implements Api {
 
   async submit(request: SubmitRequest, signal: AbortSignal): Promise<string> {
     if (this.isClosing) throw new PipelineError('Sluice’s server is ending. Try again.', 'closing');
-    if (request.runner !== undefined && request.runner !== 'local') throw noRunner(request.runner);
-    const { notebook, content, parameters, selection, resume, cache } = request;
+    const { notebook, content, parameters, selection, resume, cache, runner, target } = request;
+    checkRunner(runner ?? 'local');
     const isEmpty = selection === undefined || Object.values(selection).every(step => step === undefined);
     return submitNotebook(
       this.options,
@@ -97,7 +101,9 @@ export class Service implements Api {
         ...(parameters === undefined ? {} : { parameters }),
         ...(isEmpty ? {} : { selection }),
         ...(resume === undefined ? {} : { resume }),
-        ...(cache === undefined ? {} : { cache })
+        ...(cache === undefined ? {} : { cache }),
+        ...(runner === undefined ? {} : { runner }),
+        ...(target === undefined ? {} : { target })
       },
       signal
     );
@@ -134,6 +140,10 @@ export class Service implements Api {
     const { store, install } = this.options;
     const analyzer = await this.pipelines.openAnalyzer();
     return makeLoadSource(store.read(run), step, { store, analyzer, runtimeFolder: install.runtimeFolder });
+  }
+
+  runners(): Promise<RunnerInfo[]> {
+    return this.options.runner.list();
   }
 
   async cancel(run: string): Promise<void> {
@@ -187,9 +197,9 @@ export class Service implements Api {
 
 /** @throws PipelineError whatever is wrong before there is a run */
 export async function submitNotebook(
-  { store, runner }: Pick<ServiceOptions, 'store' | 'runner'>,
+  { store, runner }: { readonly store: Store; readonly runner: Runner },
   pipelines: Pipelines,
-  { path, text, parameters = {}, selection, resume, cache }: Submission,
+  { path, text, parameters = {}, selection, resume, cache, runner: name, target }: Submission,
   signal?: AbortSignal
 ): Promise<string> {
   const source = text ?? (await readFile(path, 'utf8'));
@@ -205,12 +215,10 @@ export async function submitNotebook(
       source,
       ...(selection === undefined ? {} : { selection }),
       ...(resume === undefined ? {} : { resume }),
-      cache: cache ?? true
+      cache: cache ?? true,
+      ...(name === undefined ? {} : { runner: name }),
+      ...(target === undefined ? {} : { target })
     },
     signal
   );
-}
-
-export function noRunner(name: string): PipelineError {
-  return new PipelineError(`There is no runner ‘${name}’ here yet. Use the runner ‘local’.`, 'usage');
 }

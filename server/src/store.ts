@@ -263,6 +263,18 @@ export class Store {
     });
   }
 
+  /** Let whoever comes next adopt the run. */
+  release(run: string): void {
+    this.run(
+      `UPDATE runs SET owner_pid = 0, owner_started = 'left' WHERE id = ? AND owner_pid = ? AND owner_started = ?`,
+      ...[run, this.owner.pid, this.owner.startedAt]
+    );
+  }
+
+  hasOrphans(runner: string): boolean {
+    return this.orphans('remote IS NOT NULL AND runner = ?', runner).length > 0;
+  }
+
   /** Open runs whose owner is no more. */
   private orphans(where: string, ...values: SQLInputValue[]): Row[] {
     const open = this.all(

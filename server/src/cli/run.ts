@@ -16,9 +16,8 @@ import { findHome, openHome } from '../home.js';
 import { Pipelines } from '../pipelines.js';
 import { storedPath } from '../paths.js';
 import type { RunnerRequest } from '../runner.js';
-import { LocalRunner } from '../runners/local.js';
 import { readPlan } from '../runners/plans.js';
-import { noRunner } from '../service.js';
+import { checkRunner, Runners } from '../runners/runners.js';
 import { Store } from '../store.js';
 import { makeProgress, painter, printEnd, type Progress } from '../terminal.js';
 import { hasErrors, useColors } from './check.js';
@@ -27,15 +26,17 @@ import { isIr, readNamedFile, type NamedFile } from './files.js';
 
 const help = `sluice run NOTEBOOK|IR [options]
 
-Run the notebook's pipeline, or a compiled one, on this machine. Steps work in a copy of its folder, independent steps at once.
-Ctrl+C cancels the run; it goes on when the terminal is closed. Its records and outputs are kept: see \`sluice runs\`.
+Run the notebook's pipeline, or a compiled one, on this machine or in a cluster. Steps work in a copy of its folder, independent steps at
+once. Ctrl+C cancels the run; it goes on when the terminal is closed. Its records and outputs are kept: see \`sluice runs\`.
 
   -p, --param NAME=VALUE   give a parameter a value; lists and dicts as JSON; may be repeated
       --step STEP          run this step only, with what a past run made for it
       --from STEP          run this step and all that depend on it
       --to STEP            run this step and all that it depends on
       --resume RUN         take values from this run (an id, a number or ‘last’); alone: run what did not succeed in it, or has changed
-      --runner NAME        where to run: local
+      --runner NAME        where to run: local (the default) or argo
+      --context CONTEXT    of the kubeconfig, for a runner in a cluster
+  -n, --namespace NAME     in the cluster
       --no-cache           execute every step, also those that nothing has changed for
       --json               print one event a line as JSON
 
@@ -49,13 +50,15 @@ const options = {
   to: { type: 'string' },
   resume: { type: 'string' },
   runner: { type: 'string' },
+  context: { type: 'string' },
+  namespace: { type: 'string', short: 'n' },
   'no-cache': { type: 'boolean' },
   json: { type: 'boolean' }
 } as const;
 
 async function execute(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = readArgs(args, options, { names: 'NOTEBOOK', least: 1, most: 1 });
-  if (values.runner !== undefined && values.runner !== 'local') throw noRunner(values.runner);
+  checkRunner(values.runner ?? 'local');
   const file = await readNamedFile(positionals[0]!, io.cwd);
   const ir = isIr(file.path) ? file.text : await compileNotebook(file, io);
   if (ir === undefined) return 2;
@@ -71,12 +74,13 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
       ...(isIr(file.path) ? {} : { notebook: storedPath(home, file.path), source: file.text }),
       ...(selection === undefined ? {} : { selection }),
       ...(values.resume === undefined ? {} : { resume: values.resume }),
-      cache: !values['no-cache']
+      cache: !values['no-cache'],
+      ...toTarget(values)
     };
     const state = await follow(
       request,
       plan,
-      new LocalRunner({ store, env: io.env, warmFolder: io.install.warmFolder }),
+      new Runners({ store, env: io.env, warmFolder: io.install.warmFolder }),
       store,
       values.json === true,
       io
@@ -120,10 +124,22 @@ function toSelection({ step, from, to }: Selection): Selection | undefined {
   return { ...(step !== undefined && { step }), ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
 }
 
+function toTarget(values: {
+  readonly runner?: string | undefined;
+  readonly context?: string | undefined;
+  readonly namespace?: string | undefined;
+}): Pick<RunnerRequest, 'runner' | 'target'> {
+  const { runner, context, namespace } = values;
+  return {
+    ...(runner === undefined ? {} : { runner }),
+    target: { ...(context === undefined ? {} : { context }), ...(namespace === undefined ? {} : { namespace }) }
+  };
+}
+
 async function follow(
   request: RunnerRequest,
   plan: Plan,
-  runner: LocalRunner,
+  runner: Runners,
   store: Store,
   json: boolean,
   io: Io
@@ -180,7 +196,10 @@ function publicEvent(event: RunEvent): object | undefined {
     case 'run-started':
       return { type, run: event.run, steps: event.steps };
     case 'step':
-      return { type, step: event.step, state: event.state, durationMs: event.durationMs, error: event.error };
+      return {
+        ...{ type, step: event.step, state: event.state, durationMs: event.durationMs, error: event.error },
+        ...(event.state === 'pending' && { reason: event.reason })
+      };
     case 'log':
       return { type, step: event.step, stream: event.stream, text: event.text };
     case 'metric':

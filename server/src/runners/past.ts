@@ -25,13 +25,13 @@ export interface Past {
 /** Undefined where the request takes nothing from another run. */
 export async function findPast(store: Store, plan: Plan, request: RunnerRequest): Promise<Past | undefined> {
   const { resume, selection, notebook } = request;
-  if (resume !== undefined) return withSteps(readPast(store, plan, store.find(resume)), plan);
+  if (resume !== undefined) return withSteps(readPast(store, plan, sameRunner(store.find(resume), request)), plan);
   if (selection === undefined) return undefined;
   const choice = chooseSteps(plan, selection, undefined);
   const needed = neededArtifacts(plan, choice);
   if (needed.length === 0) return undefined;
   for (const run of store.list(notebook === undefined ? {} : { notebook })) {
-    if (run.pipeline !== plan.name || run.notebook !== notebook) continue;
+    if (run.pipeline !== plan.name || run.notebook !== notebook || run.runner !== (request.runner ?? 'local')) continue;
     const past = readPast(store, plan, run);
     if (missing(past, needed).length === 0) return withSteps(past, plan);
   }
@@ -42,11 +42,20 @@ export async function findPast(store: Store, plan: Plan, request: RunnerRequest)
   );
 }
 
+/** @throws PipelineError `no-values`: values stay where they were made */
+function sameRunner(run: RunSummary, { runner = 'local' }: RunnerRequest): RunSummary {
+  if (run.runner === runner) return run;
+  throw new PipelineError(
+    `Run ${run.number} ran on ‘${run.runner}’, and its values are there. Resume it there, with --runner ${run.runner}.`,
+    'no-values'
+  );
+}
+
 type PastRun = Omit<Past, 'isDone' | 'checkValues'>;
 
 function readPast(store: Store, plan: Plan, run: RunSummary): PastRun {
   const layout = layoutOf(store.home, run.id);
-  const artifacts = store.artifacts(run.id).filter(artifact => existsSync(artifact.path));
+  const artifacts = store.artifacts(run.id).filter(({ path }) => isElsewhere(path) || existsSync(path));
   const succeeded = new Set(
     run.steps
       .filter(({ name, state }) => (state === 'succeeded' || state === 'cached') && existsSync(layout.outputFile(name)))
@@ -90,6 +99,9 @@ async function withSteps(past: PastRun, plan: Plan): Promise<Past> {
     }
   };
 }
+
+/** What a run in a cluster left on its volume; whether the volume is still there, the engine finds out. */
+const isElsewhere = (path: string) => /^[a-z][a-z0-9+.-]+:\/\//.test(path);
 
 type Values = Pick<Past, 'succeeded' | 'artifacts'>;
 type Need = { readonly step: string; readonly key: string };

@@ -157,6 +157,7 @@ export class RemoteRunner implements Runner {
       active.logs.close();
       active.tellCaughtUp();
       this.active.delete(id);
+      if (active.leave.signal.aborted) this.options.store.release(id);
     }
   }
 

@@ -1,0 +1,115 @@
+// The runners that there are, by name. What reaches a cluster is loaded when it is first needed: no other command pays for it.
+import type { RunEvent, RunnerInfo } from '@sluice/core';
+import { didYouMean } from '@sluice/core';
+import { PipelineError } from '../errors.js';
+import type { Runner, RunnerRequest, RunId } from '../runner.js';
+import type { Store } from '../store.js';
+import type { Engine } from './engine.js';
+import { LocalRunner } from './local.js';
+import { RemoteRunner } from './remote.js';
+
+export interface RunnersOptions {
+  readonly store: Store;
+  readonly env: NodeJS.ProcessEnv;
+  readonly warmFolder?: string;
+}
+
+/** What it takes to make an engine, and to say whether it can be used. */
+export interface EngineModule {
+  open(options: RunnersOptions): Engine;
+  /** within a few seconds */
+  describe(options: RunnersOptions): Promise<RunnerInfo>;
+}
+
+const engines: Readonly<Record<string, () => Promise<EngineModule>>> = {};
+
+/** how often a server looks for runs that nobody follows */
+const adoptMs = 10_000;
+
+export class Runners implements Runner {
+  private readonly local: LocalRunner;
+  private readonly remote = new Map<string, Promise<RemoteRunner>>();
+  private readonly opened: RemoteRunner[] = [];
+
+  constructor(private readonly options: RunnersOptions) {
+    this.local = new LocalRunner(options);
+  }
+
+  async submit(request: RunnerRequest, signal?: AbortSignal): Promise<RunId> {
+    return (await this.find(request.runner ?? 'local')).submit(request, signal);
+  }
+
+  async *watch(run: RunId, signal?: AbortSignal, after = 0): AsyncIterable<RunEvent> {
+    yield* (await this.of(run)).watch(run, signal, after);
+  }
+
+  async cancel(run: RunId, why: string): Promise<void> {
+    await (await this.of(run)).cancel(run, why);
+  }
+
+  abandon(why: string): void {
+    this.local.abandon(why);
+    for (const runner of this.opened) runner.abandon();
+  }
+
+  /** Runs elsewhere need nobody here. */
+  idle(): Promise<void> {
+    return this.local.idle();
+  }
+
+  async list(): Promise<RunnerInfo[]> {
+    const local = { name: 'local', label: 'This machine', isReady: true };
+    const remote = Object.values(engines).map(async load => (await load()).describe(this.options));
+    return [local, ...(await Promise.all(remote))];
+  }
+
+  /** Follow the runs elsewhere that nobody follows, now and as long as this process lives. */
+  keepFollowing(): void {
+    const look = () => void this.withOrphans(runner => void runner.adopt()).catch(() => undefined);
+    look();
+    setInterval(look, adoptMs).unref();
+  }
+
+  /** Bring the records of runs elsewhere that nobody follows up to now, for at most `ms`. */
+  async refresh(ms: number): Promise<void> {
+    const signal = AbortSignal.timeout(ms);
+    await this.withOrphans(runner => runner.refresh(signal));
+  }
+
+  private async withOrphans(work: (runner: RemoteRunner) => Promise<void> | void): Promise<void> {
+    const names = Object.keys(engines).filter(name => this.options.store.hasOrphans(name));
+    await Promise.all(names.map(async name => work(await this.open(name))));
+  }
+
+  private async of(run: RunId): Promise<Runner> {
+    const { runner } = this.options.store.read(run);
+    // a record of a runner that this version lacks can still be read
+    return runner in engines ? this.open(runner) : this.local;
+  }
+
+  private async find(name: string): Promise<Runner> {
+    checkRunner(name);
+    return name === 'local' ? this.local : this.open(name);
+  }
+
+  private open(name: string): Promise<RemoteRunner> {
+    let runner = this.remote.get(name);
+    if (runner === undefined) {
+      runner = engines[name]!().then(module => {
+        const opened = new RemoteRunner(module.open(this.options), this.options);
+        this.opened.push(opened);
+        return opened;
+      });
+      this.remote.set(name, runner);
+    }
+    return runner;
+  }
+}
+
+/** @throws PipelineError `usage` */
+export function checkRunner(name: string): void {
+  const names = ['local', ...Object.keys(engines)];
+  if (names.includes(name)) return;
+  const all = names.map(known => `‘${known}’`).join(', ');
+  throw new PipelineError(`There is no runner ‘${name}’.${didYouMean(name, names) || ` There is ${all}.`}`, 'usage');
+}
