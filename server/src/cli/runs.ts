@@ -4,6 +4,7 @@ import { compareRuns, didYouMean, endedStates } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { findHome, logFile, openHome } from '../home.js';
 import { readLog } from '../logs.js';
+import { Runners } from '../runners/runners.js';
 import { Store } from '../store.js';
 import { painter, printEnd } from '../terminal.js';
 import { formatDuration, formatMetric, formatSize, formatTable } from '../words.js';
@@ -13,7 +14,7 @@ import { readArgs, write, type Command, type Io } from './command.js';
 const help = `sluice runs [list | show RUN | logs RUN [STEP] | cancel RUN | diff RUN RUN] [--json]
 
   list             past runs, newest first (the default)
-  show RUN         steps and what they used, parameters, metrics and artifacts of a run
+  show RUN         steps, what they used and why they wait or were executed, parameters, metrics and artifacts of a run
   logs RUN [STEP]  all that its steps, or one of them, printed
   cancel RUN       end a run that goes on, here or in JupyterLab
   diff RUN RUN     parameters, metrics and steps side by side
@@ -23,8 +24,12 @@ RUN is an id, the beginning of one, a number, or ‘last’.
   --json           for programs
 `;
 
+/** so long a command waits for news of runs in a cluster that nobody follows */
+const refreshMs = 5000;
+
 interface Context {
   readonly store: Store;
+  readonly runners: Runners;
   readonly io: Io;
   readonly json: boolean;
 }
@@ -62,8 +67,10 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
   if (operands.length < action.least || operands.length > action.most)
     throw new PipelineError(`Write sluice runs ${name} ${action.operands}`.trimEnd() + '.', 'usage');
   const store = new Store(openHome(findHome(io.env, io.cwd, io.cwd)));
+  const runners = new Runners({ store, env: io.env });
   try {
-    return await action.run({ store, io, json: values.json === true }, ...operands);
+    await runners.refresh(refreshMs);
+    return await action.run({ store, runners, io, json: values.json === true }, ...operands);
   } finally {
     store.close();
   }
@@ -113,6 +120,11 @@ async function show({ store, io, json }: Context, name: string): Promise<number>
   );
   if (parameters.length > 0) io.stdout.write(`\n${paint('bold', 'parameters')}\n${parameters.join('')}`);
   io.stdout.write(printEnd(run, store.stepMetrics(run.id), paint, { withUsage: run.steps.some(step => step.usage) }));
+  const reasons = run.steps.flatMap(({ name, reason, uncached }) => {
+    const why = reason ?? (uncached === undefined ? undefined : `Not from cache: ${uncached}`);
+    return why === undefined ? [] : [['', name, why]];
+  });
+  if (reasons.length > 0) io.stdout.write(`\n${paint('bold', 'reasons')}\n${formatTable(reasons).join('\n')}\n`);
   if (rows.length > 0) io.stdout.write(`\n${paint('bold', 'artifacts')}\n${formatTable(rows).join('\n')}\n`);
   return 0;
 }
@@ -139,11 +151,11 @@ async function logs({ store, io, json }: Context, name: string, wanted?: string)
   return 0;
 }
 
-async function cancel({ store, io, json }: Context, name: string): Promise<number> {
+async function cancel({ store, runners, io, json }: Context, name: string): Promise<number> {
   const run = store.find(name);
   if (endedStates.has(run.state))
     throw new PipelineError(`Run ${run.number} has ended already: ${run.state}.`, 'usage');
-  store.requestCancel(run.id, 'Canceled by `sluice runs cancel`.');
+  await runners.cancel(run.id, 'Canceled by `sluice runs cancel`.');
   for await (const event of store.watch(run.id)) if (event.type === 'run-ended') break;
   const { state } = store.read(run.id);
   io.stdout.write(json ? `${JSON.stringify({ run: run.id, state })}\n` : `Run ${run.number} ${state}.\n`);
