@@ -2,7 +2,7 @@
 // selected cells, unless the caller says which (`{cell: index}`, `{step: name}`, `{name: new name}`).
 import { runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Role, Selection } from '@sluice/core';
+import type { Role, RunSummary, Selection } from '@sluice/core';
 import type { CommandRegistry } from '@lumino/commands';
 import { checkName } from './cells/bars';
 import { openCellMenu } from './cells/menu';
@@ -12,9 +12,9 @@ import type { PipelineModel } from './pipelineModel';
 import type { Pipelines } from './pipelines';
 import { showCell } from './places';
 import { proposeStepName, suggestTags } from './suggest';
-import { canRun, hasRole, selectedCells, stepOf, withCurrent, type Arguments } from './targets';
+import { canRun, hasRole, labelOf, runOf, selectedCells, stepOf, withCurrent, type Arguments } from './targets';
 import { CommandIds } from './tokens';
-import { describePastRun, hasOutcome } from './words';
+import { hasOutcome } from './words';
 
 export interface CommandOptions {
   readonly commands: CommandRegistry;
@@ -23,7 +23,7 @@ export interface CommandOptions {
   /** opens the name of the cell for typing */
   readonly editName: (pipeline: PipelineModel, cell: number) => void;
   readonly showPanel: () => void;
-  readonly openOutputs: (pipeline: PipelineModel, step: string) => void;
+  readonly openOutputs: (pipeline: PipelineModel, run: RunSummary, step: string) => void;
 }
 
 interface RoleCommand {
@@ -181,15 +181,12 @@ function partCommands(trans: TranslationBundle): readonly PartCommand[] {
   ];
 }
 
-/** `{step: name}`, else the selected cell's; `{resume: run's id}` takes values from that run rather than from the newest that has them. */
+/** `{step: name}`, else the selected cell’s; `{resume: run’s id}` takes values from that run rather than from the newest that has them. */
 function addPartialRunCommands({ commands, pipelines, trans }: CommandOptions): void {
   for (const { id, part, label, mnemonic, caption } of partCommands(trans))
     commands.addCommand(id, {
-      label: args => {
-        const past = pipelines.current?.runs.all.find(run => run.id === args['resume']);
-        return past ? describePastRun(past, trans) : label(stepOf(pipelines.current, args));
-      },
-      mnemonic: args => (args['resume'] === undefined ? mnemonic : -1),
+      label: args => labelOf(args) ?? label(stepOf(pipelines.current, args)),
+      mnemonic: args => (labelOf(args) === undefined ? mnemonic : -1),
       caption,
       isEnabled: args => canRun(pipelines.current) && stepOf(pipelines.current, args) !== undefined,
       execute: args => {
@@ -231,16 +228,17 @@ function addViewCommands({ commands, pipelines, trans, showPanel, openOutputs }:
     }
   });
   commands.addCommand(CommandIds.openOutputs, {
-    label: trans.__('Open the Step’s Executed Cells'),
-    mnemonic: 0,
+    label: args => labelOf(args) ?? trans.__('Open the Step’s Executed Cells'),
+    mnemonic: args => (labelOf(args) === undefined ? 0 : -1),
     caption: trans.__('The cells of the step with their outputs, as they ran in the pipeline.'),
     isEnabled: args => {
       const step = stepOf(pipelines.current, args);
-      return pipelines.current?.runs.shown?.steps.some(run => run.name === step && hasOutcome(run.state)) ?? false;
+      const { steps } = runOf(pipelines.current, args) ?? {};
+      return steps?.some(({ name, state }) => name === step && hasOutcome(state)) ?? false;
     },
     execute: args => {
-      const step = stepOf(pipelines.current, args);
-      if (pipelines.current && step !== undefined) openOutputs(pipelines.current, step);
+      const [step, run] = [stepOf(pipelines.current, args), runOf(pipelines.current, args)];
+      if (pipelines.current && run && step !== undefined) openOutputs(pipelines.current, run, step);
     }
   });
 }

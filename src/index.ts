@@ -81,9 +81,7 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
         shell.activateById(panel.id);
         panel.node.focus();
       },
-      openOutputs: (pipeline, step) => {
-        const run = pipeline.runs.shown;
-        if (!run) return;
+      openOutputs: (pipeline, run, step) => {
         const id = openedOutputsId(run.id, step);
         if (![...shell.widgets('main')].some(widget => widget.id === id)) {
           const { rendermime } = pipeline.panel.content;

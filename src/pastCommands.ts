@@ -12,7 +12,7 @@ import type { PipelineModel } from './pipelineModel';
 import type { Pipelines } from './pipelines';
 import { restoreFiles } from './restoring';
 import type { SnapshotDrive } from './snapshotDrive';
-import { canRun, stepOf, type Arguments } from './targets';
+import { canRun, labelOf, runOf, stepOf, type Arguments } from './targets';
 import { CommandIds } from './tokens';
 import { resumableRun, resumesAt } from './words';
 
@@ -58,10 +58,6 @@ function addResumeCommand({ commands, pipelines, trans }: PastCommandOptions): v
 
 /** `{step: name, run: id}`, else the selected cell's step and the run that is shown. */
 function addLoadCommand({ commands, pipelines, client, dialogs, trans }: PastCommandOptions): void {
-  const runOf = (args: Arguments): RunSummary | undefined => {
-    const { runs } = pipelines.current ?? {};
-    return typeof args['run'] === 'string' ? runs?.all.find(run => run.id === args['run']) : runs?.shown;
-  };
   const askToWait = async (): Promise<boolean> => {
     const { button } = await showDialog({
       title: trans.__('The kernel is busy'),
@@ -72,20 +68,22 @@ function addLoadCommand({ commands, pipelines, client, dialogs, trans }: PastCom
   };
   commands.addCommand(CommandIds.loadValues, {
     label: args => {
-      const [step, run] = [stepOf(pipelines.current, args), runOf(args)];
+      const [label, step, run] = [labelOf(args), stepOf(pipelines.current, args), runOf(pipelines.current, args)];
+      if (label !== undefined) return label;
       return step === undefined || !run
         ? trans.__('Load the Step’s Values Into the Kernel')
         : trans.__('Load Values After ‘%1’ of Run %2 Into the Kernel', step, run.number);
     },
-    mnemonic: 0,
+    mnemonic: args => (labelOf(args) === undefined ? 0 : -1),
     caption: trans.__('Continue from here in the notebook: its kernel gets the values as they were after this step.'),
     isEnabled: args => {
       const step = stepOf(pipelines.current, args);
-      const state = runOf(args)?.steps.find(other => other.name === step)?.state;
+      const state = runOf(pipelines.current, args)?.steps.find(other => other.name === step)?.state;
       return state === 'succeeded' || state === 'cached';
     },
     execute: async args => {
-      const [pipeline, run] = [pipelines.current, runOf(args)];
+      const pipeline = pipelines.current;
+      const run = runOf(pipeline, args);
       const step = stepOf(pipeline, args);
       if (pipeline && run && step !== undefined) await loadValues(pipeline, run, step, { client, dialogs, askToWait });
     }

@@ -1,5 +1,5 @@
 // What a command is meant for: the notebook in front, and of it the cells or the step that the caller names, else the selected ones.
-import type { Role } from '@sluice/core';
+import type { Role, RunSummary } from '@sluice/core';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { PipelineModel } from './pipelineModel';
 import type { Pipelines } from './pipelines';
@@ -33,6 +33,17 @@ export function stepOf(pipeline: PipelineModel | undefined, args: Arguments): st
   if (typeof args['step'] === 'string') return args['step'];
   const role = pipeline?.outline.roles[selectedCells(pipeline, args)[0] ?? -1];
   return role && 'step' in role ? role.step : undefined;
+}
+
+/** `{run: id}`, else the run that is shown. */
+export function runOf(pipeline: PipelineModel | undefined, args: Arguments): RunSummary | undefined {
+  const { runs } = pipeline ?? {};
+  return typeof args['run'] === 'string' ? runs?.all.find(run => run.id === args['run']) : runs?.shown;
+}
+
+/** What a menu calls the command where its place there says the rest. */
+export function labelOf(args: Arguments): string | undefined {
+  return typeof args['label'] === 'string' ? args['label'] : undefined;
 }
 
 export function hasRole(pipeline: PipelineModel | undefined, cell: number, role: Role): boolean {

@@ -5,7 +5,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { Menu } from '@lumino/widgets';
 import type { PipelineModel } from '../pipelineModel';
 import { CommandIds } from '../tokens';
-import { isActive } from '../words';
+import { describePastRun, isActive } from '../words';
 
 let menu: Menu | undefined;
 
@@ -64,22 +64,27 @@ export function addPastRuns(
   ] as const) {
     const submenu = new Menu({ commands });
     submenu.title.label = label;
-    for (const run of runs) submenu.addItem({ command, args: { isMenu: true, step, resume: run.id } });
+    for (const run of runs) {
+      const args = { isMenu: true, step, resume: run.id, label: describePastRun(run, trans) };
+      submenu.addItem({ command, args });
+    }
     to.addItem({ type: 'submenu', submenu });
   }
 }
 
 const mostRuns = 10;
 
-/** The newest runs that have what the step needs from others; none for a step that needs nothing. */
 function runsWithInputs(pipeline: PipelineModel, step: string): readonly RunSummary[] {
-  const after = pipeline.pipeline?.steps.find(other => other.name === step)?.after ?? [];
-  if (after.length === 0) return [];
-  const hasValues = (run: RunSummary, name: string): boolean =>
+  return pipeline.runs.all.filter(run => hasInputs(pipeline, run, step)).slice(0, mostRuns);
+}
+
+/** Whether the run has what the step needs from others; no run has it for a step that needs nothing. */
+export function hasInputs({ pipeline }: PipelineModel, run: RunSummary, step: string): boolean {
+  const after = pipeline?.steps.find(other => other.name === step)?.after ?? [];
+  if (after.length === 0 || isActive(run.state)) return false;
+  const hasValues = (name: string): boolean =>
     run.steps.some(other => other.name === name && (other.state === 'succeeded' || other.state === 'cached'));
-  return pipeline.runs.all
-    .filter(run => !isActive(run.state) && after.every(name => hasValues(run, name)))
-    .slice(0, mostRuns);
+  return after.every(hasValues);
 }
 
 function stepOf({ outline, panel }: PipelineModel): string | undefined {

@@ -1,11 +1,12 @@
 // The notebook's runs, newest first. A click shows that run's states and metrics in the panel and on the cells; the caret opens what else is
 // known of it.
-import { caretDownIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, ellipsesIcon } from '@jupyterlab/ui-components';
 import type { RunSummary } from '@sluice/core';
 import * as React from 'react';
 import { stateIcon } from '../icons';
 import { formatMoment, stateWord, summarizeRun } from '../words';
 import { usePanel } from './context';
+import { openPastRunMenu } from './pastRunMenu';
 import { RunDetails } from './runDetails';
 import { Section } from './section';
 
@@ -44,7 +45,7 @@ interface RunProps {
 }
 
 function Run({ run, isOpen, onToggle }: RunProps): React.JSX.Element {
-  const { pipeline, trans } = usePanel();
+  const { pipeline, commands, trans } = usePanel();
   const { runs } = pipeline;
   const isShown = runs.shown?.id === run.id;
   const moment = formatMoment(run.createdAt, new Date());
@@ -56,9 +57,18 @@ function Run({ run, isOpen, onToggle }: RunProps): React.JSX.Element {
     if (opens) choose();
     onToggle(opens);
   };
+  const button = React.useRef<HTMLButtonElement>(null);
+  const openMenu = (at?: { readonly x: number; readonly y: number }): void =>
+    openPastRunMenu({ pipeline, commands, run, anchor: button.current!, ...(at === undefined ? {} : { at }) });
+  const onContextMenu = (event: React.MouseEvent): void => {
+    event.preventDefault();
+    event.stopPropagation();
+    // The Menu key makes this event as well, with no place of its own.
+    openMenu(event.button === 2 ? { x: event.clientX, y: event.clientY } : undefined);
+  };
   return (
     <li aria-label={trans.__('Run %1, %2, %3, %4', run.number, state, moment, summary)}>
-      <div className="jp-Sluice-runRow" data-state={run.state} data-shown={isShown}>
+      <div className="jp-Sluice-runRow" data-state={run.state} data-shown={isShown} onContextMenu={onContextMenu}>
         <button
           type="button"
           className="jp-Sluice-fold"
@@ -72,6 +82,7 @@ function Run({ run, isOpen, onToggle }: RunProps): React.JSX.Element {
         <Icon.react tag="span" className="jp-Sluice-state" />
         <button
           type="button"
+          ref={button}
           className="jp-Sluice-run"
           aria-pressed={isShown}
           title={run.reason ?? `${state}: ${summary}`}
@@ -86,6 +97,18 @@ function Run({ run, isOpen, onToggle }: RunProps): React.JSX.Element {
           <span className="jp-Sluice-hiddenText"> {state} </span>
           <span className="jp-Sluice-runMoment">{moment}</span>
           <span className="jp-Sluice-runSummary">{summary}</span>
+        </button>
+        <button
+          type="button"
+          className="jp-Sluice-action"
+          title={trans.__('More about run %1', run.number)}
+          aria-label={trans.__('More about run %1', run.number)}
+          aria-haspopup="menu"
+          onClick={({ clientX, clientY, detail: clicks }) =>
+            openMenu(clicks === 0 ? undefined : { x: clientX, y: clientY })
+          }
+        >
+          <ellipsesIcon.react tag="span" width="14px" height="14px" />
         </button>
       </div>
       {isOpen && <RunDetails run={run} />}
