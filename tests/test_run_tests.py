@@ -13,6 +13,7 @@ import run_tests  # noqa: E402
 JEST = '{"numPassedTests": %d, "numFailedTests": %d, "numRuntimeErrorTestSuites": %d, "numPendingTests": 1, "numTodoTests": 0}'
 XML = '<testsuites><testsuite tests="%d" failures="%d" errors="%d" skipped="2"/></testsuites>'
 STORIES = '{"stats": {"expected": %d, "unexpected": %d, "flaky": 0, "skipped": 0}, "errors": [%s]}'
+CLUSTER = '{"passed": %d, "failed": %d%s}'
 CASES = [
     ("jest, all well", run_tests.read_jest, JEST % (5, 0, 0), 0, (5, 0)),
     ("jest, a test fails", run_tests.read_jest, JEST % (5, 2, 0), 1, (5, 2)),
@@ -21,6 +22,10 @@ CASES = [
     ("pytest, a failure and an error", run_tests.read_pytest, XML % (9, 1, 1), 1, (5, 2)),
     ("stories, all well", run_tests.read_playwright, STORIES % (3, 0, ""), 0, (3, 0)),
     ("stories, the server does not start", run_tests.read_playwright, STORIES % (0, 0, "{}"), 1, (0, 1)),
+    ("a cluster, all well", run_tests.read_cluster, CLUSTER % (4, 0, ""), 0, (4, 0)),
+    ("a cluster, a test fails", run_tests.read_cluster, CLUSTER % (4, 1, ""), 1, (4, 1)),
+    ("a cluster that cannot be built", run_tests.read_cluster, CLUSTER % (0, 0, ', "skipped": "no go"'), 0, (0, 0)),
+    ("a cluster without tests", run_tests.read_cluster, CLUSTER % (0, 0, ""), 0, (0, 1)),
     ("all passed, and yet a bad exit status", run_tests.read_jest, JEST % (5, 0, 0), 1, (5, 1)),
     ("no tests at all", run_tests.read_jest, JEST % (0, 0, 0), 0, (0, 1)),
     ("no report", run_tests.read_jest, "", 0, (0, 1)),
