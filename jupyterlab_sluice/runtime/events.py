@@ -1,5 +1,5 @@
 """What a step tells its starter while it runs, and how it notices that its starter is gone. Both are file descriptors
-named in the environment; a pod has neither.
+named in the environment. A pod has neither; there `SLUICE_EVENTS=log:MARK` has events written into the log.
 
 The descriptors stay ours: they are closed in forked children and not inherited by programs that the user's code starts.
 """
@@ -27,15 +27,27 @@ class Events:
         self._sent = 0
 
     @property
-    def has_listener(self) -> bool:
-        """Whether somebody hears what is sent."""
+    def wants_files(self) -> bool:
+        """Whether somebody hears what is sent and has the same files."""
         return self._fd is not None
+
+    @property
+    def stderr_prefix(self) -> str:
+        """What each line of stderr begins with, where it would else not be told from stdout."""
+        return ""
 
     def send(self, event: Dict[str, Any]) -> None:
         """Send an event. A starter that stopped listening is no reason to fail."""
+        if self._fd is not None:
+            self._send_line(json.dumps(event, default=str).encode() + b"\n")
+
+    def send_left(self, job: Any) -> None:
+        """Send what the step left behind, to a follower that cannot see it."""
+
+    def _send_line(self, line: bytes) -> None:
         if self._fd is None:
             return
-        data = memoryview(json.dumps(event, default=str).encode() + b"\n")
+        data = memoryview(line)
         with self._lock:
             try:
                 while data:
@@ -61,7 +73,7 @@ class Events:
 
 def open_events() -> Events:
     """Take both descriptors out of the environment, start to watch the one, and return the other."""
-    events, alive = Events(_take("SLUICE_EVENTS")), _take("SLUICE_ALIVE")
+    events, alive = _open(), _take("SLUICE_ALIVE")
     if alive is not None:
         threading.Thread(target=_watch, args=(alive,), name="sluice-alive", daemon=True).start()
 
@@ -73,6 +85,16 @@ def open_events() -> Events:
 
     os.register_at_fork(after_in_child=leave_to_parent)
     return events
+
+
+def _open() -> Events:
+    kind, _, mark = os.environ.get("SLUICE_EVENTS", "").partition(":")
+    if kind != "log":
+        return Events(_take("SLUICE_EVENTS"))
+    from .marked import MarkedEvents
+
+    del os.environ["SLUICE_EVENTS"]
+    return MarkedEvents(mark)
 
 
 def _take(variable: str) -> Optional[int]:

@@ -32,6 +32,7 @@ def main(argv: List[str]) -> int:
     """
     events = open_events()
     stage = STAGES.pop() if STAGES else Stage()
+    stage.log.prefix = events.stderr_prefix
     try:
         job = contract.read(argv)
     except Problem as problem:
@@ -97,6 +98,7 @@ class StepRun:
         self._leave()
         sys.stdout.flush()
         sys.stderr.flush()
+        self._events.send_left(self._job)
         self._events.send({"type": "ended", "status": status, "usage": _usage()})
         return status
 
@@ -170,7 +172,7 @@ class StepRun:
         return Checkpoints(self._job.step.checkpoints, self._namespace)
 
     def _watch_files(self) -> Any:
-        if not self._events.has_listener:
+        if not self._events.wants_files:
             return None
         from .files import Files
 

@@ -188,6 +188,8 @@ class Tee(io.TextIOBase):
         self._lock = threading.RLock()
         self._window, self._flushes = 0.0, 0
         self._late: Optional[threading.Timer] = None
+        self.prefix = ""  # of each line in the log
+        self._is_new_line = True
 
     encoding = "utf-8"
     errors = "backslashreplace"
@@ -218,11 +220,17 @@ class Tee(io.TextIOBase):
 
     def _write(self, text: str) -> None:
         try:
-            self._file.write(text)
+            self._file.write(self._prefixed(text) if self.prefix else text)
             if "\n" in text or "\r" in text:
                 self._flush_line()
         except (OSError, ValueError):
             pass
+
+    def _prefixed(self, text: str) -> str:
+        lines = text.splitlines(keepends=True) if "\n" in text else [text]
+        begins = [self._is_new_line, *(line.endswith("\n") for line in lines)]
+        self._is_new_line = begins[-1]
+        return "".join((self.prefix if is_new else "") + line for is_new, line in zip(begins, lines))
 
     def _flush_line(self) -> None:
         now = time.monotonic()
