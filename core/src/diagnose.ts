@@ -1,4 +1,5 @@
 // What is wrong with a notebook as a pipeline, where, and what to do.
+import { checkAtEnd } from './at-end.js';
 import type { Dependencies } from './dependencies.js';
 import type { CellRange, Diagnostic } from './diagnostic.js';
 import { findCycles } from './graph.js';
@@ -21,7 +22,8 @@ export function diagnose(
     ...dependencies.machine.remarks,
     ...findUnbound(notebook, outline, dependencies),
     ...findUntravelling(notebook, outline, plans),
-    ...findContradictions(notebook, outline, plans, steps)
+    ...findContradictions(notebook, outline, plans, steps),
+    ...checkAtEnd(outline, plans)
   ];
 }
 

@@ -1,5 +1,8 @@
 // A step's settings: as written in the notebook's metadata (StepSpec, all optional), and complete (StepSettings). Defaults are in `toStepSettings` and nowhere else.
+import type { JsonRecord } from './json.js';
 import { describeType, isRecord } from './json.js';
+import * as kind from './kinds.js';
+import type { Kind } from './kinds.js';
 import { didYouMean } from './suggest.js';
 
 /** As written under `metadata.sluice.defaults` or `metadata.sluice.steps.NAME`. Quantities are Kubernetes': `500m`, `4Gi`. */
@@ -12,14 +15,20 @@ export interface StepSpec {
   readonly gpu?: number;
   readonly gpu_vendor?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly secrets?: readonly unknown[];
-  readonly volumes?: readonly unknown[];
-  readonly tolerations?: readonly unknown[];
+  readonly secrets?: readonly (SecretVariable | SecretFolder)[];
+  readonly volumes?: readonly VolumeSpec[];
+  readonly tolerations?: readonly Toleration[];
   readonly node_selector?: Readonly<Record<string, string>>;
-  readonly affinity?: unknown;
+  /** Kubernetes' own object */
+  readonly affinity?: JsonRecord;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** size of /dev/shm */
   readonly shared_memory?: string;
+  readonly image_pull_policy?: string;
+  /** names of secrets */
+  readonly image_pull_secrets?: readonly string[];
+  readonly security_context?: SecurityContext;
   readonly retries?: number;
   /** seconds before the first retry; 0 by default */
   readonly retry_delay?: number;
@@ -30,6 +39,8 @@ export interface StepSpec {
   /** seconds */
   readonly timeout?: number;
   readonly cache?: boolean;
+  /** true where the step runs at the end, however the others ended */
+  readonly at_end?: boolean;
 }
 
 /** An environment variable whose value is one key of a Kubernetes secret. */
@@ -37,6 +48,39 @@ export interface SecretVariable {
   readonly name: string;
   readonly key: string;
   readonly env: string;
+  /** true where the step starts without it, too */
+  readonly optional?: boolean;
+}
+
+/** A folder with a file for each key of a Kubernetes secret. */
+export interface SecretFolder {
+  readonly name: string;
+  readonly path: string;
+  readonly optional?: boolean;
+}
+
+/** A claim's volume, or one folder of it, in the step's pod; in Elyra's words. */
+export interface VolumeSpec {
+  readonly pvc_name: string;
+  readonly path: string;
+  readonly sub_path?: string;
+  readonly read_only?: boolean;
+}
+
+/** In Kubernetes' words. */
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+  readonly tolerationSeconds?: number;
+}
+
+/** What KFP can say of Kubernetes' security context. */
+export interface SecurityContext {
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+  readonly runAsNonRoot?: boolean;
 }
 
 export interface StepSettings {
@@ -48,7 +92,15 @@ export interface StepSettings {
   readonly gpu: number;
   readonly gpuVendor: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly secrets?: readonly SecretVariable[];
+  readonly secretVariables: readonly SecretVariable[];
+  readonly secretFolders: readonly SecretFolder[];
+  readonly volumes: readonly VolumeSpec[];
+  readonly tolerations: readonly Toleration[];
+  readonly affinity?: JsonRecord;
+  readonly sharedMemory?: string;
+  readonly pullPolicy?: string;
+  readonly pullSecrets: readonly string[];
+  readonly securityContext?: SecurityContext;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly nodeSelector: Readonly<Record<string, string>>;
@@ -56,6 +108,8 @@ export interface StepSettings {
   readonly backoff: Backoff;
   readonly timeoutSeconds?: number;
   readonly cache: boolean;
+  /** true where it runs when all others have ended, however they did */
+  readonly atEnd: boolean;
 }
 
 /** How long a failed step waits before it is tried again. */
@@ -73,6 +127,7 @@ export function toStepSettings(defaults: StepSpec, spec: StepSpec): StepSettings
     defaults,
     spec
   );
+  const { secrets = [] } = rest;
   return {
     ...(image ? { image } : {}),
     ...(cpu ? { cpu } : {}),
@@ -82,7 +137,15 @@ export function toStepSettings(defaults: StepSpec, spec: StepSpec): StepSettings
     gpu: gpu ?? 0,
     gpuVendor: gpu_vendor ?? 'nvidia.com/gpu',
     env: rest.env ?? {},
-    secrets: (rest.secrets ?? []).filter(isSecret),
+    secretVariables: secrets.filter(secret => 'key' in secret),
+    secretFolders: secrets.filter(secret => 'path' in secret),
+    volumes: byPath(rest.volumes ?? []),
+    tolerations: rest.tolerations ?? [],
+    ...(rest.affinity ? { affinity: rest.affinity } : {}),
+    ...(rest.shared_memory ? { sharedMemory: rest.shared_memory } : {}),
+    ...(rest.image_pull_policy ? { pullPolicy: rest.image_pull_policy } : {}),
+    pullSecrets: [...new Set(rest.image_pull_secrets)],
+    ...(rest.security_context ? { securityContext: rest.security_context } : {}),
     labels: rest.labels ?? {},
     annotations: rest.annotations ?? {},
     nodeSelector: rest.node_selector ?? {},
@@ -93,8 +156,14 @@ export function toStepSettings(defaults: StepSpec, spec: StepSpec): StepSettings
       longestSeconds: rest.retry_delay_max ?? 3600
     },
     ...(timeout !== undefined && timeout > 0 ? { timeoutSeconds: timeout } : {}),
-    cache: cache ?? true
+    cache: cache ?? true,
+    atEnd: rest.at_end ?? false
   };
+}
+
+// A step's own volume takes the place of one that all steps have.
+function byPath(volumes: readonly VolumeSpec[]): readonly VolumeSpec[] {
+  return [...new Map(volumes.map(volume => [volume.path, volume])).values()];
 }
 
 /** Later specs win; maps (env, labels, …) are joined key by key, lists one after the other. */
@@ -123,68 +192,41 @@ export function readStepSpec(json: unknown, where: string): SpecReading {
     return { spec: {}, problems: [`${where} are ${describeType(json)} instead of an object; they are ignored.`] };
   const problems: string[] = [];
   const entries = Object.entries(json).filter(([key, value]) => {
-    const kind = kinds[key as keyof StepSpec];
-    if (kind === undefined)
+    const fault = kinds[key as keyof StepSpec]?.check(value);
+    if (!Object.hasOwn(kinds, key))
       problems.push(`${where} have ‘${key}’, which is none.${didYouMean(key, Object.keys(kinds))}`);
-    else if (!kind.accepts(value))
-      problems.push(`${where} have ${describeType(value)} as ‘${key}’; it must be ${kind.name}.`);
+    else if (fault !== undefined) problems.push(`${where} ${fault.says(`${key}${fault.path}`)}`);
     else return true;
     return false;
   });
   return { spec: Object.fromEntries(entries), problems };
 }
 
-interface Kind {
-  readonly name: string;
-  accepts(value: unknown): boolean;
-}
-
-const text: Kind = { name: 'a text', accepts: value => typeof value === 'string' };
-// Kubernetes' quantities: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-const quantity: Kind = {
-  name: 'a quantity such as ‘500m’ or ‘4Gi’',
-  accepts: value => typeof value === 'string' && /^\d+(\.\d*)?([eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?$/.test(value)
-};
-const count: Kind = {
-  name: 'a whole number, 0 or more',
-  accepts: value => Number.isInteger(value) && (value as number) >= 0
-};
-const yesOrNo: Kind = { name: 'true or false', accepts: value => typeof value === 'boolean' };
-const texts: Kind = {
-  name: 'an object with texts as values',
-  accepts: value => isRecord(value) && Object.values(value).every(item => typeof item === 'string')
-};
-const list: Kind = { name: 'a list', accepts: Array.isArray };
-const anything: Kind = { name: 'anything', accepts: () => true };
-
 const kinds: { readonly [key in keyof Required<StepSpec>]: Kind } = {
-  image: text,
-  cpu: quantity,
-  cpu_limit: quantity,
-  memory: quantity,
-  memory_limit: quantity,
-  gpu: count,
-  gpu_vendor: text,
-  env: texts,
-  secrets: {
-    name: 'a list of objects with ‘name’, ‘key’ and ‘env’',
-    accepts: v => Array.isArray(v) && v.every(isSecret)
-  },
-  volumes: list,
-  tolerations: list,
-  node_selector: texts,
-  affinity: anything,
-  labels: texts,
-  annotations: texts,
-  shared_memory: quantity,
-  retries: count,
-  retry_delay: count,
-  retry_factor: { name: 'a number, 1 or more', accepts: value => typeof value === 'number' && value >= 1 },
-  retry_delay_max: count,
-  timeout: count,
-  cache: yesOrNo
+  image: kind.image,
+  cpu: kind.quantity,
+  cpu_limit: kind.quantity,
+  memory: kind.quantity,
+  memory_limit: kind.quantity,
+  gpu: kind.count,
+  gpu_vendor: kind.accelerator,
+  env: kind.env,
+  secrets: kind.secrets,
+  volumes: kind.volumes,
+  tolerations: kind.tolerations,
+  node_selector: kind.labels,
+  affinity: kind.affinity,
+  labels: kind.labels,
+  annotations: kind.annotations,
+  shared_memory: kind.quantity,
+  image_pull_policy: kind.pullPolicy,
+  image_pull_secrets: kind.pullSecrets,
+  security_context: kind.securityContext,
+  retries: kind.count,
+  retry_delay: kind.count,
+  retry_factor: kind.factor,
+  retry_delay_max: kind.count,
+  timeout: kind.count,
+  cache: kind.yesOrNo,
+  at_end: kind.yesOrNo
 };
-
-function isSecret(value: unknown): value is SecretVariable {
-  return isRecord(value) && [value.name, value.key, value.env].every(item => typeof item === 'string' && item !== '');
-}

@@ -1,5 +1,5 @@
 // Cell tags say what a cell is to the pipeline. This module reads them (Kale's words, all of them) and changes them for the editor.
-import type { StepSpec } from './step.js';
+import { readStepSpec, type StepSpec } from './step.js';
 
 export type Role = 'imports' | 'functions' | 'parameters' | 'metrics' | 'skip';
 
@@ -20,7 +20,7 @@ export interface TagReading {
   readonly roles: readonly Role[];
   /** names in `prev:` tags */
   readonly previous: readonly string[];
-  /** what `image:`, `cache:`, `limit:`, `label:`, `annotation:` and `secret:` set */
+  /** what `at-end`, `image:`, `cache:`, `limit:`, `label:`, `annotation:` and `secret:` set */
   readonly spec: StepSpec;
   /** tags whose word we know and whose rest says nothing, e.g. `cache:maybe` or `limit:gpu` */
   readonly unreadable: readonly string[];
@@ -41,7 +41,7 @@ export function readTags(tags: readonly string[]): TagReading {
     else if (tag.startsWith('prev:')) previous.add(tag.slice(5));
     else if (isSettingTag(tag)) {
       const changed = withSetting(spec, tag);
-      if (changed === undefined) unreadable.push(tag);
+      if (changed === undefined || readStepSpec(changed, '').problems.length > 0) unreadable.push(tag);
       else spec = changed;
     }
   }
@@ -133,7 +133,7 @@ function splitTag(tag: string): readonly [word: string, rest: string | undefined
 // Settings in tags. Kale writes them on cells, and as a list under `steps_defaults` in the notebook's metadata.
 
 function isSettingTag(tag: string): boolean {
-  return /^(image|cache|limit|label|annotation|secret|report):/.test(tag);
+  return tag === 'at-end' || /^(image|cache|limit|label|annotation|secret|report):/.test(tag);
 }
 
 /** `spec` with what one tag sets; undefined where the tag cannot be read. */
@@ -156,6 +156,8 @@ export function withSetting(spec: StepSpec, tag: string): StepSpec | undefined {
       if (!name || !entry || !env) return undefined;
       return { ...spec, secrets: [...(spec.secrets ?? []), { name, key: entry, env }] };
     }
+    case 'at-end':
+      return rest === '' ? { ...spec, at_end: true } : spec;
     // Kale's HTML report: every step leaves its executed notebook, asked or not.
     case 'report':
       return spec;

@@ -154,7 +154,7 @@ test.each<[string, object, string[], RegExp]>([
     'a quantity that is none',
     { sluice: { steps: { a: { memory: 'much' } } } },
     ['warning setting'],
-    /step ‘a’ have a text as ‘memory’; it must be a quantity/
+    /step ‘a’ have ‘much’ as ‘memory’; it must be a quantity/
   ],
   [
     'a misspelt setting',
@@ -200,17 +200,75 @@ test('settings come from Kale’s defaults, ours, the tags and the step’s own,
       gpu: 0,
       gpuVendor: 'nvidia.com/gpu',
       env: { E: '1' },
-      secrets: [],
+      secretVariables: [],
+      secretFolders: [],
+      volumes: [],
+      tolerations: [],
+      pullSecrets: [],
       labels: { a: '1', b: '2', c: '4' },
       annotations: {},
       nodeSelector: {},
       retries: 1,
       backoff: { delaySeconds: 0, factor: 2, longestSeconds: 3600 },
       timeoutSeconds: 60,
-      cache: false
+      cache: false,
+      atEnd: false
     },
     expect.objectContaining({ image: 'kale:1', labels: { a: '1', b: '2' } })
   ]);
+});
+
+test.each<[string, object, string]>([
+  ['volumes', [{ pvc_name: 'data' }], 'lack ‘path’ in ‘volumes[0]’.'],
+  [
+    'volumes',
+    [{ pvc_name: 'Data', path: '/d' }],
+    'have ‘Data’ as ‘volumes[0].pvc_name’; it must be the name of a claim'
+  ],
+  [
+    'volumes',
+    [{ pvc_name: 'd', path: 'data' }],
+    'have ‘data’ as ‘volumes[0].path’; it must be a folder such as ‘/data’.'
+  ],
+  ['volumes', [{ pvc_name: 'd', path: '/d', sub_path: '../x' }], 'have ‘../x’ as ‘volumes[0].sub_path’'],
+  [
+    'volumes',
+    [{ pvc_name: 'd', path: '/d', subpath: 'x' }],
+    '‘volumes[0].subpath’, which is none. Did you mean ‘sub_path’?'
+  ],
+  ['secrets', [{ name: 'db', key: 'user' }], 'lack ‘env’ in ‘secrets[0]’.'],
+  [
+    'secrets',
+    [{ name: 'db', key: 'user', env: 'DB-USER' }],
+    'have ‘DB-USER’ as ‘secrets[0].env’; it must be the name of a variable'
+  ],
+  ['secrets', [{ name: 'db', path: 'x' }], 'have ‘x’ as ‘secrets[0].path’; it must be a folder'],
+  [
+    'tolerations',
+    [{ key: 'gpu', operator: 'Is' }],
+    'have ‘Is’ as ‘tolerations[0].operator’; it must be ‘Equal’ or ‘Exists’.'
+  ],
+  ['affinity', { nodeAffinity: { required: [] } }, '‘affinity.nodeAffinity.required’, which is none.'],
+  ['affinity', { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{}] } }, 'lack ‘topologyKey’'],
+  ['labels', { 'a b': 'c' }, 'have ‘a b’ as ‘labels’; it must be a key'],
+  ['labels', { a: 'b c' }, 'have ‘b c’ as ‘labels.a’; it must be at most 63'],
+  ['env', { A: 1 as unknown as string }, 'have a number as ‘env.A’; it must be a text.'],
+  ['image_pull_policy', 'always' as unknown as object, 'have ‘always’ as ‘image_pull_policy’; it must be ‘Always’ or'],
+  [
+    'gpu_vendor',
+    'gpu' as unknown as object,
+    'have ‘gpu’ as ‘gpu_vendor’; it must be a resource such as ‘nvidia.com/gpu’.'
+  ],
+  ['security_context', { privileged: true }, '‘security_context.privileged’, which is none.']
+])('%s: %j', (key, value, message) => {
+  expect(messages('step:a | 1', { sluice: { steps: { a: { [key]: value } } } })).toContain(
+    `The settings of step ‘a’ ${message}`.replace('‘a’ ‘', '‘a’ have ‘')
+  );
+});
+
+test('a setting that Kubernetes would refuse is not read from a tag either', () => {
+  for (const tag of ['limit:memory:much', 'label:a:b/c', 'secret:DB:user:USER', 'at-end:x'])
+    expect(codes(`step:a ${tag} | 1`)).toEqual(tag === 'at-end:x' ? [] : ['warning setting']);
 });
 
 test('Kale’s waits between attempts are read', () => {

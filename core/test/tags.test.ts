@@ -22,14 +22,15 @@ test.each<[string, string[], object]>([
   ['cache on and off', ['cache:enabled', 'cache:disabled'], { spec: { cache: false } }],
   ['limits', ['limit:cpu:2', 'limit:memory:4Gi'], { spec: { cpu_limit: '2', memory_limit: '4Gi' } }],
   ['a GPU', ['limit:nvidia.com/gpu:1'], { spec: { gpu: 1, gpu_vendor: 'nvidia.com/gpu' } }],
-  ['labels', ['label:a:1', 'label:b/c:x:y'], { spec: { labels: { a: '1', 'b/c': 'x:y' } } }],
-  ['annotations', ['annotation:a:1'], { spec: { annotations: { a: '1' } } }],
+  ['labels', ['label:a:1', 'label:b/c:x.y'], { spec: { labels: { a: '1', 'b/c': 'x.y' } } }],
+  ['annotations', ['annotation:a:1', 'annotation:b/c:x:y'], { spec: { annotations: { a: '1', 'b/c': 'x:y' } } }],
   ['a secret', ['secret:db:password:PW'], { spec: { secrets: [{ name: 'db', key: 'password', env: 'PW' }] } }],
+  ['a step at the end', ['at-end'], { spec: { at_end: true } }],
   ['a report', ['report:enabled'], {}],
   [
     'a setting that says nothing',
-    ['cache:maybe', 'limit:gpu', 'label:a'],
-    { unreadable: ['cache:maybe', 'limit:gpu', 'label:a'] }
+    ['cache:maybe', 'limit:gpu', 'label:a', 'limit:memory:much', 'label:a:x:y'],
+    { unreadable: ['cache:maybe', 'limit:gpu', 'label:a', 'limit:memory:much', 'label:a:x:y'] }
   ]
 ])('%s is read', (_, tags, expected) => {
   expect(readTags(tags)).toEqual({ ...nothing, ...expected });

@@ -1,5 +1,5 @@
 // Through the whole command line: notebooks that run, notebooks and commands that are broken, each with its exit status and its words.
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeNotebook, until, World, type Outcome } from './world';
 
@@ -103,6 +103,39 @@ describe('a run', () => {
     const outcome = await world.sluice('run', 'a.ipynb', '--json');
     expect(states(outcome)).toEqual({ left: 'succeeded', right: 'succeeded' });
   });
+
+  test('a step that waits for a core says so, and what it takes is planned with the next time', async () => {
+    world.env.SLUICE_JOBS = '1';
+    const go = join(world.folder, 'go');
+    const left = `import os, time\nwhile not os.path.exists("".join(["${go}"])): time.sleep(0.02)`;
+    world.write('a.ipynb', [`step:left | ${left}`, 'step:right | x = 1']);
+    const outcome = await world.sluiceWith(
+      {
+        onStdout: text => {
+          if (text.includes('"pending"'))
+            void world.sluice('runs', 'show', 'last').then(({ stdout }) => writeFileSync(go, stdout));
+        }
+      },
+      ...['run', 'a.ipynb', '--json']
+    );
+    expect(readFileSync(go, 'utf8')).toMatch(/reasons\n {2}right {2}Waits for a core: 1 step is at work on 1 core\.\n/);
+    expect(outcome.events).toContainEqual({
+      type: 'step',
+      step: 'right',
+      state: 'pending',
+      reason: 'Waits for a core: 1 step is at work on 1 core.'
+    });
+    expect(states(outcome)).toEqual({ left: 'succeeded', right: 'succeeded' });
+    Object.assign(world.env, { SLUICE_JOBS: '2', SLUICE_MEMORY: '1kB' });
+    const again = await world.sluice('run', 'a.ipynb', '--no-cache');
+    expect(again.stdout).toMatch(/○ right {2}pending {2}Waits for memory: it takes \d+ MB, as in its last run, and/);
+    expect(again.status).toBe(0);
+    world.env.SLUICE_MEMORY = 'much';
+    expect(await world.sluice('run', 'a.ipynb')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('SLUICE_MEMORY is ‘much’; write a size such as ‘5GB’.')
+    });
+  });
 });
 
 describe('a step that goes wrong', () => {
@@ -137,6 +170,14 @@ describe('a step that goes wrong', () => {
     expect(states(outcome)).toEqual({ first: 'succeeded', bad: 'failed', after: 'skipped', beside: 'succeeded' });
     expect(last(outcome)).toMatchObject({ type: 'run-ended', state: 'failed', reason: 'Step ‘bad’ failed.' });
     expect(outcome.status).toBe(1);
+  });
+
+  test('a step at the end runs when all others have ended, however they did', async () => {
+    world.write('end.ipynb', ['step:bad | 1 / 0', 'step:after,prev:bad | 1', 'step:end,at-end | print("the end")']);
+    const outcome = await world.sluice('run', 'end.ipynb', '--json');
+    expect(outcome.status).toBe(1);
+    expect(states(outcome)).toEqual({ bad: 'failed', after: 'skipped', end: 'succeeded' });
+    expect(outcome.stdout).toContain('the end');
   });
 
   test('a crash shows what the process said last', async () => {
@@ -378,7 +419,7 @@ describe('cancel', () => {
   test('a run of another process, by its number', async () => {
     world.write('a.ipynb', slow);
     let isBegun = false;
-    const running = world.sluiceWith(
+    const outcome = await world.sluiceWith(
       { onStdout: text => void (isBegun ||= text.includes('begun')) },
       'run',
       'a.ipynb',

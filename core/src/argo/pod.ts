@@ -23,13 +23,13 @@ export interface PodParts {
 export function toPodParts(config: ExecutorConfig): PodParts {
   const mounts = toMounts(config);
   const { podMetadata = {}, activeDeadlineSeconds } = config;
-  const { [readOnlyAnnotation]: _, ...annotations } = podMetadata.annotations ?? {};
+  const { labels = {}, annotations = {} } = podMetadata;
   const secrets = (config.imagePullSecret ?? []).map(({ secretName, secretNameParameter }) => ({
     name: textOf(secretNameParameter) ?? secretName ?? ''
   }));
   return {
     template: compact({
-      metadata: compact({ labels: podMetadata.labels ?? {}, annotations }),
+      metadata: { labels, annotations: omit(annotations, readOnlyAnnotation) },
       activeDeadlineSeconds: Number(activeDeadlineSeconds ?? 0) || undefined,
       nodeSelector: config.nodeSelector?.labels,
       tolerations: (config.tolerations ?? []).map(toToleration),
@@ -66,6 +66,10 @@ export function toResources(spec: ResourceSpec = {}): object {
       ...(vendor === undefined ? {} : { [vendor]: count })
     })
   });
+}
+
+function omit(record: Readonly<Record<string, string>>, key: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(record).filter(([other]) => other !== key));
 }
 
 // A name in the platform's document is a constant, or a parameter of the pipeline.
@@ -188,8 +192,11 @@ function toEphemeral(volume: NonNullable<ExecutorConfig['genericEphemeralVolume'
 }
 
 function toToleration(toleration: NonNullable<ExecutorConfig['tolerations']>[number]): object {
-  const { tolerationSeconds, tolerationJson: _, ...rest } = toleration;
-  return { ...rest, ...(tolerationSeconds === undefined ? {} : { tolerationSeconds: Number(tolerationSeconds) }) };
+  const { key, operator, value, effect, tolerationSeconds } = toleration;
+  return {
+    ...compact({ key, operator, value, effect }),
+    ...(tolerationSeconds === undefined ? {} : { tolerationSeconds: Number(tolerationSeconds) })
+  };
 }
 
 function toSecurityContext({ securityContext }: ExecutorConfig): object {

@@ -36,7 +36,7 @@ export function compilePipeline(pipeline: Pipeline, options: CompileOptions): Ir
   const { tasks } = context;
   const components = pipeline.steps.map(step => [`comp-${tasks.get(step.name)}`, toComponent(step, context)] as const);
   const executors = pipeline.steps.map(step => [`exec-${tasks.get(step.name)}`, toExecutor(step, context)] as const);
-  const dag = pipeline.steps.map(step => [tasks.get(step.name)!, toTask(step, context)] as const);
+  const dag = toDag(context);
   const parameters = pipeline.parameters.map(parameter => [parameter.name, toParameter(parameter)] as const);
   return {
     pipeline: {
@@ -48,12 +48,52 @@ export function compilePipeline(pipeline: Pipeline, options: CompileOptions): Ir
       },
       root: {
         ...(parameters.length === 0 ? {} : { inputDefinitions: { parameters: Object.fromEntries(parameters) } }),
-        dag: { tasks: Object.fromEntries(dag) }
+        dag: { tasks: dag.tasks }
       },
-      components: Object.fromEntries(components),
+      components: { ...Object.fromEntries(components), ...dag.components },
       deploymentSpec: { executors: Object.fromEntries(executors) as never }
     },
     ...toPlatform(pipeline, tasks)
+  };
+}
+
+// KFP awaits the end of a DAG, however it ended: with a step at the end, all others are in a DAG of their own.
+function toDag(context: Context): {
+  readonly tasks: Record<string, PipelineTaskSpecJson>;
+  readonly components: object;
+} {
+  const { pipeline, tasks } = context;
+  const toTasks = (steps: readonly PipelineStep[]): Record<string, PipelineTaskSpecJson> =>
+    Object.fromEntries(steps.map(step => [tasks.get(step.name)!, toTask(step, context)]));
+  const last = pipeline.steps.find(step => step.settings.atEnd);
+  if (last === undefined) return { tasks: toTasks(pipeline.steps), components: {} };
+  const others = pipeline.steps.filter(step => step !== last);
+  const taken = new Set(tasks.values());
+  let handler = 'exit-handler';
+  for (let n = 2; taken.has(handler); n++) handler = `exit-handler-${n}`;
+  const names = pipeline.parameters
+    .map(({ name }) => name)
+    .filter(name => others.some(step => step.parameters.includes(name)));
+  const given = names.map(name => [name, { componentInputParameter: name }]);
+  const declared = names.map(name => [name, toParameter(context.parameters.get(name)!)]);
+  const task = {
+    taskInfo: { name: handler },
+    componentRef: { name: `comp-${handler}` },
+    ...(names.length === 0 ? {} : { inputs: { parameters: Object.fromEntries(given) } })
+  };
+  const component = {
+    dag: { tasks: toTasks(others) },
+    ...(names.length === 0 ? {} : { inputDefinitions: { parameters: Object.fromEntries(declared) } })
+  };
+  const atEnd = {
+    ...toTask(last, context),
+    dependentTasks: [handler],
+    cachingOptions: {},
+    triggerPolicy: { strategy: 'ALL_UPSTREAM_TASKS_COMPLETED' as const }
+  };
+  return {
+    tasks: { [handler]: task, [tasks.get(last.name)!]: atEnd },
+    components: { [`comp-${handler}`]: component }
   };
 }
 

@@ -10,6 +10,7 @@ import type {
   PipelineTaskSpecJson,
   PlatformDeploymentConfigJson
 } from './gen/pipeline_spec_pb.js';
+import { flattenTasks, type FlatTask } from './flatten.js';
 import { IrError, type Ir } from './ir.js';
 import { readMemoryLimit, readRequests } from './resources.js';
 import { readBackoff } from './retries.js';
@@ -78,11 +79,12 @@ export interface Plan {
 /** @throws IrError where the IR has something that cannot be run on this machine; it names the task */
 export function planIr(ir: Ir): Plan {
   const { pipeline } = ir;
-  const dag = Object.entries(pipeline.root?.dag?.tasks ?? {});
-  const names = new Map(dag.map(([task, { taskInfo }]) => [task, taskInfo?.name || task]));
-  const tasks = inNotebookOrder(dag.map(([task, spec]) => toPlanTask(task, spec, ir, names)));
+  const flat = flattenTasks(ir);
+  const names = new Map(flat.map(({ task, spec }) => [task, spec.taskInfo?.name || task]));
+  const tasks = inNotebookOrder(flat.map(task => toPlanTask(task, ir, names)));
   refuseAmbiguous(tasks);
   const order = topologicalOrder(tasks);
+  const isLast = (name: string): boolean => tasks.some(task => task.name === name && task.atEnd === true);
   const steps = tasks.map(task => readStepArgument(task.args));
   const find = (key: 'kernel' | 'notebook' | 'pipeline'): string | undefined =>
     steps.find(step => step?.[key] !== undefined)?.[key];
@@ -92,7 +94,9 @@ export function planIr(ir: Ir): Plan {
     ...(kernel === undefined ? {} : { kernel }),
     ...(notebook === undefined ? {} : { notebook }),
     parameters: toPlanParameters(pipeline.root?.inputDefinitions),
-    tasks: order.map(name => tasks.find(task => task.name === name)!)
+    tasks: [...order.filter(name => !isLast(name)), ...order.filter(isLast)].map(name =>
+      tasks.find(task => task.name === name)!
+    )
   };
 }
 
@@ -109,7 +113,7 @@ function refuseAmbiguous(tasks: readonly PlanTask[]): void {
 // Whoever stored the IR may have put its tasks in another order.
 function inNotebookOrder(tasks: readonly PlanTask[]): readonly PlanTask[] {
   const firstCell = (task: PlanTask): number => readStepArgument(task.args)?.cells?.[0]?.index ?? 0;
-  return [...tasks].sort((a, b) => firstCell(a) - firstCell(b));
+  return [...tasks].sort((a, b) => Number(a.atEnd ?? 0) - Number(b.atEnd ?? 0) || firstCell(a) - firstCell(b));
 }
 
 const typesByKfp = new Map(Object.entries(kfpTypes).map(([type, kfp]) => [kfp as string, type as ParameterType]));
@@ -124,16 +128,16 @@ function toPlanParameters(definitions: ComponentSpecJson['inputDefinitions']): r
   });
 }
 
-function toPlanTask(task: string, spec: PipelineTaskSpecJson, ir: Ir, names: ReadonlyMap<string, string>): PlanTask {
+function toPlanTask({ task, spec, path, atEnd }: FlatTask, ir: Ir, names: ReadonlyMap<string, string>): PlanTask {
   const name = names.get(task)!;
-  const path = `root.dag.tasks.${task}`;
   refuseUnknownKinds(name, spec, path);
   const component = ir.pipeline.components?.[spec.componentRef?.name ?? ''];
   if (component === undefined)
     throw new IrError(`Task ‘${name}’ refers to a component that the IR does not have.`, path);
   const container = findContainer(name, component, ir, path);
   const artifacts = toArtifacts(name, spec, component, names, path);
-  const after = new Set((spec.dependentTasks ?? []).map(other => nameOf(other, names, name, path)));
+  // it waits for all others, which nobody needs to be told
+  const after = new Set((atEnd ? [] : (spec.dependentTasks ?? [])).map(other => nameOf(other, names, name, path)));
   artifacts.forEach(artifact => after.add(artifact.from));
   const memoryLimitBytes = readMemoryLimit(container.resources);
   const timeoutSeconds = findTimeout(component.executorLabel ?? '', ir);
@@ -157,11 +161,12 @@ function toPlanTask(task: string, spec: PipelineTaskSpecJson, ir: Ir, names: Rea
     ...readRequests(container.resources),
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-    cache: spec.cachingOptions?.enableCache ?? false
+    cache: spec.cachingOptions?.enableCache ?? false,
+    ...(atEnd ? { atEnd } : {})
   };
 }
 
-// Loops, conditions and exit handlers; Sluice compiles none of them.
+// Loops and conditions; Sluice compiles none of them.
 function refuseUnknownKinds(name: string, spec: PipelineTaskSpecJson, path: string): void {
   const { parameterIterator, artifactIterator, triggerPolicy } = spec;
   const what =
@@ -169,9 +174,7 @@ function refuseUnknownKinds(name: string, spec: PipelineTaskSpecJson, path: stri
       ? 'is a loop'
       : triggerPolicy?.condition
         ? 'runs under a condition'
-        : triggerPolicy?.strategy === 'ALL_UPSTREAM_TASKS_COMPLETED'
-          ? 'is an exit handler'
-          : undefined;
+        : undefined;
   if (what !== undefined)
     throw new IrError(`Task ‘${name}’ ${what}, which cannot be run on this machine. Run the IR on Kubeflow.`, path);
 }

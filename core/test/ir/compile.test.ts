@@ -2,9 +2,11 @@
 import { readStepArgument } from '../../src/ir/argument.js';
 import { compilePipeline } from '../../src/ir/compile.js';
 import type { Ir } from '../../src/ir/ir.js';
+import { planIr } from '../../src/ir/plan.js';
 import { printIr } from '../../src/ir/print.js';
 import { readIr } from '../../src/ir/read.js';
 import type { Pipeline } from '../../src/pipeline.js';
+import type { StepSpec } from '../../src/step.js';
 import { bundle, options, parameter, pipeline, step } from './pipelines.js';
 
 interface Container {
@@ -180,6 +182,91 @@ test('settings stand where KFP 2.14 and Kubernetes look for them', () => {
     }
   });
   expect(readIr(printIr(ir))).toEqual(ir);
+});
+
+test('what only Kubernetes understands stands in the second document, with the names that KFP gave it before', () => {
+  const spec: StepSpec = {
+    secrets: [
+      { name: 'db', key: 'user', env: 'DB_USER', optional: true },
+      { name: 'tls', path: '/etc/tls' }
+    ],
+    volumes: [{ pvc_name: 'data', path: '/data', sub_path: 'raw', read_only: true }],
+    tolerations: [{ key: 'gpu', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 }],
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd'] }] }]
+        },
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          { weight: 5, preference: { matchExpressions: [{ key: 'zone', operator: 'Exists' }] } }
+        ]
+      },
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { labelSelector: { matchLabels: { app: 'db' } }, topologyKey: 'kubernetes.io/hostname' }
+        ]
+      }
+    },
+    shared_memory: '1Gi',
+    image_pull_policy: 'Always',
+    image_pull_secrets: ['registry'],
+    security_context: { runAsUser: 1000, runAsNonRoot: true }
+  };
+  const ir = compile(pipeline(step('a', { spec })));
+  const named = (name: string): object => ({ runtimeValue: { constant: name } });
+  expect(ir.platform!.platforms!.kubernetes!.deploymentSpec!.executors).toEqual({
+    'exec-a': {
+      secretAsVolume: [
+        { secretName: 'tls', mountPath: '/etc/tls', optional: false, secretNameParameter: named('tls') }
+      ],
+      secretAsEnv: [
+        {
+          secretName: 'db',
+          secretNameParameter: named('db'),
+          keyToEnv: [{ secretKey: 'user', envVar: 'DB_USER' }],
+          optional: true
+        }
+      ],
+      pvcMount: [{ constant: 'data', mountPath: '/data', pvcNameParameter: named('data'), subPath: 'raw' }],
+      podMetadata: { annotations: { 'sluice.dev/read-only': '/data' } },
+      imagePullSecret: [{ secretName: 'registry', secretNameParameter: named('registry') }],
+      imagePullPolicy: 'Always',
+      tolerations: [{ key: 'gpu', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: '60' }],
+      nodeAffinity: [
+        { matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd'] }] },
+        { matchExpressions: [{ key: 'zone', operator: 'Exists' }], weight: 5 }
+      ],
+      podAffinity: [{ matchPodLabels: { app: 'db' }, topologyKey: 'kubernetes.io/hostname', anti: true }],
+      enabledSharedMemory: { volumeName: 'shm', size: '1Gi' },
+      securityContext: { runAsUser: '1000', runAsNonRoot: true }
+    }
+  });
+  expect(readIr(printIr(ir))).toEqual(ir);
+});
+
+test('a step at the end waits for all others, which are in a DAG of their own', () => {
+  const steps = [
+    step('load', { parameters: ['n'] }),
+    step('exit-handler', { after: ['load'] }),
+    step('report', { parameters: ['n'], spec: { at_end: true } })
+  ];
+  const ir = compile({ ...pipeline(...steps), parameters: [parameter('n', 'integer', 3)] });
+  expect(Object.keys(ir.pipeline.root!.dag!.tasks!)).toEqual(['exit-handler-2', 'report']);
+  expect(task(ir, 'exit-handler-2')).toMatchObject({ inputs: { parameters: { n: { componentInputParameter: 'n' } } } });
+  expect(task(ir, 'report')).toMatchObject({
+    dependentTasks: ['exit-handler-2'],
+    cachingOptions: {},
+    triggerPolicy: { strategy: 'ALL_UPSTREAM_TASKS_COMPLETED' }
+  });
+  expect(Object.keys(ir.pipeline.components!['comp-exit-handler-2']!.dag!.tasks!)).toEqual(['load', 'exit-handler']);
+  expect(readIr(printIr(ir))).toEqual(ir);
+  const { tasks } = planIr(ir);
+  expect(tasks.map(({ name, after, atEnd }) => [name, after, atEnd])).toEqual([
+    ['load', [], undefined],
+    ['exit-handler', ['load'], undefined],
+    ['report', [], true]
+  ]);
+  expect(tasks[0]!.parameters).toEqual([{ name: 'n', source: { kind: 'parameter', name: 'n' } }]);
 });
 
 test('no second document where nobody asks for anything of Kubernetes', () => {

@@ -105,11 +105,6 @@ test.each<[string, (text: string) => string, RegExp]>([
     /Task ‘Load’ runs under a condition/
   ],
   [
-    'an exit handler',
-    text => text.replace('taskInfo:', 'triggerPolicy: {strategy: ALL_UPSTREAM_TASKS_COMPLETED}\n        taskInfo:'),
-    /is an exit handler/
-  ],
-  [
     'a pipeline within',
     text => text.replace('executorLabel: exec-load', 'dag: {tasks: {}}'),
     /Task ‘Load’ is a pipeline of its own/

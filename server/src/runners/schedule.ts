@@ -1,19 +1,20 @@
-// Which step may start when: all that it waits for must have ended well, and only so many run at once. What waits in vain is skipped.
+// Which step may start when: all that it waits for must have ended well. What waits in vain is skipped.
 import { endedStates, type RunState } from '@sluice/core';
 
 export interface Scheduled {
   readonly name: string;
   readonly after: readonly string[];
+  /** true where it runs when all others have ended, however they did */
+  readonly atEnd?: boolean;
 }
 
 export interface Scheduling<T extends Scheduled> {
-  readonly jobs: number;
   /** steps that this run does not execute, and how they show; nobody waits for them */
   readonly settled: ReadonlyMap<string, RunState>;
   /** no step starts any more once it is aborted; those that run are awaited */
   readonly signal: AbortSignal;
-  /** execute the step; never throws for what the user's code does */
-  execute(step: T): Promise<RunState>;
+  /** Execute the step, unless `stop` is aborted before; never throws for what the user's code does. */
+  execute(step: T, stop: AbortSignal): Promise<RunState>;
   skip(step: T, reason: string): void;
 }
 
@@ -25,32 +26,40 @@ export async function schedule<T extends Scheduled>(
   const states = new Map(how.settled);
   const running = new Map<string, Promise<void>>();
   const errors: unknown[] = [];
-  for (;;) {
-    for (const step of steps) {
-      if (states.has(step.name) || running.has(step.name)) continue;
-      const broken = step.after.filter(name => !how.settled.has(name) && isBroken(states.get(name)));
-      if (broken.length > 0) {
-        how.skip(step, `Needs ${list(broken)}, which did not succeed.`);
-        states.set(step.name, 'skipped');
-      } else if (running.size < how.jobs && !how.signal.aborted && errors.length === 0 && isReady(step, states)) {
-        const work = how.execute(step).then(
-          state => void states.set(step.name, state),
-          error => {
-            errors.push(error);
-            states.set(step.name, 'failed');
-          }
-        );
-        running.set(
-          step.name,
-          work.then(() => void running.delete(step.name))
-        );
-      }
-    }
-    if (running.size === 0) break;
-    await Promise.race(running.values());
-  }
+  const broken = new AbortController();
+  const stop = AbortSignal.any([how.signal, broken.signal]);
+  await drain(steps.filter(step => !step.atEnd));
+  await drain(steps.filter(step => step.atEnd));
   if (errors.length > 0) throw errors[0];
   return states;
+
+  async function drain(group: readonly T[]): Promise<void> {
+    for (;;) {
+      for (const step of group) {
+        if (states.has(step.name) || running.has(step.name)) continue;
+        const lacking = step.after.filter(name => !how.settled.has(name) && isBroken(states.get(name)));
+        if (lacking.length > 0) {
+          how.skip(step, `Needs ${list(lacking)}, which did not succeed.`);
+          states.set(step.name, 'skipped');
+        } else if (!stop.aborted && isReady(step, states)) {
+          const work = how.execute(step, stop).then(
+            state => void states.set(step.name, state),
+            error => {
+              errors.push(error);
+              broken.abort();
+              states.set(step.name, 'failed');
+            }
+          );
+          running.set(
+            step.name,
+            work.then(() => void running.delete(step.name))
+          );
+        }
+      }
+      if (running.size === 0) break;
+      await Promise.race(running.values());
+    }
+  }
 }
 
 // what waits for a canceled step is canceled with the run

@@ -28,7 +28,7 @@ export function chooseSteps(
   if (selection === undefined && isDone !== undefined)
     execute = withDependents(
       plan,
-      plan.tasks.filter(task => !isDone(task)).map(task => task.name)
+      plan.tasks.filter(task => task.atEnd || !isDone(task)).map(task => task.name)
     );
   if (execute.size === 0 && from !== undefined)
     throw new PipelineError(`Step ‘${to}’ does not depend on step ‘${from}’: there is nothing to run.`, 'usage');
