@@ -75,7 +75,7 @@ export class StepLog {
     return this.draining;
   }
 
-  /** @throws the error with which writing the file failed, if it did */
+  /** @throws the error with which writing the file, or telling of a piece, failed, if one did */
   async close(): Promise<LogSizes> {
     clearInterval(this.timer);
     this.flush(true);
@@ -115,12 +115,17 @@ export class StepLog {
     }
     if (this.liveLeft <= 0 && this.pending.length === 0 && !this.hasToldEnd) {
       this.hasToldEnd = true;
-      this.onPiece({ stream: 'stderr', text: `… there is more: the whole log is in ${this.path}\n` });
+      this.tell({ stream: 'stderr', text: `… there is more: the whole log is in ${this.path}\n` });
     }
   }
 
+  /** Also where the records take nothing more, as on a full disk: that is told at the end, and the step goes on. */
   private tell({ stream, text }: LogPiece): void {
-    for (let i = 0; i < text.length; i += batchChars) this.onPiece({ stream, text: text.slice(i, i + batchChars) });
+    try {
+      for (let i = 0; i < text.length; i += batchChars) this.onPiece({ stream, text: text.slice(i, i + batchChars) });
+    } catch (error) {
+      this.failure ??= error as Error;
+    }
   }
 }
 

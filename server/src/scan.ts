@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { PipelineError } from './errors.js';
 import { isWithin } from './paths.js';
+import { readSize } from './sizes.js';
 import { at, readFolder } from './snapshots/names.js';
 import { makeBreather } from './snapshots/parallel.js';
 import { formatSize } from './words.js';
@@ -100,12 +101,8 @@ export function lookAt(base: string, path: string): Entry | undefined {
 
 /** Bytes and files a run may copy: 2 GB in 50,000 files, or as SLUICE_WORKSPACE_LIMIT says (`5GB`, `500M`, a number of bytes). */
 export function workspaceLimits(env: NodeJS.ProcessEnv): WorkspaceLimits {
-  const text = env.SLUICE_WORKSPACE_LIMIT;
-  if (!text) return { sizeBytes: 2e9, files: 50_000 };
-  const match = /^([\d.]+)\s*([kmgt]?)(i?)b?$/i.exec(text.trim());
-  if (!match) throw new PipelineError(`SLUICE_WORKSPACE_LIMIT is ‘${text}’; write a size such as ‘5GB’.`, 'usage');
-  const power = ' kmgt'.indexOf(match[2]!.toLowerCase() || ' ');
-  return { sizeBytes: Number(match[1]) * (match[3] ? 1024 : 1000) ** power, files: Infinity };
+  const sizeBytes = readSize(env, 'SLUICE_WORKSPACE_LIMIT');
+  return sizeBytes === undefined ? { sizeBytes: 2e9, files: 50_000 } : { sizeBytes, files: Infinity };
 }
 
 class Scan {

@@ -235,7 +235,8 @@ function printFailure({ name, error, failure }: StepRun, paint: Paint): string {
 
 function describeOutcome(run: RunSummary, paint: Paint): string {
   const duration = run.endedAt === undefined ? '' : ` in ${formatDuration(run.endedAt - run.createdAt)}`;
-  const word = run.state === 'succeeded' ? paint('green', run.state) : paint('red', run.state);
+  const style = run.state === 'succeeded' ? 'green' : endedStates.has(run.state) ? 'red' : undefined;
+  const word = style === undefined ? run.state : paint(style, run.state);
   const reason = run.reason === undefined ? '' : `: ${run.reason}`;
   return `Run ${run.number} (${run.id}) ${word}${duration}${reason}`;
 }

@@ -419,7 +419,7 @@ describe('cancel', () => {
   test('a run of another process, by its number', async () => {
     world.write('a.ipynb', slow);
     let isBegun = false;
-    const outcome = await world.sluiceWith(
+    const running = world.sluiceWith(
       { onStdout: text => void (isBegun ||= text.includes('begun')) },
       'run',
       'a.ipynb',

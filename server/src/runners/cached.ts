@@ -15,10 +15,16 @@ export interface Caching {
   readonly cache: RunCache;
   /** why the step must be executed; undefined where the cache may be asked */
   because(task: PlanTask): string | undefined;
+  /** wait until the machine has room for the step, as `Capacity` does */
+  enter(task: PlanTask, stop: AbortSignal): Promise<(() => void) | undefined>;
 }
 
-/** Take the step from cache, or execute it. */
-export async function performStep(task: PlanTask, { context, cache, because }: Caching): Promise<RunState> {
+/** Take the step from cache, or execute it when there is room for it, unless `stop` is aborted before. */
+export async function performStep(
+  task: PlanTask,
+  { context, cache, because, enter }: Caching,
+  stop: AbortSignal
+): Promise<RunState> {
   const { store, run } = context;
   const reason = because(task);
   const { outcome, uncached } =
@@ -35,13 +41,19 @@ export async function performStep(task: PlanTask, { context, cache, because }: C
     });
     return 'cached';
   }
+  const leave = await enter(task, stop);
+  if (leave === undefined) return 'canceled';
+  try {
+    return await executeWatched(task, { ...context, ...(uncached === undefined ? {} : { uncached }) }, cache);
+  } finally {
+    leave();
+  }
+}
+
+async function executeWatched(task: PlanTask, context: Caching['context'], cache: RunCache): Promise<RunState> {
   const watch = await cache.watch(task);
   try {
-    return await executeStep(task, {
-      ...context,
-      ...(uncached === undefined ? {} : { uncached }),
-      onSuccess: watch.end
-    });
+    return await executeStep(task, { ...context, onSuccess: watch.end });
   } finally {
     watch.giveUp();
   }

@@ -1,7 +1,6 @@
 // The embedded runner: it executes the IR that Kubeflow would get as processes on this machine, in a copy of the notebook's folder.
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { checkParameters, type JsonValue, type Plan, type PlanTask, type RunEvent } from '@sluice/core';
+import { checkParameters, endedStates, type JsonValue, type Plan, type PlanTask, type RunEvent } from '@sluice/core';
 import { Knowledge, RunCache } from '../cache/cache.js';
 import { readEnvironment, type Environment } from '../cache/environment.js';
 import { PipelineError, toPipelineError } from '../errors.js';
@@ -16,9 +15,11 @@ import { collections } from '../snapshots/records.js';
 import { RunSnapshots } from '../snapshots/run-snapshots.js';
 import { Workers } from '../warm/workers.js';
 import { Workspace } from '../workspace.js';
+import { Capacity, machineLimits } from './capacity.js';
 import { performStep, takePast, type Caching } from './cached.js';
 import type { Metadata } from './executor.js';
 import { layoutOf, type Layout } from './layout.js';
+import { findNeed } from './need.js';
 import { findOutsidePaths } from './outside.js';
 import { findPast, type Past } from './past.js';
 import { schedule } from './schedule.js';
@@ -48,10 +49,14 @@ interface Prepared {
   readonly parameters: Readonly<Record<string, JsonValue>>;
   readonly choice: Choice;
   readonly past: Past | undefined;
+  readonly capacity: Capacity;
 }
 
 export class LocalRunner implements Runner {
   private readonly active = new Map<RunId, ActiveRun>();
+
+  /** shared by all runs */
+  private capacity: Capacity | undefined;
 
   constructor(private readonly options: LocalOptions) {}
 
@@ -106,6 +111,7 @@ export class LocalRunner implements Runner {
   /** Everything that can be wrong before there is a run. */
   private async prepare(request: RunnerRequest): Promise<Prepared> {
     const { store, env } = this.options;
+    const capacity = (this.capacity ??= new Capacity(machineLimits(env)));
     const plan = await readPlan(request.ir);
     const past = await findPast(store, plan, request);
     const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
@@ -115,7 +121,7 @@ export class LocalRunner implements Runner {
       this.findEnvironment(plan),
       scanWorkspace(request.workspace, findOutsidePaths(plan), { limits: workspaceLimits(env), home: store.home })
     ]);
-    return { plan, kernel, environment, scan, parameters, choice, past };
+    return { plan, kernel, environment, scan, parameters, choice, past, capacity };
   }
 
   private async findEnvironment({ kernel: name }: Plan): Promise<Pick<Prepared, 'kernel' | 'environment'>> {
@@ -148,7 +154,11 @@ export class LocalRunner implements Runner {
           signal: cancel.signal
         },
         cache: this.makeCache(run, request, prepared, layout, workspace),
-        because: task => whyExecuted(task, request)
+        because: task => whyExecuted(task, request),
+        enter: (task, stop) => {
+          const need = findNeed(store.sql, task, { notebook: request.notebook, pipeline: plan.name });
+          return prepared.capacity.enter(need, reason => this.tellWaiting(run, task.name, reason), stop);
+        }
       };
       const choice = past
         ? await takePast(plan, prepared.choice, past, request.selection !== undefined, caching)
@@ -157,10 +167,9 @@ export class LocalRunner implements Runner {
       for (const [step, state] of settled)
         if (state === 'skipped') store.append(run, { type: 'step', step, state, reason: 'Not chosen for this run.' });
       const states = await schedule<PlanTask>(plan.tasks, {
-        jobs: jobs(env),
         settled,
         signal: cancel.signal,
-        execute: task => performStep(task, caching),
+        execute: (task, stop) => performStep(task, caching, stop),
         skip: ({ name: step }, reason) => store.append(run, { type: 'step', step, state: 'skipped', reason })
       });
       await workspace.close();
@@ -210,8 +219,8 @@ export class LocalRunner implements Runner {
     const isCanceled =
       signal.aborted && plan.tasks.some(({ name }) => [undefined, 'canceled'].includes(states.get(name)));
     if (isCanceled)
-      for (const { name: step } of plan.tasks)
-        if (!states.has(step))
+      for (const { name: step, state } of store.read(run).steps)
+        if (!endedStates.has(state))
           store.append(run, { type: 'step', step, state: 'canceled', reason: 'The run was canceled.' });
     const { metrics } = store.read(run);
     if (isCanceled)
@@ -220,6 +229,14 @@ export class LocalRunner implements Runner {
     else {
       const reason = `${failed.length === 1 ? 'Step' : 'Steps'} ${failed.join(' and ')} failed.`;
       store.append(run, { type: 'run-ended', run, state: 'failed', reason, metrics });
+    }
+  }
+
+  private tellWaiting(run: RunId, step: string, reason: string): void {
+    try {
+      this.options.store.append(run, { type: 'step', step, state: 'pending', reason });
+    } catch {
+      // what the step itself has to record tells that the records can't be written
     }
   }
 
@@ -262,11 +279,6 @@ export class LocalRunner implements Runner {
     }, 200);
     return () => clearInterval(timer);
   }
-}
-
-function jobs(env: NodeJS.ProcessEnv): number {
-  const wanted = Number(env.SLUICE_JOBS);
-  return Number.isInteger(wanted) && wanted > 0 ? wanted : availableParallelism();
 }
 
 /**
