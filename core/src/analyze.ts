@@ -1,18 +1,19 @@
 // From a notebook to its pipeline, fast enough to run on each edit: cells that did not change are not read again.
-import { inferDependencies } from './dependencies.js';
+import { makeInference } from './dependencies.js';
+import type { Dependencies } from './dependencies.js';
 import { diagnose } from './diagnose.js';
 import type { CellRange, Diagnostic } from './diagnostic.js';
 import { findFlows } from './flows.js';
-import type { Cell, Notebook } from './notebook.js';
+import type { Notebook } from './notebook.js';
 import { outlineNotebook } from './outline.js';
 import type { Outline } from './outline.js';
 import type { Pipeline, PipelineStep } from './pipeline.js';
-import { planSteps } from './plan.js';
 import { boundNames } from './python/effects/binding.js';
 import { parseCell } from './python/parse.js';
 import type { PythonParser } from './python/parser.js';
 import { keepBroken } from './python/stale.js';
 import type { ParsedCell } from './python/syntax.js';
+import { planSteps } from './stepPlan.js';
 
 export interface Analysis {
   readonly outline: Outline;
@@ -31,16 +32,18 @@ export interface Analyzer {
 export function makeAnalyzer(parser: PythonParser): Analyzer {
   let bySource = new Map<string, ParsedCell>();
   let byId = new Map<string, ParsedCell>();
+  let used = new Map<string, ParsedCell>();
+  const parse = (source: string): ParsedCell => {
+    const parsed = used.get(source) ?? bySource.get(source) ?? parseCell(parser, source);
+    used.set(source, parsed);
+    return parsed;
+  };
+  const infer = makeInference(parse);
   return {
     namesIn: source => boundNames(parseCell(parser, source).body),
     analyze(notebook) {
-      const used = new Map<string, ParsedCell>();
+      used = new Map();
       const read = new Map<string, ParsedCell>();
-      const parse = (source: string): ParsedCell => {
-        const parsed = used.get(source) ?? bySource.get(source) ?? parseCell(parser, source);
-        used.set(source, parsed);
-        return parsed;
-      };
       const cells = notebook.cells.map(({ id, source, type }) => {
         if (type !== 'code') return undefined;
         const before = id === undefined ? undefined : byId.get(id);
@@ -50,7 +53,11 @@ export function makeAnalyzer(parser: PythonParser): Analyzer {
       });
       const outline = outlineNotebook(notebook);
       const stale = cells.flatMap((parsed, cell) => (parsed?.stale ?? []).map(({ from, to }) => ({ cell, from, to })));
-      const pipeline = inferPipeline(notebook, outline, ({ index }) => cells[index]!, parse);
+      const pipeline = toPipeline(
+        notebook,
+        outline,
+        infer(notebook, outline, ({ index }) => cells[index]!)
+      );
       bySource = used;
       byId = read;
       return { outline, pipeline: { ...pipeline, diagnostics: withoutStale(pipeline.diagnostics, stale) }, stale };
@@ -59,13 +66,7 @@ export function makeAnalyzer(parser: PythonParser): Analyzer {
 }
 
 /** The pipeline that a notebook with this outline means. */
-function inferPipeline(
-  notebook: Notebook,
-  outline: Outline,
-  read: (cell: Cell) => ParsedCell,
-  parse: (source: string) => ParsedCell
-): Pipeline {
-  const dependencies = inferDependencies(notebook, outline, read, parse);
+function toPipeline(notebook: Notebook, outline: Outline, dependencies: Dependencies): Pipeline {
   const names = outline.steps.map(({ name }) => name);
   const plans = planSteps(
     notebook,

@@ -2,7 +2,8 @@
 // that may have failed.
 import type { CellRange, Diagnostic } from './diagnostic.js';
 import type { Outline, StepOutline } from './outline.js';
-import type { StepPlan } from './plan.js';
+import { toRange } from './python/effects/place.js';
+import type { StepPlan } from './stepPlan.js';
 
 export function checkAtEnd({ steps }: Outline, plans: readonly StepPlan[]): readonly Diagnostic[] {
   return steps.flatMap((step, index) =>
@@ -32,7 +33,7 @@ function checkNeeds(step: StepOutline, { needs }: StepPlan, steps: readonly Step
       code: 'at-end',
       severity: 'error',
       message: `Step ‘${step.name}’ runs at the end whatever happens, but reads ‘${slot.name}’ of step ‘${steps[slot.step]!.name}’, which may have failed by then. Write it to a file there and read the file here, or make it a parameter.`,
-      range
+      range: toRange(range)
     }));
 }
 

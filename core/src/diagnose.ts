@@ -7,8 +7,9 @@ import type { Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import type { PipelineStep } from './pipeline.js';
 import { describePlace } from './place.js';
-import type { StepPlan } from './plan.js';
-import type { Unbound } from './python/effects/machine.js';
+import type { StepPlan } from './stepPlan.js';
+import { toRange } from './python/effects/place.js';
+import type { Unbound } from './python/effects/report.js';
 
 export function diagnose(
   notebook: Notebook,
@@ -19,7 +20,7 @@ export function diagnose(
 ): Diagnostic[] {
   return [
     ...dependencies.diagnostics,
-    ...dependencies.machine.remarks,
+    ...dependencies.remarks.map(remark => ({ ...remark, range: toRange(remark.range) })),
     ...findUnbound(notebook, outline, dependencies),
     ...findUntravelling(notebook, outline, plans),
     ...findContradictions(notebook, outline, plans, steps),
@@ -27,29 +28,20 @@ export function diagnose(
   ];
 }
 
-function findUnbound(notebook: Notebook, outline: Outline, { machine, skipped }: Dependencies): Diagnostic[] {
+function findUnbound(notebook: Notebook, outline: Outline, dependencies: Dependencies): Diagnostic[] {
   const found: Diagnostic[] = [];
+  const keyOf = ({ step, name }: Unbound): string => `${step} ${name}`;
+  const certain = new Set(dependencies.unbound.filter(({ certainty }) => certainty === 'certain').map(keyOf));
   const done = new Set<string>();
-  for (const unbound of machine.unbound) {
-    const key = `${unbound.step} ${unbound.name}`;
+  for (const unbound of dependencies.unbound) {
+    const key = keyOf(unbound);
     const isCertain = unbound.certainty === 'certain';
-    if (
-      done.has(key) ||
-      (!isCertain &&
-        machine.unbound.some(
-          other =>
-            other !== unbound &&
-            other.certainty === 'certain' &&
-            other.step === unbound.step &&
-            other.name === unbound.name
-        ))
-    )
-      continue;
+    if (done.has(key) || (!isCertain && certain.has(key))) continue;
     done.add(key);
     found.push({
-      ...explainUnbound(notebook, outline, machine, skipped, unbound),
+      ...explainUnbound(notebook, outline, dependencies, unbound),
       severity: isCertain ? 'error' : 'warning',
-      range: unbound.range
+      range: toRange(unbound.range)
     });
   }
   return found;
@@ -58,8 +50,7 @@ function findUnbound(notebook: Notebook, outline: Outline, { machine, skipped }:
 function explainUnbound(
   notebook: Notebook,
   outline: Outline,
-  machine: Dependencies['machine'],
-  skipped: Dependencies['skipped'],
+  { slotAtEnd, skipped }: Dependencies,
   { name, step, deleted }: Unbound
 ): { code: string; message: string } {
   const reader = outline.steps[step] ? `Step ‘${outline.steps[step].name}’ reads` : 'This cell reads';
@@ -70,7 +61,7 @@ function explainUnbound(
       message: `${reader} ‘${name}’, but ${by} deletes it in ${describePlace(deleted.written, notebook)}. Read it before, or do not delete it.`
     };
   }
-  const later = machine.globals.get(name);
+  const later = slotAtEnd(name);
   if (later && !later.isDeleted && later.step !== step) {
     const owner = outline.steps[later.step];
     const where = `${owner ? `the later step ‘${owner.name}’` : 'a later cell'} defines it in ${describePlace(later.origin, notebook)}`;
@@ -109,7 +100,7 @@ function findUntravelling(notebook: Notebook, outline: Outline, plans: readonly 
         code: 'cannot-travel',
         severity: isSure ? 'error' : 'warning',
         message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, but that is ${reason}, made in ${describePlace(slot.origin, notebook)}, and cannot go from step ‘${outline.steps[slot.step]!.name}’ to another. Make it again in this step, or hand on its contents.`,
-        range
+        range: toRange(range)
       });
     }
   });
@@ -130,7 +121,7 @@ function findContradictions(
           code: 'order-contradiction',
           severity: 'error',
           message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, which the later step ‘${outline.steps[slot.step]!.name}’ changes in ${describePlace(slot.written, notebook)} between the cells of ‘${outline.steps[step]!.name}’. Give the cell that reads it a step name of its own.`,
-          range
+          range: toRange(range)
         });
   });
   outline.steps.forEach(({ name, previous, cells }, step) => {

@@ -5,22 +5,23 @@ import type { Dependencies } from './dependencies.js';
 import type { Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import type { Flow, FlowKind } from './pipeline.js';
-import type { StepPlan } from './plan.js';
+import type { StepPlan } from './stepPlan.js';
 import { stateOf } from './python/effects/ambient.js';
-import type { Need, StepRecord } from './python/effects/machine.js';
+import { toRange } from './python/effects/place.js';
+import type { FileUse, Need, StepRecord } from './python/effects/report.js';
 
 export function findFlows(
   notebook: Notebook,
   outline: Outline,
-  { machine }: Dependencies,
+  { records, files }: Dependencies,
   plans: readonly StepPlan[]
 ): Flow[] {
   const names = outline.steps.map(({ name }) => name);
   const flows: Flow[] = [];
   plans.forEach(({ needs }, step) => {
     for (const need of needs) flows.push(toFlow(notebook, names, step, need));
-    flows.push(...settingFlows(notebook, names, step, machine.record(step)));
-    flows.push(...fileFlows(notebook, names, step, machine.files));
+    flows.push(...settingFlows(notebook, names, step, records[step]!));
+    flows.push(...fileFlows(notebook, names, step, files));
     for (const previous of outline.steps[step]!.previous) flows.push(orderFlow(outline, step, previous));
   });
   return flows;
@@ -44,8 +45,8 @@ function toFlow(
     kind,
     certainty,
     reason: {
-      range,
-      origin: slot.written,
+      range: toRange(range),
+      origin: toRange(slot.written),
       through,
       text: `${to} reads ${slot.name} in ${place(notebook, range)}${chain}.`
     }
@@ -56,7 +57,14 @@ function stateFlow(notebook: Notebook, names: readonly string[], step: number, s
   const { slot, range, through, certainty } = need;
   const [to, from] = [names[step]!, names[slot.step]!];
   const text = `${to} draws random numbers from ${state} in ${place(notebook, range)}, after ${from} in ${place(notebook, slot.written)}.`;
-  return { name: state, from, to, kind: 'ambient', certainty, reason: { range, origin: slot.written, through, text } };
+  return {
+    name: state,
+    from,
+    to,
+    kind: 'ambient',
+    certainty,
+    reason: { range: toRange(range), origin: toRange(slot.written), through, text }
+  };
 }
 
 /** A step that uses a library follows the steps that set its options. */
@@ -76,7 +84,7 @@ function settingFlows(notebook: Notebook, names: readonly string[], step: number
       to,
       kind: 'ambient',
       certainty: 'possible',
-      reason: { range, through: [], text }
+      reason: { range: toRange(range), through: [], text }
     });
   }
   return [...flows.values()];
@@ -86,12 +94,7 @@ const place = (notebook: Notebook, range: CellRange): string =>
   `cell ${range.cell + 1} line ${position(notebook.cells[range.cell]?.source ?? '', range.from).line}`;
 
 /** A file that an earlier step wrote last and this one uses, or one that it writes over. */
-function fileFlows(
-  notebook: Notebook,
-  names: readonly string[],
-  step: number,
-  files: Dependencies['machine']['files']
-): Flow[] {
+function fileFlows(notebook: Notebook, names: readonly string[], step: number, files: readonly FileUse[]): Flow[] {
   const flows: Flow[] = [];
   const done = new Set<string>();
   files.forEach((use, index) => {
@@ -112,8 +115,8 @@ function fileFlows(
         kind: 'file',
         certainty: use.certainty === 'certain' && other.certainty === 'certain' ? 'certain' : 'possible',
         reason: {
-          range: use.range,
-          origin: other.range,
+          range: toRange(use.range),
+          origin: toRange(other.range),
           through: use.through,
           text: `${to} ${did} the file ${use.path} in ${place(notebook, use.range)}, after ${from} ${other.role === 'reads' ? 'reads' : 'writes'} it in ${place(notebook, other.range)}.`
         }

@@ -382,15 +382,21 @@ export interface ParsedCell {
   readonly source: string;
   readonly body: readonly Statement[];
   readonly errors: readonly (Node & { readonly message: string })[];
-  /** broken parts for which `body` holds what stood there when it was read last */
+  /** broken parts that count as they were when they were read last */
   readonly stale?: readonly StalePart[];
 }
 
-/** A broken part of a cell that counts as it was when it was read last. */
 export interface StalePart extends Node {
-  readonly statements: readonly {
-    readonly statement: Statement;
-    /** as it stood when it was read */
-    readonly text: string;
-  }[];
+  readonly statements: readonly TopStatement[];
+}
+
+/** A top-level statement, and where it stands. Its syntax may be that of an equal text elsewhere. */
+export interface TopStatement {
+  readonly statement: Statement;
+  /** texts that are equal have equal syntax; undefined where that is not sure */
+  readonly text: string | undefined;
+  /** where it begins now */
+  readonly from: number;
+  /** the broken part that it stands for */
+  readonly within?: Node;
 }

@@ -2,9 +2,9 @@
 // states travel as values, under names that no variable can have; other settings are statements that later steps run again.
 import { allOf } from './functions.js';
 import type { Arguments } from './functions.js';
-import { prelude } from './machine.js';
 import type { Machine } from './machine.js';
 import type { Expression, Node, Statement } from '../syntax.js';
+import { prelude } from './slot.js';
 import { ambientObjects, drawsFrom, isStochastic, seeds, setsAmbient } from './tables/ambient.js';
 import { closure, immutable } from './thing.js';
 import type { Thing, Value } from './thing.js';
@@ -65,7 +65,7 @@ function drawForLearners(machine: Machine, values: readonly Value[], node: Node)
 
 /** Drawing reads the state and changes it; where nothing ever seeded it there is nothing to keep. */
 function draw(machine: Machine, state: string, node: Node): void {
-  const slot = machine.globals.get(stateName(state));
+  const slot = machine.slotOf(stateName(state));
   if (!slot) return;
   machine.need(slot, machine.place(node), machine.certainty);
   machine.changeSlot(slot, node, false);
@@ -73,11 +73,11 @@ function draw(machine: Machine, state: string, node: Node): void {
 
 /** The running statement of the notebook sets something that later steps must set again. */
 export function note(machine: Machine, topic: string, node: Node): void {
-  if (machine.step === prelude) return;
+  if (machine.step === prelude || !machine.statement) return;
   const { unit, step } = machine;
-  if (machine.settings.some(known => known.unit.cell === unit.cell && known.unit.from === unit.from)) return;
+  if (machine.reading.settings.length > 0) return;
   const isPlain = machine.isPlainUnit && machine.running.every(({ info }) => isPlainBody(info.node.body));
-  machine.settings.push({ topic, step, unit, range: machine.place(node), reads: machine.unitReads, isPlain });
+  machine.reading.addSetting({ topic, step, unit, range: machine.place(node), reads: machine.unitReads, isPlain });
 }
 
 /** Whether a statement binds no name and gives nothing: it can run again elsewhere for what it sets. */

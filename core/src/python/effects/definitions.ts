@@ -2,8 +2,7 @@
 // travel as source; else as values.
 import { functionThing } from './functions.js';
 import type { Arguments } from './functions.js';
-import { prelude } from './machine.js';
-import type { Machine, Slot } from './machine.js';
+import type { Machine } from './machine.js';
 import type {
   Call,
   ClassDefinition,
@@ -14,8 +13,10 @@ import type {
   TypeAlias,
   TypeParameter
 } from '../syntax.js';
+import { prelude } from './slot.js';
+import type { Slot } from './slot.js';
 import { isPureDecorator } from './tables/functions.js';
-import { hold, immutable, makeThing, unite, valueOf } from './thing.js';
+import { addExtra, hold, immutable, makeThing, unite, valueOf } from './thing.js';
 import type { ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 
 type CallValue = (machine: Machine, callee: Value, args: Arguments, node: Call) => Value;
@@ -63,7 +64,7 @@ function makeClass(machine: Machine, node: ClassDefinition): Thing {
   const bases = node.bases.map(base => machine.evaluate(machine, base, 'kept'));
   for (const keyword of node.keywords) machine.evaluate(machine, keyword.value, 'used');
   const members = new Map<string, Value>();
-  const info: ClassInfo = { name: node.name.id, node, cell: machine.cell, bases, members };
+  const info: ClassInfo = { name: node.name.id, node, bases, members };
   const thing = makeThing({ classInfo: info });
   info.thing = thing;
   runClassBody(machine, node.body, info, members);
@@ -79,8 +80,8 @@ function registerOn(machine: Machine, node: FunctionDefinition, made: Thing): vo
     for (const thing of machine.read(base.id, base).things) {
       if (!thing.callable) continue;
       hold(thing, valueOf(made));
-      const slot = machine.globals.get(node.name.id);
-      if (slot) thing.extras.push(slot);
+      const slot = machine.slotOf(node.name.id);
+      if (slot) addExtra(thing, slot);
     }
   }
 }

@@ -46,7 +46,7 @@ function noteOpen(machine: Machine, path: Value | undefined, mode: Value | undef
 export function noteFile(machine: Machine, path: Value | undefined, role: FileRole, node: Node): void {
   const text = path?.constant?.value;
   if (typeof text !== 'string' || text === '' || /^[a-z][a-z0-9+]*:\/\//i.test(text)) return;
-  machine.files.push({
+  machine.report.files.push({
     path: normalPath(text),
     role,
     step: machine.step,

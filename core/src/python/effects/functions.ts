@@ -3,7 +3,7 @@
 // gets it may call it.
 import { findLocals } from './binding.js';
 import type { Machine } from './machine.js';
-import type { FunctionDefinition, Lambda } from '../syntax.js';
+import type { FunctionDefinition, Lambda, Node } from '../syntax.js';
 import { closure, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Callable, ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 
@@ -17,6 +17,8 @@ export const noArguments: Arguments = { positional: [], keywords: [] };
 
 const deepest = 16;
 
+const nowhere: Node = { from: 0, to: 0 };
+
 /** The object that a `def` or `lambda` makes here. */
 export function functionThing(
   machine: Machine,
@@ -26,7 +28,16 @@ export function functionThing(
   owner?: ClassInfo
 ): Thing {
   const scope = scopeOf(node);
-  const info: FunctionInfo = { name, node, cell: machine.cell, kind, ...scope, ...(owner ? { owner } : {}) };
+  const { home, stand } = machine;
+  const info: FunctionInfo = {
+    name,
+    node,
+    home,
+    kind,
+    ...scope,
+    ...(stand ? { stand } : {}),
+    ...(owner ? { owner } : {})
+  };
   let frame = machine.frame;
   while (frame?.kind === 'class') frame = frame.parent;
   const defaults = node.parameters.map(parameter =>
@@ -66,14 +77,14 @@ export function runFunction(machine: Machine, callable: Callable, args: Argument
     ...(callable.frame ? { parent: callable.frame } : {})
   };
   bindParameters(machine, callable, frame, args, self);
-  const { cell, frame: outer, through, stand } = machine;
-  Object.assign(machine, { cell: info.cell, frame, stand: undefined });
+  const { home, frame: outer, through, stand } = machine;
+  Object.assign(machine, { home: info.home, frame, stand: info.stand });
   machine.through = [...through, info.name];
   machine.running.push(callable);
   if (info.node.type === 'Lambda') frame.returns = machine.evaluate(machine, info.node.body, 'kept');
   else machine.execute(machine, info.node.body);
   machine.running.pop();
-  Object.assign(machine, { cell, frame: outer, through, stand, site });
+  Object.assign(machine, { home, frame: outer, through, stand, site });
   if (!info.isGenerator) return frame.returns;
   const generator = machine.make(info.node, { madeBy: 'generator', untravelling: 'a generator' });
   hold(generator, frame.returns);
@@ -211,7 +222,7 @@ export function touch(machine: Machine, value: Value, others?: Value): void {
 /** Call a method that was read from its object before: `push(1)` after `push = xs.append`. */
 export function changeThrough(machine: Machine, method: Thing, given?: Value): void {
   const changed = method.changes!;
-  machine.change(changed, machine.unit, { isPossible: true });
+  machine.change(changed, machine.statement ?? nowhere, { isPossible: true });
   if (given) for (const thing of changed.things) mayHold(thing, given);
 }
 

@@ -3,99 +3,28 @@
 // name that an earlier step left is a need of the reading step.
 import type { CellRange } from '../../diagnostic.js';
 import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
+import { isOwn, noteRead, setEntry } from './journal.js';
+import { Home, Place } from './place.js';
+import { historyKey, newState, Reading, setSlot, starsKey } from './reading.js';
+import { addNeed, addRemark } from './report.js';
+import type { Remark, Report } from './report.js';
+import { prelude } from './slot.js';
+import type { Certainty, Slot } from './slot.js';
 import { builtinNames } from './tables/builtins.js';
-import type { FileRole } from './tables/files.js';
-import { find, hold, holdersOf, immutable, makeThing, newSite, unite, valueOf } from './thing.js';
+import {
+  find,
+  hold,
+  holdersOf,
+  immutable,
+  linkSlot,
+  makeThing,
+  newSite,
+  slotsOf,
+  unite,
+  unlinkSlots,
+  valueOf
+} from './thing.js';
 import type { Callable, Frame, Site, Thing, Value } from './thing.js';
-
-export type Certainty = 'certain' | 'possible';
-
-/** `definition` and `import` travel as source; `parameter` is bound before all else; `value` travels in a bundle. */
-export type SlotKind = 'value' | 'definition' | 'import' | 'parameter';
-
-/** What a global name is bound to from one point of the notebook to the next. */
-export interface Slot {
-  readonly name: string;
-  readonly kind: SlotKind;
-  readonly value: Value;
-  /** index of the step that bound it or last changed its value in place; `prelude` for cells that run in every step */
-  readonly step: number;
-  /** where it was bound */
-  readonly origin: CellRange;
-  /** where this step bound or changed it: the order in which a later step's setup restores it */
-  readonly written: CellRange;
-  /** the statement that makes it again, where it travels as source */
-  readonly unit?: CellRange;
-  /** what that statement reads when it runs again */
-  readonly headers?: readonly Slot[];
-  /** the slot before, whose value may still be this one's, or part of it */
-  readonly keeps?: Slot;
-  readonly isDeleted?: boolean;
-  /** not bound on every path */
-  readonly isMaybe?: boolean;
-}
-
-/** Why a step needs what an earlier one left. */
-export interface Need {
-  readonly slot: Slot;
-  readonly range: CellRange;
-  readonly through: readonly string[];
-  readonly certainty: Certainty;
-}
-
-/** A name that nothing above binds. */
-export interface Unbound {
-  readonly name: string;
-  readonly step: number;
-  readonly range: CellRange;
-  readonly certainty: Certainty;
-  /** the slot that was deleted, where one was */
-  readonly deleted?: Slot;
-}
-
-export interface StepRecord {
-  readonly needs: Map<string, Need>;
-  readonly parameters: Map<string, Slot>;
-  /** imports and definitions that its setup needs besides, so that what it takes can live */
-  readonly sources: Set<Slot>;
-  readonly binds: Set<string>;
-  /** the libraries whose names it reads */
-  readonly uses: Set<string>;
-  /** settings of earlier steps that its setup repeats */
-  readonly settings: Setting[];
-  /** objects that it may change in place */
-  readonly changed: Set<Thing>;
-}
-
-export interface Remark {
-  readonly code: string;
-  readonly severity: 'error' | 'warning' | 'info';
-  readonly message: string;
-  readonly range: CellRange;
-}
-
-/** A use of a file whose path could be worked out. */
-export interface FileUse {
-  readonly path: string;
-  readonly role: FileRole;
-  readonly step: number;
-  readonly range: CellRange;
-  readonly certainty: Certainty;
-  readonly through: readonly string[];
-}
-
-/** A statement that sets the state of the process. */
-export interface Setting {
-  /** dotted name of what it sets */
-  readonly topic: string;
-  readonly step: number;
-  readonly unit: CellRange;
-  readonly range: CellRange;
-  /** what the statement reads; grows until the statement ends */
-  readonly reads: readonly Slot[];
-  /** whether the statement does nothing else */
-  readonly isPlain: boolean;
-}
 
 type Changes = ReadonlyMap<string, Slot | undefined>;
 
@@ -105,8 +34,6 @@ export interface Outcome {
   readonly changes: Changes;
 }
 
-export const prelude = -1;
-
 /**
  * What becomes of an expression's value. `kept`: it is stored or passed to where we go on watching it. `base`: an
  * attribute or element of it is taken. `callee`: it is called. `used`: anyone may do anything with it, such as call it.
@@ -114,23 +41,18 @@ export const prelude = -1;
 export type Use = 'kept' | 'base' | 'callee' | 'used';
 
 export class Machine {
-  readonly globals = new Map<string, Slot>();
-  readonly records: StepRecord[] = [];
-  readonly unbound: Unbound[] = [];
-  readonly remarks: Remark[] = [];
-  /** `from m import *` statements so far */
-  readonly stars: Slot[] = [];
-  readonly files: FileUse[] = [];
-  readonly settings: Setting[] = [];
-  /** what cells that run in every step read of what steps bound */
-  readonly preludeReads: { readonly cell: number; readonly slot: Slot }[] = [];
+  readonly state = newState();
+  reading = new Reading(this.state, this);
   /** slots read since the last push; what a definition's header reads */
   readonly logs: Slot[][] = [];
 
   step = prelude;
-  cell = 0;
+  /** of the statement, or the function in it, that runs now */
+  home = new Home();
   /** the top-level statement that runs now */
-  unit: CellRange = { cell: 0, from: 0, to: 0 };
+  unit: CellRange = new Place(this.home, 0, 0);
+  /** undefined at the beginning of a step, where what earlier steps have set is repeated */
+  statement: Node | undefined;
   /** what the top-level statement that runs now has read, and whether it only sets things */
   unitReads: Slot[] = [];
   isPlainUnit = false;
@@ -162,44 +84,35 @@ export class Machine {
   /** what was touched since the last binding, so that it is not done twice */
   touched = new Set<unknown>();
 
-  private readonly history = new Map<string, Slot[]>();
-  private readonly journals: Map<string, Slot | undefined>[] = [];
+  private readonly branches: Map<string, Slot | undefined>[] = [];
   private readonly libraries = new Map<string, Value>();
 
   constructor(
     readonly parse: (source: string) => ParsedCell,
-    readonly sourceOf: (cell: number) => string,
     readonly evaluate: (machine: Machine, node: Expression, use: Use) => Value,
     readonly execute: (machine: Machine, body: readonly Statement[]) => boolean
   ) {}
 
-  place(node: Node): CellRange {
+  place(node: Node): Place {
     const { from, to } = this.stand ?? node;
-    return { cell: this.cell, from, to };
+    return new Place(this.home, from, to);
+  }
+
+  get report(): Report {
+    return this.reading.report;
+  }
+
+  /** What a global name is bound to now. */
+  slotOf(name: string): Slot | undefined {
+    return this.reading.look(name);
   }
 
   get certainty(): Certainty {
     return this.depth === 0 ? 'certain' : 'possible';
   }
 
-  record(step: number): StepRecord {
-    return (this.records[step] ??= {
-      needs: new Map(),
-      parameters: new Map(),
-      sources: new Set(),
-      binds: new Set(),
-      uses: new Set(),
-      settings: [],
-      changed: new Set()
-    });
-  }
-
   remark(code: string, severity: Remark['severity'], message: string, node: Node): void {
-    const range = this.place(node);
-    const isKnown = this.remarks.some(
-      known => known.code === code && known.range.cell === range.cell && known.range.from === range.from
-    );
-    if (!isKnown) this.remarks.push({ code, severity, message, range });
+    addRemark(this.report.remarks, { code, severity, message, range: this.place(node) });
   }
 
   /** The thing that is made at this place; `role` tells several of one place apart. */
@@ -230,7 +143,7 @@ export class Machine {
   /** The value of a module's or built-in name. */
   library(path: string): Value {
     let value = this.libraries.get(path);
-    if (!value) this.libraries.set(path, (value = valueOf(makeThing({ path }))));
+    if (!value) this.libraries.set(path, (value = valueOf(makeThing({ path, birth: undefined }))));
     return value;
   }
 
@@ -240,6 +153,7 @@ export class Machine {
     for (let frame = this.frame; frame; frame = frame.parent) {
       if (frame.info?.globals.has(name)) break;
       if (frame.kind === 'class' && frame !== this.frame) continue;
+      if (!isOwn(frame.thing.birth)) noteRead(frame.names);
       const local = frame.names.get(name);
       if (local) return local;
       if (frame.kind === 'function' && frame.info?.locals.has(name)) return immutable;
@@ -248,28 +162,30 @@ export class Machine {
   }
 
   readGlobal(name: string, node: Node): Value {
-    const slot = this.globals.get(name);
+    const slot = this.slotOf(name);
     if (slot && !slot.isDeleted) {
       this.logs.at(-1)?.push(slot);
       this.unitReads.push(slot);
       if (slot.kind === 'import' && this.step !== prelude) {
         const root = slot.value.things[0]?.path?.split('.')[0];
-        if (root !== undefined) this.record(this.step).uses.add(root);
+        if (root !== undefined) this.report.uses.add(root);
       }
       this.need(slot, this.place(node), this.certainty);
       return slot.value;
     }
     if (builtinNames.has(name)) return this.library(`builtins.${name}`);
-    if (this.stars.length > 0) {
-      for (const star of this.stars) {
+    noteRead(starsKey);
+    const { stars } = this.state;
+    if (stars.length > 0) {
+      for (const star of stars) {
         this.logs.at(-1)?.push(star);
         if (star.step !== prelude && star.step !== this.step && this.step !== prelude)
           this.noteNeed({ ...star, name }, this.place(node), 'possible');
       }
-      return this.library(`${(this.stars.at(-1)!.value.things[0]?.path ?? '?') + '.' + name}`);
+      return this.library(`${(stars.at(-1)!.value.things[0]?.path ?? '?') + '.' + name}`);
     }
     if (this.catchesNameError === 0)
-      this.unbound.push({
+      this.report.unbound.push({
         name,
         step: this.step,
         range: this.place(node),
@@ -282,7 +198,7 @@ export class Machine {
   /** The running step needs what a slot holds. */
   need(slot: Slot, range: CellRange, certainty: Certainty): void {
     if (slot.kind === 'parameter' && this.step === prelude) {
-      this.preludeReads.push({ cell: this.cell, slot });
+      this.report.preludeReads.push({ range, slot });
       return;
     }
     if (slot.step === this.step) {
@@ -290,22 +206,19 @@ export class Machine {
       return;
     }
     if (slot.kind === 'parameter') {
-      this.record(this.step).parameters.set(slot.name, slot);
+      this.report.parameters.set(slot.name, slot);
       return;
     }
     if (slot.step === prelude) return;
     if (this.step === prelude) {
-      this.preludeReads.push({ cell: this.cell, slot });
+      this.report.preludeReads.push({ range, slot });
       return;
     }
     this.noteNeed(slot, range, certainty);
   }
 
   noteNeed(slot: Slot, range: CellRange, certainty: Certainty): void {
-    const { needs } = this.record(this.step);
-    const known = needs.get(slot.name);
-    if (known && (known.certainty === 'certain' || certainty === 'possible')) return;
-    needs.set(slot.name, { slot, range, through: this.through, certainty });
+    addNeed(this.report.needs, slot.name, { slot, range, through: this.through, certainty });
   }
 
   bind(name: string, value: Value, node: Node, parts: Partial<Slot> = {}): void {
@@ -318,11 +231,11 @@ export class Machine {
     const origin = this.place(node);
     this.remarkBinding(name, node);
     this.put(name, this.makeSlot({ name, kind: 'value', value, step: this.step, origin, written: origin, ...parts }));
-    if (this.step !== prelude) this.record(this.step).binds.add(name);
+    if (this.step !== prelude) this.report.binds.add(name);
   }
 
   private remarkBinding(name: string, node: Node): void {
-    const old = this.globals.get(name);
+    const old = this.slotOf(name);
     if (old?.kind === 'parameter' && this.step !== prelude)
       this.remark(
         'parameter-reassigned',
@@ -351,48 +264,46 @@ export class Machine {
   }
 
   bindLocal(frame: Frame, name: string, value: Value): void {
+    if (!isOwn(frame.thing.birth)) noteRead(frame.names);
     const old = frame.names.get(name);
     const isOuter = frame !== this.frame && this.frame?.kind === 'function';
-    frame.names.set(name, old && (isOuter || this.depth > frame.depth) ? unite([old, value]) : value);
+    const held = old && (isOuter || this.depth > frame.depth) ? unite([old, value]) : value;
+    setEntry(frame.thing.birth, frame.names, frame.names, name, held);
     hold(frame.thing, value);
     if (isOuter) this.change(valueOf(frame.thing), this.stand ?? { from: 0, to: 0 });
   }
 
   remove(name: string, node: Node): void {
     if (this.bindingFrame(name)) return;
-    const slot = this.globals.get(name);
+    const slot = this.slotOf(name);
     this.readGlobal(name, node);
     if (slot && !slot.isDeleted) {
       const written = this.place(node);
-      this.put(name, { ...slot, value: immutable, step: this.step, origin: written, written, isDeleted: true });
+      this.put(
+        name,
+        this.makeSlot({ ...slot, value: immutable, step: this.step, origin: written, written, isDeleted: true })
+      );
     }
   }
 
   private makeSlot(slot: Slot): Slot {
-    for (const thing of slot.value.things) find(thing).slots.add(slot);
+    this.reading.made.add(slot);
+    for (const thing of slot.value.things) linkSlot(thing, slot);
     return slot;
   }
 
   private put(name: string, slot: Slot | undefined): void {
-    const journal = this.journals.at(-1);
-    if (journal && !journal.has(name)) journal.set(name, this.globals.get(name));
-    if (slot) {
-      this.globals.set(name, slot);
-      const past = this.history.get(name);
-      if (past) past.push(slot);
-      else this.history.set(name, [slot]);
-    } else this.globals.delete(name);
+    const branch = this.branches.at(-1);
+    if (branch && !branch.has(name)) branch.set(name, this.state.slots.get(name));
+    this.reading.put(name, slot);
     this.touched = new Set();
   }
 
   /** Whether a step ends with this slot, so that later steps can still have it. */
   isLeft(slot: Slot): boolean {
-    return (
-      this.history
-        .get(slot.name)
-        ?.filter(({ step }) => step === slot.step)
-        .at(-1) === slot
-    );
+    noteRead(historyKey(slot.name));
+    const past = this.state.history.get(slot.name) ?? [];
+    return past.filter(({ step }) => step === slot.step).at(-1) === slot;
   }
 
   // Change in place
@@ -402,19 +313,24 @@ export class Machine {
     if (this.step === prelude) return;
     const own = new Set(value.things.map(find));
     if (own.size === 0) return;
-    const { changed } = this.record(this.step);
+    const { changed } = this.report;
     let isSure = !isPossible && own.size === 1;
     for (const thing of own) {
       changed.add(thing);
       if (thing.isGroup) isSure = false;
     }
     const sure = isSure ? holdersOf(own, true) : new Set<Thing>();
-    for (const thing of holdersOf(own))
-      for (const known of thing.slots) {
-        const slot = known as Slot;
-        if (this.globals.get(slot.name) !== slot) thing.slots.delete(slot);
-        else this.changeSlot(slot, node, sure.has(thing) && slot.value.things.length === 1);
-      }
+    for (const thing of holdersOf(own)) this.changeSlots(thing, node, sure.has(thing));
+  }
+
+  private changeSlots(thing: Thing, node: Node, isSure: boolean): void {
+    const left: Slot[] = [];
+    for (const known of slotsOf(thing)) {
+      const slot = known as Slot;
+      if (this.slotOf(slot.name) !== slot) left.push(slot);
+      else this.changeSlot(slot, node, isSure && slot.value.things.length === 1);
+    }
+    unlinkSlots(thing, left);
   }
 
   changeSlot(slot: Slot, node: Node, isSure: boolean): void {
@@ -432,17 +348,16 @@ export class Machine {
 
   /** Run a branch, and take back what it did to the names. */
   capture(run: () => boolean): Outcome {
-    const journal = new Map<string, Slot | undefined>();
-    this.journals.push(journal);
+    const branch = new Map<string, Slot | undefined>();
+    this.branches.push(branch);
     this.depth++;
     const falls = run();
     this.depth--;
-    this.journals.pop();
+    this.branches.pop();
     const changes = new Map<string, Slot | undefined>();
-    for (const [name, old] of journal) {
-      changes.set(name, this.globals.get(name));
-      if (old) this.globals.set(name, old);
-      else this.globals.delete(name);
+    for (const [name, old] of branch) {
+      changes.set(name, this.state.slots.get(name));
+      setSlot(this.state.slots, name, old);
     }
     this.touched = new Set();
     return { falls, changes };
@@ -457,7 +372,7 @@ export class Machine {
     const falling = outcomes.filter(({ falls }) => falls);
     const names = new Set(falling.flatMap(({ changes }) => [...changes.keys()]));
     for (const name of names) {
-      const old = this.globals.get(name);
+      const old = this.slotOf(name);
       this.put(name, this.joinSlots(falling.map(({ changes }) => (changes.has(name) ? changes.get(name) : old))));
     }
     return falling.length > 0;
@@ -475,12 +390,14 @@ export class Machine {
     const isImport =
       live.every(slot => slot.kind === 'import' && slot.step === this.step) &&
       this.unitReads.every(({ kind }) => kind !== 'value');
+    const values = this.joinValues(live);
     const newest = live.find(slot => slot.step === this.step) ?? first;
     const old = live.find(slot => slot.step !== this.step) ?? live.find(slot => slot.keeps)?.keeps;
     return this.makeSlot({
       name: first.name,
       kind: isImport ? 'import' : 'value',
-      value: unite(live.map(slot => slot.value)),
+      value: live.length === 1 ? first.value : unite([immutable, ...values]),
+      values,
       step: this.step,
       origin: newest.origin,
       written: newest.written,
@@ -489,4 +406,26 @@ export class Machine {
       ...(old ? { keeps: old } : {})
     });
   }
+
+  /** What a name may be, newest first; see `farthest`. */
+  private joinValues(live: readonly Slot[]): Value[] {
+    const { made } = this.reading;
+    const values: Value[] = [];
+    const things = new Set<Thing>();
+    const isNew = (slot: Slot): boolean => made.has(slot);
+    for (const slot of [...live.filter(isNew), ...live.filter(slot => !isNew(slot))])
+      for (const value of slot.values ?? [slot.value]) {
+        if (value.things.every(thing => things.has(thing))) continue;
+        if (!isNew(slot) && things.size > farthest) return values;
+        values.push(value);
+        for (const thing of value.things) things.add(thing);
+      }
+    return values;
+  }
 }
+
+/**
+ * A name that many branches bind, one after the other, may still be what it was before all of them, such as the name of a
+ * loop where each loop had nothing to do. Beyond so many things it is taken that one of the branches has run.
+ */
+const farthest = 24;

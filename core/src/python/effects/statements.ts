@@ -183,7 +183,7 @@ function runImportFrom(machine: Machine, node: ImportFrom): void {
     if (name === '*') {
       const written = machine.place(node);
       const value = machine.library(node.module);
-      machine.stars.push({
+      machine.reading.addStar({
         name: '*',
         value,
         step: machine.step,

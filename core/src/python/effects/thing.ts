@@ -1,7 +1,22 @@
 // What the analysis knows of Python's objects: not their values, but which names may hold the same object, what an object
 // holds, and which of the notebook's functions and classes it carries. A `Thing` stands for the objects made at one place
 // of the program; a `Value` is all that an expression may be. A value without things is immutable and shares nothing.
-import type { ClassDefinition, FunctionDefinition, Lambda } from '../syntax.js';
+//
+// Things outlive the statement that made them, so whatever looks at their sets or changes them goes through the functions
+// of this file, which keep the statement's journal.
+import type { ClassDefinition, FunctionDefinition, Lambda, Node } from '../syntax.js';
+import {
+  addMember,
+  currentOwner,
+  isJournaling,
+  noteRead,
+  pushItem,
+  removeMembers,
+  rewriteEntries,
+  setEntry,
+  setField
+} from './journal.js';
+import type { Home } from './place.js';
 
 /** A constant that paths, keys and dynamic code are folded from. */
 export interface Folded {
@@ -15,11 +30,18 @@ export interface Value {
   readonly constant?: Folded;
 }
 
-/** Things, and which cell of the notebook ran when they came to be among these. */
-type Since = Map<Thing, number>;
+/** A moment while the notebook is read: the cell that runs. */
+export interface Moment {
+  readonly cell: number;
+}
+
+/** Things, and when they came to be among these. */
+type Since = Map<Thing, Moment>;
 
 export interface Thing {
   readonly id: number;
+  /** the statement that made it; undefined for what belongs to none, such as a module */
+  readonly birth?: object | undefined;
   /** full dotted name where it comes from a module or is built in: `numpy.random.seed`, `builtins.len` */
   readonly path?: string;
   /** dotted name of the library callable that made it, or `list`, `dict`, `set`, `tuple`, `generator` */
@@ -53,6 +75,9 @@ export interface Thing {
   untravelling?: string;
 }
 
+/** What stands for its holders and names in a journal; the thing itself stands for the rest of it. */
+const above = (thing: Thing): object => thing.holders;
+
 /** A function of the notebook, with the frame it closes over. */
 export interface Callable {
   readonly info: FunctionInfo;
@@ -63,8 +88,10 @@ export interface Callable {
 export interface FunctionInfo {
   readonly name: string;
   readonly node: FunctionDefinition | Lambda;
-  /** cell that its text stands in */
-  readonly cell: number;
+  /** where its text stands */
+  readonly home: Home;
+  /** the dynamic code that it is part of */
+  readonly stand?: Node;
   readonly locals: ReadonlySet<string>;
   readonly globals: ReadonlySet<string>;
   readonly isGenerator: boolean;
@@ -76,7 +103,6 @@ export interface FunctionInfo {
 export interface ClassInfo {
   readonly name: string;
   readonly node: ClassDefinition;
-  readonly cell: number;
   readonly bases: readonly Value[];
   readonly members: Map<string, Value>;
   /** the class object itself */
@@ -121,6 +147,7 @@ export const countThings = (): number => lastId;
 
 export function makeThing(parts: Partial<Thing> = {}): Thing {
   return {
+    birth: currentOwner(),
     ...parts,
     id: ++lastId,
     contents: new Map(),
@@ -137,30 +164,79 @@ export const valueOf = (thing: Thing): Value => ({ things: [thing] });
 export function find(thing: Thing): Thing {
   let found = thing;
   while (found.group) found = found.group;
-  if (found !== thing) thing.group = found;
   return found;
 }
 
-let moment = 0;
+let moment: Moment = { cell: 0 };
 
 /** Say which cell runs: what comes to hold something from here on does so since then. */
-export function setMoment(cell: number): void {
-  moment = cell;
+export function setMoment(now: Moment): void {
+  moment = now;
 }
 
-function add(things: Since, thing: Thing, since = moment): void {
-  const known = things.get(thing);
-  if (known === undefined || since < known) things.set(thing, since);
+const isEarlier = (a: Moment, b: Moment): boolean => a.cell < b.cell;
+
+function addContent(holder: Thing, thing: Thing, since = moment): void {
+  setEntry(holder.birth, holder, holder.contents, thing, since, isEarlier);
 }
 
-/** The same without things for which others stand now. */
-function tidy(things: Since): Since {
-  for (const [thing, since] of things)
-    if (thing.group) {
-      things.delete(thing);
-      add(things, find(thing), since);
-    }
+function addHeld(holder: Thing, thing: Thing, since = moment): void {
+  setEntry(holder.birth, holder, holder.held, thing, since, isEarlier);
+}
+
+function addHolder(thing: Thing, holder: Thing, since = moment): void {
+  setEntry(thing.birth, above(thing), thing.holders, holder, since, isEarlier);
+}
+
+/** One of a thing's maps without things for which others stand now. */
+function tidy(owner: Thing, things: Since): Since {
+  let isTidy = true;
+  for (const thing of things.keys()) if (thing.group) isTidy = false;
+  if (isTidy) return things;
+  const found: Since = new Map();
+  for (const [thing, since] of things) {
+    const one = find(thing);
+    const known = found.get(one);
+    if (!known || isEarlier(since, known)) found.set(one, since);
+  }
+  if (!isJournaling()) return found;
+  rewriteEntries(owner.birth, things, [...found]);
   return things;
+}
+
+function contents(thing: Thing): Since {
+  noteRead(thing);
+  return tidy(thing, thing.contents);
+}
+
+function held(thing: Thing): Since {
+  noteRead(thing);
+  return tidy(thing, thing.held);
+}
+
+function holders(thing: Thing): Since {
+  noteRead(above(thing));
+  return tidy(thing, thing.holders);
+}
+
+/** The names bound to a thing, now or earlier. */
+export function slotsOf(thing: Thing): Iterable<object> {
+  noteRead(above(thing));
+  return [...thing.slots];
+}
+
+export function linkSlot(thing: Thing, slot: object): void {
+  const one = find(thing);
+  addMember(one.birth, above(one), one.slots, slot);
+}
+
+export function unlinkSlots(thing: Thing, slots: readonly object[]): void {
+  if (slots.length > 0) removeMembers(thing.birth, above(thing), thing.slots, slots);
+}
+
+/** `slot` is part of what a function does: `@show.register`. */
+export function addExtra(thing: Thing, slot: object): void {
+  pushItem(thing.birth, thing.extras, slot);
 }
 
 /** More things than this in one value, and those that are alike become one. */
@@ -192,7 +268,7 @@ function collapse(things: Set<Thing>): Value {
 /** One thing for all of these: the largest group among them, where there is one, so that little has to be copied. */
 function group(things: readonly Thing[]): Thing {
   const { madeBy, instanceOf } = things[0]!;
-  const weight = ({ isGroup, holders, contents }: Thing): number => (isGroup ? holders.size + contents.size : -1);
+  const weight = (thing: Thing): number => (thing.isGroup ? holders(thing).size + contents(thing).size : -1);
   const largest = things.reduce((a, b) => (weight(b) > weight(a) ? b : a));
   const made = largest.isGroup
     ? largest
@@ -204,13 +280,13 @@ function group(things: readonly Thing[]): Thing {
       });
   for (const thing of things) {
     if (thing === made) continue;
-    if (!thing.isSeeded) made.isSeeded = false;
-    if (thing.untravelling !== undefined) made.untravelling = thing.untravelling;
-    for (const [inner, since] of tidy(thing.contents)) add(made.contents, inner, since);
-    for (const [inner, since] of tidy(thing.held)) add(made.held, inner, since);
-    for (const [holder, since] of tidy(thing.holders)) add(made.holders, holder, since);
-    for (const slot of thing.slots) made.slots.add(slot);
-    thing.group = made;
+    if (!thing.isSeeded && made.isSeeded) setField(made.birth, made, 'isSeeded', false);
+    if (thing.untravelling !== undefined) setField(made.birth, made, 'untravelling', thing.untravelling);
+    for (const [inner, since] of contents(thing)) addContent(made, inner, since);
+    for (const [inner, since] of held(thing)) addHeld(made, inner, since);
+    for (const [holder, since] of holders(thing)) addHolder(made, holder, since);
+    for (const slot of slotsOf(thing)) linkSlot(made, slot);
+    setField(thing.birth, thing, 'group', made);
   }
   return made;
 }
@@ -228,9 +304,14 @@ export function hold(holder: Thing, value: Value): void {
   for (const given of value.things) {
     const thing = find(given);
     if (thing === own || thing.path !== undefined) continue;
-    add(own.contents, thing);
-    add(thing.holders, own);
+    addContent(own, thing);
+    addHolder(thing, own);
   }
+}
+
+function surelyHolds(holder: Thing, thing: Thing): boolean {
+  noteRead(holder);
+  return holder.contents.has(thing);
 }
 
 /** From now on `holder` may hold what `value` may be. */
@@ -238,9 +319,9 @@ export function mayHold(holder: Thing, value: Value): void {
   const own = find(holder);
   for (const given of value.things) {
     const thing = find(given);
-    if (thing === own || thing.path !== undefined || own.contents.has(thing)) continue;
-    add(own.held, thing);
-    add(thing.holders, own);
+    if (thing === own || thing.path !== undefined || surelyHolds(own, thing)) continue;
+    addHeld(own, thing);
+    addHolder(thing, own);
   }
 }
 
@@ -249,25 +330,25 @@ export function closure(value: Value, { isSure = false, until = Infinity } = {})
   const found = new Set<Thing>();
   for (const thing of value.things) found.add(find(thing));
   for (const thing of found) {
-    for (const [inner, since] of tidy(thing.contents)) if (since <= until) found.add(inner);
-    if (!isSure) for (const [inner, since] of tidy(thing.held)) if (since <= until) found.add(inner);
+    for (const [inner, since] of contents(thing)) if (since.cell <= until) found.add(inner);
+    if (!isSure) for (const [inner, since] of held(thing)) if (since.cell <= until) found.add(inner);
     if (thing.self) for (const inner of thing.self.things) found.add(find(inner));
   }
   return found;
 }
 
 /** What an object itself surely holds. */
-export const contentsOf = (thing: Thing): Value => ({ things: [...tidy(find(thing).contents).keys()] });
+export const contentsOf = (thing: Thing): Value => ({ things: [...contents(find(thing)).keys()] });
 
 /** What an object itself may hold, besides. */
-export const heldBy = (thing: Thing): Value => ({ things: [...tidy(find(thing).held).keys()] });
+export const heldBy = (thing: Thing): Value => ({ things: [...held(find(thing)).keys()] });
 
 /** All things that hold one of these, however indirectly; these included. */
 export function holdersOf(things: Iterable<Thing>, isSure = false): Set<Thing> {
   const found = new Set<Thing>();
   for (const thing of things) found.add(find(thing));
   for (const thing of found)
-    for (const holder of tidy(thing.holders).keys()) if (!isSure || holder.contents.has(thing)) found.add(holder);
+    for (const holder of holders(thing).keys()) if (!isSure || surelyHolds(holder, thing)) found.add(holder);
   return found;
 }
 

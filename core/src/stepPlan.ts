@@ -5,8 +5,10 @@ import type { Dependencies } from './dependencies.js';
 import type { Notebook } from './notebook.js';
 import type { Bundle, Setup } from './pipeline.js';
 import { stateName, stateOf } from './python/effects/ambient.js';
-import { prelude } from './python/effects/machine.js';
-import type { Machine, Need, Slot } from './python/effects/machine.js';
+import { toRange } from './python/effects/place.js';
+import type { Need, StepRecord } from './python/effects/report.js';
+import { prelude } from './python/effects/slot.js';
+import type { Slot } from './python/effects/slot.js';
 import { closure, find } from './python/effects/thing.js';
 import type { Thing } from './python/effects/thing.js';
 
@@ -23,28 +25,28 @@ export function planSteps(
   stepNames: readonly string[],
   lastCells: readonly number[]
 ): StepPlan[] {
-  const { machine } = dependencies;
+  const { records } = dependencies;
   takePreludeReads(dependencies, lastCells);
   for (let step = stepNames.length - 1; step >= 0; step--) {
-    keepIdentity(machine, step, lastCells);
-    provide(machine, step);
+    keepIdentity(records, step, lastCells);
+    provide(records, step);
   }
-  for (const step of stepNames.keys()) collectSources(machine, step);
-  const outputs = stepNames.map((_, step) => bundleOutputs(machine, step, lastCells));
+  const sources = records.map((record, step) => collectSources(record, step));
+  const outputs = stepNames.map((_, step) => bundleOutputs(records, step, lastCells));
   return stepNames.map((_, step) => ({
-    needs: [...machine.record(step).needs.values()],
+    needs: [...records[step]!.needs.values()],
     parameters: parametersOf(dependencies, step, lastCells[step] ?? 0),
-    setup: orderSetup(notebook, dependencies, step, stepNames, outputs, lastCells[step] ?? 0),
+    setup: orderSetup(notebook, dependencies, sources[step]!, step, stepNames, outputs, lastCells[step] ?? 0),
     outputs: outputs[step]!
   }));
 }
 
 /** Cells that run in every step may read what steps bound: then each step below takes it, and the steps above do without the cell. */
-function takePreludeReads({ machine }: Dependencies, lastCells: readonly number[]): void {
-  for (const { cell, slot } of machine.preludeReads.filter(({ slot }) => slot.kind !== 'parameter'))
+function takePreludeReads({ records, preludeReads }: Dependencies, lastCells: readonly number[]): void {
+  for (const { range, slot } of preludeReads.filter(({ slot }) => slot.kind !== 'parameter'))
     lastCells.forEach((lastCell, step) => {
-      const { needs } = machine.record(step);
-      if (step <= slot.step || lastCell < cell || needs.has(slot.name)) return;
+      const { needs } = records[step]!;
+      if (step <= slot.step || lastCell < range.cell || needs.has(slot.name)) return;
       needs.set(slot.name, { slot, range: slot.written, through: [], certainty: 'certain' });
     });
 }
@@ -53,22 +55,27 @@ function takePreludeReads({ machine }: Dependencies, lastCells: readonly number[
  * Two names that share an object which this step or a later one changes must come from one step, in one bundle: from the
  * one that wrote last, which thus takes the other name as well.
  */
-function keepIdentity(machine: Machine, step: number, lastCells: readonly number[]): void {
-  const changed = new Set(machine.records.slice(step).flatMap(record => [...record.changed].map(find)));
-  const { needs } = machine.record(step);
+function keepIdentity(records: readonly StepRecord[], step: number, lastCells: readonly number[]): void {
+  const changed = new Set(records.slice(step).flatMap(record => [...record.changed].map(find)));
+  const { needs } = records[step]!;
   const values = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && stateOf(slot.name) === undefined);
   const until = Math.max(...values.map(({ slot }) => lastCells[slot.step] ?? 0));
   for (const group of sharingGroups(values, slot => changedIn(slot, changed, until)))
-    takeFromLast(machine, needs, group, true);
+    takeFromLast(records, needs, group, true);
   const left = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && stateOf(slot.name) === undefined);
   for (const group of sharingGroups(left, slot => closure(slot.value, { isSure: true, until })))
-    takeFromLast(machine, needs, group, false);
+    takeFromLast(records, needs, group, false);
 }
 
 /** The step that wrote last gives all of the group; `isNeeded`: it takes what it lacks, else it only gives what it has. */
-function takeFromLast(machine: Machine, needs: Map<string, Need>, group: readonly Need[], isNeeded: boolean): void {
+function takeFromLast(
+  records: readonly StepRecord[],
+  needs: Map<string, Need>,
+  group: readonly Need[],
+  isNeeded: boolean
+): void {
   const last = group.reduce((a, b) => (before(a.slot.written, b.slot.written) > 0 ? a : b)).slot.step;
-  const { needs: given, binds } = machine.record(last);
+  const { needs: given, binds } = records[last]!;
   for (const need of group) {
     const { slot } = need;
     if (slot.step >= last || needs.get(slot.name) !== need) continue;
@@ -101,11 +108,11 @@ function sharingGroups(needs: readonly Need[], thingsOf: (slot: Slot) => Set<Thi
 }
 
 /** A step that gives what it did not bind itself must take it first. */
-function provide(machine: Machine, taker: number): void {
-  for (const { slot } of machine.record(taker).needs.values()) {
+function provide(records: readonly StepRecord[], taker: number): void {
+  for (const { slot } of records[taker]!.needs.values()) {
     const { step, keeps, written, kind } = slot;
     if (kind !== 'value' || !keeps || keeps.step === step) continue;
-    const record = machine.record(step);
+    const record = records[step]!;
     if (keeps.kind === 'parameter') record.parameters.set(keeps.name, keeps);
     else if (keeps.step !== prelude && !record.needs.has(keeps.name))
       record.needs.set(keeps.name, { slot: keeps, range: written, through: [], certainty: 'possible' });
@@ -113,8 +120,8 @@ function provide(machine: Machine, taker: number): void {
 }
 
 /** Imports and definitions that must be there so that what the step takes can live. */
-function collectSources(machine: Machine, step: number): void {
-  const { needs, sources, parameters } = machine.record(step);
+function collectSources({ needs, parameters, settings }: StepRecord, step: number): ReadonlySet<Slot> {
+  const sources = new Set<Slot>();
   const add = (slot: Slot): void => {
     if (slot.kind === 'parameter') parameters.set(slot.name, slot);
     if (slot.step === prelude || (slot.kind !== 'definition' && slot.kind !== 'import') || sources.has(slot)) return;
@@ -122,11 +129,12 @@ function collectSources(machine: Machine, step: number): void {
     for (const { extras } of slot.value.things) for (const extra of extras) add(extra as Slot);
     for (const header of slot.headers ?? []) add(header);
   };
-  for (const { reads } of machine.record(step).settings) reads.forEach(add);
+  for (const { reads } of settings) reads.forEach(add);
   for (const { slot } of needs.values()) {
     add(slot);
     if (slot.kind === 'value') for (const carried of carriedDefinitions(slot)) if (carried.step !== step) add(carried);
   }
+  return sources;
 }
 
 /** The definitions that a value carries: functions in a list, the class of an instance. */
@@ -149,18 +157,18 @@ function definitionOf(thing: Thing): Slot | undefined {
   return isChanged ? undefined : slots.reverse().find(slot => slot.kind === 'definition');
 }
 
-function parametersOf({ machine, parameters }: Dependencies, step: number, lastCell: number): string[] {
-  const read = new Set(machine.record(step).parameters.keys());
-  for (const { cell, slot } of machine.preludeReads)
-    if (slot.kind === 'parameter' && cell < lastCell) read.add(slot.name);
+function parametersOf({ records, preludeReads, parameters }: Dependencies, step: number, lastCell: number): string[] {
+  const read = new Set(records[step]!.parameters.keys());
+  for (const { range, slot } of preludeReads)
+    if (slot.kind === 'parameter' && range.cell < lastCell) read.add(slot.name);
   return parameters.filter(({ name }) => read.has(name)).map(({ name }) => name);
 }
 
 /** Names that later steps take from this one, put together where they may share objects. */
-function bundleOutputs(machine: Machine, step: number, lastCells: readonly number[]): Bundle[] {
+function bundleOutputs(records: readonly StepRecord[], step: number, lastCells: readonly number[]): Bundle[] {
   const given = new Map<string, Slot>();
   for (const taker of lastCells.keys())
-    for (const { slot } of machine.record(taker).needs.values())
+    for (const { slot } of records[taker]!.needs.values())
       if (slot.step === step && slot.kind === 'value') given.set(slot.name, slot);
   const groups: { names: string[]; things: Set<Thing> }[] = [];
   for (const [name, slot] of [...given].sort(([, a], [, b]) => before(a.written, b.written))) {
@@ -180,7 +188,7 @@ function bundleOutputs(machine: Machine, step: number, lastCells: readonly numbe
   });
 }
 
-export function artifactName(name: string, taken: Set<string>): string {
+function artifactName(name: string, taken: Set<string>): string {
   const plain = name
     .toLowerCase()
     .replace(/[^a-z0-9_]/g, '_')
@@ -196,25 +204,26 @@ const before = (a: CellRange, b: CellRange): number => a.cell - b.cell || a.from
 
 function orderSetup(
   notebook: Notebook,
-  { machine, preludeParts }: Dependencies,
+  { records, preludeReads, preludeParts }: Dependencies,
+  sources: ReadonlySet<Slot>,
   step: number,
   stepNames: readonly string[],
   outputs: readonly (readonly Bundle[])[],
   lastCell: number
 ): Setup[] {
   const items: { at: CellRange; setup: Setup }[] = [];
-  const { needs, sources } = machine.record(step);
+  const { needs, settings } = records[step]!;
   const units = new Map<string, CellRange>();
   const tooEarly = new Set(
-    machine.preludeReads.filter(({ slot }) => slot.step !== prelude && step <= slot.step).map(({ cell }) => cell)
+    preludeReads.filter(({ slot }) => slot.step !== prelude && step <= slot.step).map(({ range }) => range.cell)
   );
   for (const part of preludeParts)
     if (part.cell < lastCell && !tooEarly.has(part.cell)) units.set(`${part.cell}:${part.from}`, part);
   for (const { unit } of sources) if (unit) units.set(`${unit.cell}:${unit.from}`, unit);
-  for (const { unit } of machine.record(step).settings) units.set(`${unit.cell}:${unit.from}`, unit);
+  for (const { unit } of settings) units.set(`${unit.cell}:${unit.from}`, unit);
   for (const range of units.values()) {
     const source = notebook.cells[range.cell]!.source.slice(range.from, range.to);
-    items.push({ at: range, setup: { kind: 'source', range, source } });
+    items.push({ at: range, setup: { kind: 'source', range: toRange(range), source } });
   }
   const taken = [...needs.values()].filter(({ slot }) => slot.kind === 'value');
   for (const [from, bundles] of outputs.entries())
