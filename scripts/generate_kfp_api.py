@@ -21,7 +21,7 @@ PLAIN = {
     "float": {"type": "number"},
     "bool": {"type": "boolean"},
     "datetime": {"type": "string", "format": "date-time"},
-    "object": {"type": "object", "additionalProperties": True},
+    "object": {"type": "object", "additionalProperties": {}},  # for the client it is any value
     "file": {"type": "string", "format": "binary"},
 }
 
@@ -124,7 +124,8 @@ def to_type(text):
     if text.startswith("list["):
         return {"type": "array", "items": to_type(text[5:-1])}
     if text.startswith("dict("):
-        return {"type": "object", "additionalProperties": to_type(text[5:-1].split(",", 1)[1])}
+        value = text[5:-1].split(",", 1)[1].strip()
+        return {"type": "object", "additionalProperties": {} if value == "object" else to_type(value)}
     return dict(PLAIN[text]) if text in PLAIN else {"$ref": f"#/components/schemas/{text}"}
 
 

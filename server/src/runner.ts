@@ -27,6 +27,9 @@ export interface RunTarget {
   /** of the kubeconfig */
   readonly context?: string;
   readonly namespace?: string;
+  /** of Kubeflow */
+  readonly url?: string;
+  readonly experiment?: string;
 }
 
 export interface Runner {

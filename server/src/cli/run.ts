@@ -15,7 +15,7 @@ import { PipelineError } from '../errors.js';
 import { findHome, openHome } from '../home.js';
 import { Pipelines } from '../pipelines.js';
 import { storedPath } from '../paths.js';
-import type { RunnerRequest } from '../runner.js';
+import type { RunnerRequest, RunTarget } from '../runner.js';
 import { readPlan } from '../runners/plans.js';
 import { checkRunner, Runners } from '../runners/runners.js';
 import { Store } from '../store.js';
@@ -34,9 +34,11 @@ once. Ctrl+C cancels the run; it goes on when the terminal is closed. Its record
       --from STEP          run this step and all that depend on it
       --to STEP            run this step and all that it depends on
       --resume RUN         take values from this run (an id, a number or ‘last’); alone: run what did not succeed in it, or has changed
-      --runner NAME        where to run: local (the default) or argo
+      --runner NAME        where to run: local (the default), argo or kubeflow
       --context CONTEXT    of the kubeconfig, for a runner in a cluster
-  -n, --namespace NAME     in the cluster
+  -n, --namespace NAME     in the cluster; on Kubeflow, the profile's
+      --url URL            of Kubeflow Pipelines, instead of a context
+      --experiment NAME    of Kubeflow, for the run; else it is the pipeline's name
       --no-cache           execute every step, also those that nothing has changed for
       --json               print one event a line as JSON
 
@@ -52,6 +54,8 @@ const options = {
   runner: { type: 'string' },
   context: { type: 'string' },
   namespace: { type: 'string', short: 'n' },
+  url: { type: 'string' },
+  experiment: { type: 'string' },
   'no-cache': { type: 'boolean' },
   json: { type: 'boolean' }
 } as const;
@@ -125,14 +129,17 @@ function toSelection({ step, from, to }: Selection): Selection | undefined {
 }
 
 function toTarget(values: {
-  readonly runner?: string | undefined;
-  readonly context?: string | undefined;
-  readonly namespace?: string | undefined;
+  readonly [name in 'runner' | keyof RunTarget]?: string | undefined;
 }): Pick<RunnerRequest, 'runner' | 'target'> {
-  const { runner, context, namespace } = values;
+  const { runner, context, namespace, url, experiment } = values;
   return {
     ...(runner === undefined ? {} : { runner }),
-    target: { ...(context === undefined ? {} : { context }), ...(namespace === undefined ? {} : { namespace }) }
+    target: {
+      ...(context === undefined ? {} : { context }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(url === undefined ? {} : { url }),
+      ...(experiment === undefined ? {} : { experiment })
+    }
   };
 }
 

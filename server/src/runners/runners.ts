@@ -21,7 +21,9 @@ export interface EngineModule {
   describe(options: RunnersOptions): Promise<RunnerInfo>;
 }
 
-const engines: Readonly<Record<string, () => Promise<EngineModule>>> = {};
+const engines: Readonly<Record<string, () => Promise<EngineModule>>> = {
+  kubeflow: () => import('./kubeflow.js')
+};
 
 /** how often a server looks for runs that nobody follows */
 const adoptMs = 10_000;

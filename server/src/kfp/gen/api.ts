@@ -736,9 +736,7 @@ export interface components {
             namespace?: string;
             experiment_id?: string;
             plugins_input?: {
-                [key: string]: {
-                    [key: string]: unknown;
-                };
+                [key: string]: unknown;
             };
         };
         /** @enum {string} */
@@ -768,9 +766,7 @@ export interface components {
             recurring_run_id?: string;
             state_history?: components["schemas"]["V2beta1RuntimeStatus"][];
             plugins_input?: {
-                [key: string]: {
-                    [key: string]: unknown;
-                };
+                [key: string]: unknown;
             };
             plugins_output?: {
                 [key: string]: components["schemas"]["V2beta1PluginOutput"];
@@ -785,9 +781,7 @@ export interface components {
         V2beta1RunStorageState: "STORAGE_STATE_UNSPECIFIED" | "AVAILABLE" | "ARCHIVED";
         V2beta1RuntimeConfig: {
             parameters?: {
-                [key: string]: {
-                    [key: string]: unknown;
-                };
+                [key: string]: unknown;
             };
             pipeline_root?: string;
         };

@@ -1,0 +1,131 @@
+// How a run stands in Kubeflow, told of steps and not of a workflow's nodes. A task is a node of its own name, with a driver before it that
+// prepares it; whether it came from cache and where it ran, only the metadata service knows.
+import type { RunState } from '@sluice/core';
+import type { KfpRun, KfpState, KfpTask } from './client.js';
+import type { KfpExecution, RunMetadata } from './metadata.js';
+
+export interface TaskStanding {
+  /** its key in the IR */
+  readonly task: string;
+  /** undefined while Kubeflow has not come to it */
+  readonly state: RunState | undefined;
+  readonly reason?: string;
+  /** the server's own words on its failure */
+  readonly error?: string;
+  /** milliseconds since 1970 */
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly pod?: string;
+  readonly namespace?: string;
+}
+
+export interface RunStanding {
+  /** undefined while it goes on */
+  readonly ended?: 'succeeded' | 'failed' | 'canceled';
+  readonly reason?: string;
+  readonly endedAt?: number;
+  readonly tasks: readonly TaskStanding[];
+}
+
+/** `tasks` are keys in the IR. */
+export function readStanding(run: KfpRun, tasks: readonly string[], metadata: RunMetadata | undefined): RunStanding {
+  const nodes = new Map((run.run_details?.task_details ?? []).map(node => [node.display_name ?? '', node]));
+  const executions = new Map((metadata?.executions ?? []).map(execution => [execution.task, execution]));
+  const ended = endOf(run.state);
+  const failed = [...nodes.values()].find(node => node.display_name === 'root-driver' && node.state === 'FAILED');
+  const reason = run.error?.message || errorOf(run.state_history) || (failed && errorOf(failed.state_history));
+  const endedAt = timeOf(run.finished_at);
+  return {
+    ...(ended === undefined ? {} : { ended }),
+    ...(reason ? { reason } : failed === undefined ? {} : { reason: 'Kubeflow could not prepare the run.' }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    tasks: tasks.map(task => readTask(task, nodes, executions.get(task), metadata !== undefined))
+  };
+}
+
+function readTask(
+  task: string,
+  nodes: ReadonlyMap<string, KfpTask>,
+  execution: KfpExecution | undefined,
+  hasMetadata: boolean
+): TaskStanding {
+  const node = nodes.get(task);
+  const driver = nodes.get(`${task}-driver`);
+  const place = {
+    ...(execution?.pod === undefined ? {} : { pod: execution.pod }),
+    ...(execution?.namespace === undefined ? {} : { namespace: execution.namespace })
+  };
+  if (node === undefined) {
+    if (driver?.state !== 'FAILED') return { task, state: undefined };
+    const error = errorOf(driver.state_history) ?? 'Kubeflow could not prepare its pod: its driver failed.';
+    return { task, state: 'failed', error, ...times(driver) };
+  }
+  const isWaiting = hasMetadata && execution?.pod === undefined;
+  const [state, reason] = toStepState(node.state, execution, isWaiting);
+  const error = node.error?.message || errorOf(node.state_history);
+  return {
+    task,
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    ...(error ? { error } : {}),
+    ...times(node),
+    ...place
+  };
+}
+
+function toStepState(
+  state: KfpState | undefined,
+  execution: KfpExecution | undefined,
+  isWaiting: boolean
+): [RunState | undefined, string?] {
+  switch (state) {
+    case 'SUCCEEDED':
+      return execution?.state === 'cached'
+        ? ['cached', 'Kubeflow has its outcome from an earlier run.']
+        : ['succeeded'];
+    case 'FAILED':
+      return ['failed'];
+    case 'SKIPPED':
+      return ['skipped', 'A step that it needs did not succeed.'];
+    case 'CANCELED':
+    case 'CANCELING':
+      return ['canceled', 'The run was canceled.'];
+    case 'PAUSED':
+      return ['paused'];
+    case 'RUNNING':
+      return isWaiting ? ['pending', 'Waiting for its pod.'] : ['running'];
+    case 'PENDING':
+      return ['pending', 'Waiting for its pod.'];
+    default:
+      return [undefined];
+  }
+}
+
+function endOf(state: KfpState | undefined): RunStanding['ended'] {
+  switch (state) {
+    case 'SUCCEEDED':
+    case 'SKIPPED':
+      return 'succeeded';
+    case 'FAILED':
+      return 'failed';
+    case 'CANCELED':
+      return 'canceled';
+    default:
+      return undefined;
+  }
+}
+
+function times({ start_time, end_time }: KfpTask): Pick<TaskStanding, 'startedAt' | 'endedAt'> {
+  const [startedAt, endedAt] = [timeOf(start_time), timeOf(end_time)];
+  return { ...(startedAt === undefined ? {} : { startedAt }), ...(endedAt === undefined ? {} : { endedAt }) };
+}
+
+/** Kubeflow writes 1970 for what has not happened, and sometimes the year 1. */
+function timeOf(text: string | undefined): number | undefined {
+  const at = Date.parse(text ?? '');
+  return Number.isNaN(at) || at <= 0 ? undefined : at;
+}
+
+function errorOf(history: KfpRun['state_history']): string | undefined {
+  return history?.flatMap(({ error }) => error?.message || []).at(-1);
+}

@@ -1,0 +1,244 @@
+// Runs on Kubeflow Pipelines 2, over its REST API alone: what Kubeflow's own UI can see of a run, Sluice sees as well (decision 0022).
+import { setTimeout as sleep } from 'node:timers/promises';
+import { endedStates, type JsonValue, type Plan, type RunnerInfo, type RunState, type StepRun } from '@sluice/core';
+import { readAccess, type KfpPlace } from '../kfp/access.js';
+import { connect, type Connection } from '../kfp/connect.js';
+import { readPodLog } from '../kfp/files.js';
+import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
+import { readFailure, tellLog, tellOutcome } from '../kfp/outcome.js';
+import { toPipelineSpec } from '../kfp/spec.js';
+import { readStanding, type TaskStanding } from '../kfp/standing.js';
+import { PipelineError, toPipelineError } from '../errors.js';
+import type { RunnerRequest } from '../runner.js';
+import type { Store } from '../store.js';
+import { readExecutorOutput } from './executor.js';
+import { describeFailure } from './failure.js';
+import type { Engine, EngineEvent, Place, RemoteRun, RemoteStart } from './engine.js';
+import { layoutOf } from './layout.js';
+import type { RunnersOptions } from './runners.js';
+
+export function open(options: RunnersOptions): Engine {
+  return new KubeflowEngine(options);
+}
+
+/** Within a few seconds; where nobody has named a Kubeflow, nobody is asked. */
+export async function describe({ env }: RunnersOptions): Promise<RunnerInfo> {
+  const name = 'kubeflow';
+  try {
+    const connection = await connect(readAccess({}, env), env);
+    await connection.close();
+    const { where, namespace } = connection;
+    const profile = namespace === undefined ? '' : `, namespace ‘${namespace}’`;
+    return { name, label: `Kubeflow Pipelines, ${where}${profile}`, isReady: true };
+  } catch (error) {
+    return { name, label: 'Kubeflow Pipelines', isReady: false, problem: toPipelineError(error).message };
+  }
+}
+
+const firstPauseMs = 250;
+const longestPauseMs = 5000;
+
+class KubeflowEngine implements Engine {
+  readonly name = 'kubeflow';
+  private readonly connections = new Map<string, Promise<Connection>>();
+
+  constructor(private readonly options: { readonly store: Store; readonly env: NodeJS.ProcessEnv }) {}
+
+  async prepare({ target = {} }: RunnerRequest, plan: Plan): Promise<Place> {
+    const access = readAccess(target, this.options.env);
+    const { namespace, place } = await this.connect(access);
+    return {
+      ...place,
+      ...(namespace === undefined ? {} : { namespace }),
+      experiment: access.experiment ?? plan.name
+    };
+  }
+
+  async start(run: RemoteStart, signal: AbortSignal): Promise<string> {
+    const { client, namespace } = await this.connect(run.place);
+    const { request, choice, plan } = run;
+    const pipeline_spec = toPipelineSpec(request.ir, {
+      execute: choice.execute,
+      cache: request.cache,
+      given: await this.readGiven(run)
+    });
+    const experiment_id = await client.ensureExperiment(run.place.experiment!, namespace);
+    signal.throwIfAborted();
+    const { run_id } = await client.createRun(
+      {
+        display_name: nameOf(run),
+        description: run.notebook === undefined ? 'Started by Sluice.' : `Started by Sluice from ${run.notebook}.`,
+        ...{ experiment_id, pipeline_spec },
+        runtime_config: { parameters: toGivenParameters(run.parameters, plan) }
+      },
+      signal
+    );
+    return run_id!;
+  }
+
+  async find(run: RemoteRun): Promise<string | undefined> {
+    const { client, namespace } = await this.connect(run.place);
+    const predicates = [{ operation: 'EQUALS', key: 'name', string_value: nameOf(run) }];
+    const [found] = await client.listRuns(namespace, 1, { predicates });
+    return found?.run_id;
+  }
+
+  async *follow(id: string, run: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent> {
+    const connection = await this.connect(run.place);
+    const told = new Map<string, RunState>();
+    let known: RunMetadata | undefined;
+    for (let pauseMs = firstPauseMs; ;) {
+      let isNews = false;
+      const { standing, metadata, problem } = await this.look(connection, id, run, known, signal);
+      known = metadata;
+      for (const task of standing.tasks)
+        for await (const event of tellTask(task, { connection, id, run, metadata, told, signal })) {
+          isNews = true;
+          yield event;
+        }
+      if (standing.ended !== undefined) {
+        const { ended: state, reason, endedAt: at } = standing;
+        yield {
+          ...{ type: 'run-ended', run: run.id, state, metrics: {} },
+          ...(reason === undefined ? {} : { reason }),
+          ...(at === undefined ? {} : { at })
+        };
+        return;
+      }
+      run.notice(problem);
+      yield { type: 'caught-up' };
+      pauseMs = isNews ? firstPauseMs : Math.min(longestPauseMs, pauseMs * 1.5);
+      await pause(pauseMs, signal);
+    }
+  }
+
+  async cancel(id: string, run: RemoteRun): Promise<void> {
+    const { client } = await this.connect(run.place);
+    await client.terminateRun(id).catch(async (error: unknown) => {
+      const { state } = await client.getRun(id);
+      if (state !== 'SUCCEEDED' && state !== 'FAILED' && state !== 'CANCELED') throw error;
+    });
+  }
+
+  /** The metadata service may be out of reach where the API is not; the run is followed all the same. */
+  private async look(
+    connection: Connection,
+    id: string,
+    run: RemoteRun,
+    known: RunMetadata | undefined,
+    signal: AbortSignal
+  ) {
+    const kfp = await connection.client.getRun(id, signal).catch((error: unknown) => {
+      if (error instanceof PipelineError && error.code === 'not-found') return undefined;
+      throw error;
+    });
+    if (kfp === undefined) {
+      const reason = 'The run is not in Kubeflow any more: somebody deleted it there.';
+      return { standing: { ended: 'failed' as const, reason, tasks: [] }, metadata: undefined };
+    }
+    const keys = run.plan.tasks.map(({ task }) => task);
+    try {
+      const metadata = await readMetadata(connection.root, id, signal);
+      return { standing: readStanding(kfp, keys, metadata), metadata };
+    } catch (error) {
+      if (signal.aborted || known !== undefined) throw error; // it will be there again
+      const problem = `Logs and outputs can’t be read: ${toPipelineError(error).message}`;
+      return { standing: readStanding(kfp, keys, undefined), metadata: undefined, problem };
+    }
+  }
+
+  /** What the steps that are not executed gave in a past run. */
+  private async readGiven({ past, choice }: RemoteStart) {
+    const { store } = this.options;
+    const found = new Map<string, { readonly uri: string; readonly metadata: object }>();
+    for (const step of past === undefined ? [] : choice.reuse) {
+      const metadata = await readExecutorOutput(layoutOf(store.home, past!.id), step);
+      for (const { step: from, name, path } of store.artifacts(past!.id))
+        if (from === step && path.includes('://'))
+          found.set(`${step} ${name}`, { uri: path, metadata: metadata?.[name] ?? {} });
+    }
+    return (step: string, key: string) => found.get(`${step} ${key}`);
+  }
+
+  private connect(place: KfpPlace): Promise<Connection> {
+    const { url, context, namespace } = place;
+    const key = JSON.stringify([url, context, namespace]);
+    let connection = this.connections.get(key);
+    if (connection === undefined) {
+      const { env } = this.options;
+      const given = {
+        ...(url !== undefined && { url }),
+        ...(context !== undefined && { context }),
+        ...(namespace !== undefined && { namespace })
+      };
+      connection = connect(readAccess(given, env), env);
+      connection.catch(() => this.connections.delete(key)); // it may be there the next time
+      this.connections.set(key, connection);
+    }
+    return connection;
+  }
+}
+
+/** What is found again under this name is this run. */
+const nameOf = ({ plan, id }: RemoteRun) => `${plan.name} ${id}`;
+
+/** KFP has no null: a parameter without a value is None. */
+function toGivenParameters(parameters: RemoteRun['parameters'], plan: Plan): Record<string, JsonValue> {
+  const known = new Set(plan.parameters.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(parameters).filter(([name, value]) => value !== null && known.has(name)));
+}
+
+interface Telling {
+  readonly connection: Connection;
+  readonly id: string;
+  readonly run: RemoteRun;
+  readonly metadata: RunMetadata | undefined;
+  /** by step: the last state told by this process */
+  readonly told: Map<string, RunState>;
+  readonly signal: AbortSignal;
+}
+
+async function* tellTask(task: TaskStanding, telling: Telling): AsyncIterable<EngineEvent> {
+  const { connection, id, run, metadata, told, signal } = telling;
+  const step = run.plan.tasks.find(candidate => candidate.task === task.task)!.name;
+  const { state, reason, startedAt, endedAt } = task;
+  const known = run.state(step);
+  if (state === undefined || isEnded(known)) return;
+  const hasRun = state === 'succeeded' || state === 'failed';
+  if (
+    told.get(step) !== state &&
+    (state === 'pending' || state === 'running' || (hasRun && known?.startedAt === undefined))
+  )
+    yield {
+      ...{ type: 'step', step, state: state === 'pending' ? state : 'running' },
+      ...(state === 'pending' && reason !== undefined ? { reason } : {}),
+      ...(startedAt === undefined || state === 'pending' ? {} : { at: startedAt })
+    };
+  told.set(step, state);
+  if (state !== 'pending') yield* tellLog(connection, id, run, step, task, signal);
+  if (!endedStates.has(state)) return;
+  if (state === 'succeeded' || state === 'cached') {
+    const artifacts = (metadata?.artifacts ?? []).filter(artifact => artifact.task === task.task);
+    yield* tellOutcome(connection, run, step, artifacts, signal);
+  }
+  const failure = state === 'failed' ? await findFailure(task, telling) : undefined;
+  yield {
+    ...{ type: 'step', step, state },
+    ...(startedAt !== undefined && endedAt !== undefined && hasRun ? { durationMs: endedAt - startedAt } : {}),
+    ...(reason === undefined ? {} : { reason }),
+    ...(failure === undefined ? {} : { failure, error: describeFailure(failure) }),
+    ...(endedAt === undefined ? {} : { at: endedAt })
+  };
+}
+
+const isEnded = (step: StepRun | undefined) => step !== undefined && endedStates.has(step.state);
+
+async function findFailure({ pod, namespace, error }: TaskStanding, { connection, id, signal }: Telling) {
+  const log = pod === undefined ? undefined : await readPodLog(connection.ui, { run: id, pod, namespace }, signal);
+  const found = log === undefined ? undefined : readFailure(log);
+  return found ?? { name: 'exit-status', message: error ?? 'Its pod failed, and Kubeflow does not tell why.' };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal }).catch(() => undefined);
+}

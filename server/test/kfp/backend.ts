@@ -1,0 +1,298 @@
+// What Kubeflow does with a run, as far as its REST API shows: a pipeline's tasks become nodes of a workflow, whose states and times are told;
+// each step really runs, in a folder of its own as in a pod, by KFP's executor contract; what it gives is in an object store. This is not
+// KFP's backend, which cannot be built here.
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { readIr } from '@sluice/core/ir/read';
+import { startProcess, type StepProcess } from '../../src/process';
+import type { Artifact, Execution } from './metadata';
+
+type Json = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
+
+export interface Node {
+  readonly id: string;
+  readonly name: string;
+  state: string;
+  readonly startedAt: Date;
+  endedAt?: Date;
+  readonly children: string[];
+}
+
+export interface Run {
+  readonly run_id: string;
+  readonly experiment_id: string;
+  readonly display_name: string;
+  readonly spec: Json;
+  readonly asked: Json;
+  readonly createdAt: Date;
+  state: string;
+  finishedAt?: Date;
+  readonly history: { update_time: string; state: string }[];
+  readonly nodes: Map<string, Node>;
+  readonly executions: Execution[];
+  readonly artifacts: Artifact[];
+  /** by task: what it gave */
+  readonly given: Map<string, Record<string, Json>>;
+  /** by pod's name */
+  readonly logs: Map<string, string>;
+  readonly processes: Set<StepProcess>;
+  isTerminated: boolean;
+  done: Promise<void>;
+}
+
+/** A step that was executed before with the same text and inputs, for KFP's own cache. */
+const cacheKey = (task: Json, input: Json, container: Json) =>
+  JSON.stringify([task.componentRef, input.inputs, container]);
+
+const launcher = (text: string) => `I1121 16:20:31.482914       1 launcher_v2.go:218] ${text}\n`;
+
+export class Backend {
+  readonly experiments = new Map<string, Json>();
+  readonly runs = new Map<string, Run>();
+  readonly recurring = new Map<string, Json>();
+  private readonly cache = new Map<string, Record<string, Json>>();
+  private ids = 0;
+
+  constructor(
+    readonly folder: string,
+    private readonly options: { readonly python: string; readonly env: NodeJS.ProcessEnv }
+  ) {}
+
+  /** @throws Error where KFP would refuse the pipeline */
+  create(asked: Json, experiment: string): Run {
+    const wrapped = asked.pipeline_spec as Json;
+    const pipeline = wrapped.pipeline_spec ?? wrapped;
+    const documents = [pipeline, ...(wrapped.platform_spec === undefined ? [] : [wrapped.platform_spec])];
+    const { pipeline: spec } = readIr(documents.map(part => JSON.stringify(part)).join('\n---\n'));
+    const run: Run = {
+      run_id: randomUUID(),
+      experiment_id: experiment,
+      display_name: asked.display_name,
+      ...{ spec, asked, createdAt: new Date(), state: 'PENDING', isTerminated: false, done: Promise.resolve() },
+      ...{ history: [], nodes: new Map(), executions: [], artifacts: [] },
+      ...{ given: new Map(), logs: new Map(), processes: new Set() }
+    };
+    this.runs.set(run.run_id, run);
+    this.turn(run, 'PENDING');
+    run.done = this.execute(run);
+    return run;
+  }
+
+  terminate(run: Run): void {
+    run.isTerminated = true;
+    this.turn(run, 'CANCELING');
+    for (const child of run.processes) child.stop();
+  }
+
+  /** As Argo does it: what has not succeeded begins anew, under the same run. */
+  retry(run: Run): void {
+    for (const [name, node] of run.nodes) if (node.state !== 'SUCCEEDED') run.nodes.delete(name);
+    run.isTerminated = false;
+    delete run.finishedAt;
+    this.turn(run, 'RUNNING');
+    run.done = this.execute(run);
+  }
+
+  async close(): Promise<void> {
+    for (const run of this.runs.values()) for (const child of run.processes) child.kill();
+    await Promise.all([...this.runs.values()].map(run => run.done));
+  }
+
+  /** of an artifact's uri */
+  fileOf(uri: string): string {
+    return join(this.folder, 'store', uri.replace(/^\w+:\/\//, ''));
+  }
+
+  private turn(run: Run, state: string): void {
+    run.state = state;
+    run.history.push({ update_time: new Date().toISOString(), state });
+  }
+
+  private node(run: Run, key: string, name: string, state: string): Node {
+    const known = run.nodes.get(key);
+    if (known !== undefined) return known;
+    const node = {
+      id: `${run.display_name.slice(0, 20)}-${1000 + this.ids++}`,
+      name,
+      state,
+      startedAt: new Date(),
+      children: []
+    };
+    run.nodes.set(key, node);
+    return node;
+  }
+
+  private end(node: Node, state: string): void {
+    node.state = state;
+    node.endedAt = new Date();
+  }
+
+  private async execute(run: Run): Promise<void> {
+    await new Promise(resolve => setTimeout(resolve, 30));
+    this.turn(run, run.isTerminated ? 'CANCELING' : 'RUNNING');
+    const root = this.node(run, 'root', 'root', 'RUNNING');
+    this.end(this.node(run, 'root-driver', 'root-driver', 'RUNNING'), 'SUCCEEDED');
+    const tasks = Object.entries(run.spec.root.dag.tasks as Record<string, Json>);
+    const work = new Map<string, Promise<boolean>>();
+    const perform = (key: string): Promise<boolean> => {
+      let done = work.get(key);
+      if (done === undefined) {
+        const task = run.spec.root.dag.tasks[key] as Json;
+        const needs = new Set<string>(task.dependentTasks ?? []);
+        for (const { taskOutputArtifact } of Object.values<Json>(task.inputs?.artifacts ?? {}))
+          needs.add(taskOutputArtifact.producerTask);
+        done = Promise.all([...needs].map(perform)).then(results => {
+          if (results.every(Boolean)) return this.executeTask(run, key, task, root);
+          this.end(this.node(run, key, key, 'SKIPPED'), 'SKIPPED');
+          return false;
+        });
+        work.set(key, done);
+      }
+      return done;
+    };
+    const results = await Promise.all(tasks.map(([key]) => perform(key)));
+    const state = run.isTerminated ? 'CANCELED' : results.every(Boolean) ? 'SUCCEEDED' : 'FAILED';
+    this.end(root, state === 'SUCCEEDED' ? state : 'FAILED');
+    run.finishedAt = new Date();
+    this.turn(run, state);
+  }
+
+  private async executeTask(run: Run, key: string, task: Json, root: Node): Promise<boolean> {
+    if (run.given.has(key)) return true;
+    const driver = this.node(run, `${key}-driver`, `${key}-driver`, 'RUNNING');
+    const node = this.node(run, key, key, 'RUNNING');
+    root.children.push(driver.id, node.id);
+    const component = run.spec.components[task.componentRef.name] as Json;
+    const executor = run.spec.deploymentSpec.executors[component.executorLabel] as Json;
+    this.end(driver, 'SUCCEEDED');
+    if (executor.importer !== undefined) {
+      this.import(run, key, component, executor.importer, task);
+      this.end(node, 'SUCCEEDED');
+      return true;
+    }
+    const input = this.makeInput(run, key, task, component);
+    const cached = task.cachingOptions?.enableCache ? this.cache.get(cacheKey(task, input, executor)) : undefined;
+    if (cached !== undefined) {
+      this.execution(run, key, task, 5);
+      this.keep(run, cached, key);
+      node.children.push(this.node(run, `${key}/executor`, 'executor', 'SKIPPED').id);
+      this.end(node, 'SUCCEEDED');
+      return true;
+    }
+    const retries = task.retryPolicy?.maxRetryCount ?? 0;
+    for (let attempt = 0; attempt <= retries && !run.isTerminated; attempt++) {
+      const name = retries > 0 ? `executor(${attempt})` : 'executor';
+      const pod = this.node(run, `${key}/${name}`, name, 'RUNNING');
+      node.children.push(pod.id);
+      const execution = this.execution(run, key, task, 2, pod.id);
+      const status = await this.runPod(run, key, pod.id, input, executor.container);
+      const isDone = status === 0 && !run.isTerminated;
+      this.end(pod, isDone ? 'SUCCEEDED' : 'FAILED');
+      execution.state = isDone ? 3 : 4;
+      if (!isDone) continue;
+      const given = readOutput(input.outputs.outputFile);
+      this.cache.set(cacheKey(task, input, executor), given);
+      this.keep(run, given, key);
+      this.end(node, 'SUCCEEDED');
+      return true;
+    }
+    this.end(node, 'FAILED');
+    return false;
+  }
+
+  private execution(run: Run, key: string, task: Json, state: number, pod = ''): Execution {
+    const properties = {
+      task_name: key,
+      display_name: task.taskInfo?.name ?? key,
+      pod_name: pod,
+      namespace: 'kubeflow'
+    };
+    const execution = { id: ++this.ids, state, properties };
+    run.executions.push(execution);
+    return execution;
+  }
+
+  private keep(run: Run, given: Record<string, Json>, key: string): void {
+    run.given.set(key, given);
+    for (const [name, artifact] of Object.entries(given))
+      run.artifacts.push({
+        id: ++this.ids,
+        uri: artifact.uri,
+        properties: { display_name: name, ...artifact.metadata }
+      });
+  }
+
+  private import(run: Run, key: string, component: Json, importer: Json, task: Json): void {
+    const { constant, runtimeParameter } = importer.artifactUri;
+    const uri = constant ?? task.inputs.parameters[runtimeParameter].runtimeValue.constant;
+    const [name] = Object.keys(component.outputDefinitions.artifacts);
+    run.given.set(key, { [name!]: { name, uri, metadata: importer.metadata ?? {} } });
+  }
+
+  private makeInput(run: Run, key: string, task: Json, component: Json): Json {
+    const given = (run.asked.runtime_config?.parameters ?? {}) as Json;
+    const parameters: Json = {};
+    for (const [name, source] of Object.entries<Json>(task.inputs?.parameters ?? {})) {
+      const from = source.componentInputParameter as string | undefined;
+      const value =
+        from === undefined
+          ? source.runtimeValue.constant
+          : (given[from] ?? run.spec.root.inputDefinitions.parameters[from].defaultValue);
+      if (value !== undefined) parameters[name] = value;
+    }
+    const pipelineRoot = run.asked.runtime_config?.pipeline_root ?? 'minio://mlpipeline/v2/artifacts';
+    const folder = `${pipelineRoot}/${run.spec.pipelineInfo.name}/${run.run_id}/${key}/${randomUUID()}`;
+    const at = (uri: string) => ({ uri, customPath: this.fileOf(uri) });
+    return {
+      inputs: {
+        parameterValues: parameters,
+        artifacts: Object.fromEntries(
+          Object.entries<Json>(task.inputs?.artifacts ?? {}).map(([name, { taskOutputArtifact: from }]) => {
+            const made = run.given.get(from.producerTask)![from.outputArtifactKey]!;
+            return [name, { artifacts: [{ name: made.name, metadata: made.metadata, ...at(made.uri) }] }];
+          })
+        )
+      },
+      outputs: {
+        artifacts: Object.fromEntries(
+          Object.entries<Json>(component.outputDefinitions?.artifacts ?? {}).map(([name, { artifactType: type }]) => [
+            name,
+            { artifacts: [{ name, type, ...at(`${folder}/${name}`) }] }
+          ])
+        ),
+        outputFile: this.fileOf(`${folder}/output_metadata.json`)
+      }
+    };
+  }
+
+  private async runPod(run: Run, key: string, pod: string, input: Json, container: Json): Promise<number> {
+    mkdirSync(dirname(input.outputs.outputFile), { recursive: true });
+    const cwd = join(this.folder, 'pods', pod);
+    mkdirSync(cwd, { recursive: true });
+    const argv = [...container.command, ...container.args].map((part: string) =>
+      part.replaceAll('{{$}}', () => JSON.stringify(input))
+    );
+    const write = (text: string) => run.logs.set(pod, (run.logs.get(pod) ?? '') + text);
+    write(launcher(`input ComponentSpec:{${key}}`));
+    const variables = Object.fromEntries((container.env ?? []).map(({ name, value }: Json) => [name, value]));
+    const child = startProcess({
+      argv: [this.options.python, ...argv.slice(1)],
+      env: { ...this.options.env, ...variables },
+      cwd,
+      onOutput: (_, chunk) => void write(chunk.toString('utf8')),
+      onEvent: () => undefined // nobody listens in a pod
+    });
+    run.processes.add(child);
+    const { status } = await child.ended;
+    run.processes.delete(child);
+    write(launcher(status === 0 ? 'publish success.' : `failed to execute component: exit status ${status}`));
+    return status ?? 137;
+  }
+}
+
+function readOutput(path: string): Record<string, Json> {
+  if (!existsSync(path)) return {};
+  const { artifacts = {} } = JSON.parse(readFileSync(path, 'utf8')) as Json;
+  return Object.fromEntries(Object.entries<Json>(artifacts).map(([key, list]) => [key, list.artifacts[0] as Json]));
+}
