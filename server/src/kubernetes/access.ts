@@ -1,43 +1,140 @@
-// The door to a cluster: which one a kubeconfig (or the pod we are in) means, with which namespace; and what its refusals are in plain words.
-import type { CoreV1Api, CustomObjectsApi, StorageV1Api } from '@kubernetes/client-node';
+// The door to a cluster: which one a kubeconfig (or the pod we are in) means, with which namespace; and how it is asked.
+import { existsSync } from 'node:fs';
+import { delimiter } from 'node:path';
+import type {
+  AuthorizationV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  KubeConfig,
+  StorageV1Api
+} from '@kubernetes/client-node';
+import { didYouMean } from '@sluice/core';
 import { PipelineError } from '../errors.js';
+import { statusOf, toWords, type Request } from './words.js';
+
+export { statusOf, type Request } from './words.js';
 
 export interface Cluster {
+  /** of the kubeconfig */
+  readonly context: string;
+  readonly server: string;
   readonly namespace: string;
+  readonly config: KubeConfig;
   readonly core: CoreV1Api;
   readonly storage: StorageV1Api;
   readonly custom: CustomObjectsApi;
+  readonly authorization: AuthorizationV1Api;
 }
 
-/** @throws PipelineError `usage` when there is no such context, or none at all */
-export async function openCluster(place: {
-  kubeconfig?: string;
-  context?: string;
-  namespace?: string;
-}): Promise<Cluster> {
-  const { CoreV1Api, CustomObjectsApi, KubeConfig, StorageV1Api } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  if (place.kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(place.kubeconfig);
+/** a server that is there answers sooner */
+const answerMs = 5000;
+
+/**
+ * The cluster of the context that is named, or of the current one; in a pod without a kubeconfig, the pod's own.
+ * @throws PipelineError `usage` when there is no such context, or none at all
+ */
+export async function openCluster(
+  place: { kubeconfig?: string; context?: string; namespace?: string },
+  env: NodeJS.ProcessEnv = process.env
+): Promise<Cluster> {
+  const { AuthorizationV1Api, CoreV1Api, CustomObjectsApi, StorageV1Api } = await import('@kubernetes/client-node');
+  const config = await readConfig(place.kubeconfig ?? env.KUBECONFIG);
+  const known = config.getContexts().map(({ name }) => name);
   if (place.context !== undefined) config.setCurrentContext(place.context);
-  const context = config.getContextObject(config.getCurrentContext());
-  if (context === null)
-    throw new PipelineError(`The kubeconfig has no context ‘${config.getCurrentContext()}’.`, 'usage');
+  const name = config.getCurrentContext();
+  const context = config.getContextObject(name);
+  const server = config.getCurrentCluster()?.server;
+  if (known.length === 0 || server === 'http://localhost:8080')
+    throw new PipelineError(
+      'There is no kubeconfig. Put one at ~/.kube/config, or name it in KUBECONFIG; `kubectl config view` shows yours.',
+      'usage'
+    );
+  if (context === null || server === undefined)
+    throw new PipelineError(
+      `The kubeconfig has no context ‘${name}’.${didYouMean(name, known) || ` It has ${known.map(other => `‘${other}’`).join(', ')}.`}`,
+      'usage'
+    );
   return {
+    ...{ context: name, server, config },
     namespace: place.namespace ?? context.namespace ?? 'default',
     core: config.makeApiClient(CoreV1Api),
     storage: config.makeApiClient(StorageV1Api),
-    custom: config.makeApiClient(CustomObjectsApi)
+    custom: config.makeApiClient(CustomObjectsApi),
+    authorization: config.makeApiClient(AuthorizationV1Api)
   };
 }
 
-/** What was asked of the API server, for the sentence that says it was refused: `create`, `volumesnapshots`, `nightly`. */
-export interface Request {
-  readonly verb: 'get' | 'list' | 'create' | 'delete' | 'patch';
-  /** as roles name it: the plural, with its group where it is not the core one */
-  readonly resource: string;
-  readonly name?: string;
-  readonly namespace?: string;
+/** `paths` is as in KUBECONFIG: one file or several. */
+async function readConfig(paths: string | undefined): Promise<KubeConfig> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  if (!paths) {
+    config.loadFromDefault();
+    return config;
+  }
+  const [first, ...more] = paths.split(delimiter).filter(path => path !== '' && existsSync(path));
+  if (first === undefined) throw new PipelineError(`There is no kubeconfig ‘${paths}’. Correct KUBECONFIG.`, 'usage');
+  try {
+    config.loadFromFile(first);
+    for (const path of more) {
+      const other = new KubeConfig();
+      other.loadFromFile(path);
+      config.mergeConfig(other, true);
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PipelineError(`The kubeconfig ‘${paths}’ can’t be read: ${reason}.`, 'usage', { cause });
+  }
+  return config;
+}
+
+/**
+ * Ask for a path of the API itself, such as a watch or a log, whose answer is a stream.
+ * @throws what `ask` makes words of: an error with `code` and `body` where the server refused, else the connection's
+ */
+export async function openStream(cluster: Cluster, path: string, signal: AbortSignal) {
+  const { fetch } = await import('undici');
+  const { request, dispatcher } = await authenticate(cluster.config, cluster.server + path);
+  const connecting = AbortSignal.timeout(3 * answerMs);
+  const gaveUp = new AbortController();
+  const onTimeout = () => gaveUp.abort(connecting.reason);
+  connecting.addEventListener('abort', onTimeout);
+  const response = await fetch(cluster.server + path, {
+    headers: request,
+    ...(dispatcher && { dispatcher }),
+    signal: AbortSignal.any([signal, gaveUp.signal])
+  }).finally(() => connecting.removeEventListener('abort', onTimeout));
+  if (response.ok && response.body !== null) return response.body;
+  throw Object.assign(new Error(response.statusText), { code: response.status, body: await response.text() });
+}
+
+/**
+ * See that the server answers, and that it is Kubernetes. Resolves with its version.
+ * @throws PipelineError `unreachable` or `unauthorized`, within seconds
+ */
+export async function checkAnswer(cluster: Cluster): Promise<string> {
+  const request = { verb: 'get', resource: 'version', server: cluster.server } as const;
+  const text = await ask(request, async () => {
+    const body = await openStream(cluster, '/version', AbortSignal.timeout(answerMs));
+    return new Response(body as never).text();
+  });
+  try {
+    const { gitVersion } = JSON.parse(text) as { gitVersion?: unknown };
+    if (typeof gitVersion === 'string') return gitVersion;
+  } catch {
+    // something else answered
+  }
+  throw new PipelineError(
+    `What answers at ‘${cluster.server}’ is not Kubernetes. Correct the server of context ‘${cluster.context}’.`,
+    'unreachable'
+  );
+}
+
+async function authenticate(config: KubeConfig, url: string) {
+  const { HttpMethod, RequestContext } = await import('@kubernetes/client-node');
+  const context = new RequestContext(url, HttpMethod.GET);
+  await config.applySecurityAuthentication(context);
+  return { request: context.getHeaders(), dispatcher: context.getDispatcher() };
 }
 
 /** Ask, and turn a refusal into words. @throws PipelineError */
@@ -68,63 +165,10 @@ export async function remove(request: Request, work: () => Promise<unknown>): Pr
   }
 }
 
-/** HTTP status of the API server's answer; undefined where there was none. */
-export function statusOf(error: unknown): number | undefined {
-  const { code } = (error instanceof PipelineError ? error.cause : error) as { code?: unknown };
-  return typeof code === 'number' ? code : undefined;
-}
-
 /** Whether the same request may well succeed a moment later. */
 export function isPassing(error: unknown): boolean {
   const status = statusOf(error);
   return status === undefined
     ? !(error instanceof PipelineError) || error.code === 'unreachable'
     : status === 429 || status >= 500;
-}
-
-function toWords(cause: unknown, { verb, resource, name, namespace }: Request): PipelineError {
-  if (cause instanceof PipelineError) return cause;
-  const status = statusOf(cause);
-  const what = `${resource}${name === undefined ? '' : ` ‘${name}’`}`;
-  const where = namespace === undefined ? '' : ` in namespace ‘${namespace}’`;
-  const said = saidBy(cause);
-  const fail = (message: string, code: PipelineError['code']) => new PipelineError(message, code, { cause });
-  if (status === undefined)
-    return fail(`The cluster does not answer (${said}). Is it up, and is the kubeconfig right?`, 'unreachable');
-  if (status === 401)
-    return fail(
-      'The cluster does not know who you are: the token has expired or is wrong. Log in again.',
-      'unauthorized'
-    );
-  const [, quota] = /exceeded quota: (.*)$/.exec(said) ?? [];
-  if (status === 403 && quota !== undefined)
-    return fail(
-      `The quota of namespace ‘${namespace}’ does not allow another of ${what}: ${quota}. Remove something, or ask for more.`,
-      'remote'
-    );
-  if (status === 403)
-    return fail(
-      `You may not ${verb} ${what}${where}. Ask for a Role that allows ‘${verb}’ on ‘${resource}’.`,
-      'unauthorized'
-    );
-  if (status === 404) return fail(`There is no ${what}${where}.`, 'not-found');
-  if (status === 409 && verb === 'create')
-    return fail(`There already is ${what}${where}. Choose another name.`, 'bad-request');
-  return fail(`The cluster refused to ${verb} ${what}${where}: ${said}`, 'remote');
-}
-
-// The API server's answer is a Status object; without one, it is the connection's error.
-function saidBy(error: unknown): string {
-  const { body, message, cause } = error as {
-    body?: unknown;
-    message?: string;
-    cause?: { code?: string; message?: string };
-  };
-  try {
-    const status = typeof body === 'string' ? JSON.parse(body) : body;
-    if (typeof status?.message === 'string') return status.message;
-  } catch {
-    // no JSON: a proxy in between answered
-  }
-  return cause?.code ?? cause?.message ?? message ?? String(error);
 }

@@ -1,0 +1,120 @@
+// What a cluster refuses, or does not answer, in plain words: what was asked, where, and what to do about it.
+import { PipelineError } from '../errors.js';
+
+/** What was asked of the API server, for the sentence that says it was refused: `create`, `volumesnapshots`, `nightly`. */
+export interface Request {
+  readonly verb: 'get' | 'list' | 'watch' | 'create' | 'delete' | 'patch';
+  /** as roles name it: the plural, with its group where it is not the core one */
+  readonly resource: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  /** its address, for the sentence that it does not answer */
+  readonly server?: string;
+}
+
+/** HTTP status of the API server's answer; undefined where there was none. */
+export function statusOf(error: unknown): number | undefined {
+  const { code } = (error instanceof PipelineError ? error.cause : error) as { code?: unknown };
+  return typeof code === 'number' && code >= 100 ? code : undefined; // a DOMException has small ones
+}
+
+/** What asking threw, as what people read. */
+export function toWords(cause: unknown, { verb, resource, name, namespace, server }: Request): PipelineError {
+  if (cause instanceof PipelineError) return cause;
+  const status = statusOf(cause);
+  const what = `${resource}${name === undefined ? '' : ` ‘${name}’`}`;
+  const where = namespace === undefined ? '' : ` in namespace ‘${namespace}’`;
+  const said = saidBy(cause);
+  const fail = (message: string, code: PipelineError['code']) => new PipelineError(message, code, { cause });
+  if (status === undefined) return fail(describeSilence(cause, said, server), 'unreachable');
+  if (status === 401)
+    return fail(
+      'The cluster does not know who you are: the token has expired or is wrong. Log in again.',
+      'unauthorized'
+    );
+  const [, quota] = /exceeded quota: (.*)$/.exec(said) ?? [];
+  if (status === 403 && quota !== undefined)
+    return fail(
+      `The quota of namespace ‘${namespace}’ does not allow another of ${what}: ${quota}. Remove something, or ask for more.`,
+      'remote'
+    );
+  if (status === 403)
+    return fail(
+      `You may not ${verb} ${what}${where}. Ask for a Role that allows ‘${verb}’ on ‘${resource}’.`,
+      'unauthorized'
+    );
+  if (status === 404 && isKindMissing(cause, said))
+    return fail(
+      `The cluster does not know ‘${resource}’: ${installs(resource)} is not installed there. Ask who runs the cluster, or choose another context.`,
+      'remote'
+    );
+  if (status === 404 && /namespaces "[^"]*" not found/.test(said))
+    return fail(`There is no namespace ‘${namespace}’. \`kubectl get namespaces\` lists them.`, 'not-found');
+  if (status === 404) return fail(`There is no ${what}${where}.`, 'not-found');
+  if (status === 409 && verb === 'create')
+    return fail(`There already is ${what}${where}. Choose another name.`, 'bad-request');
+  return fail(`The cluster refused to ${verb} ${what}${where}: ${said}`, 'remote');
+}
+
+// The API server's answer is a Status object; without one, it is the connection's error.
+function saidBy(error: unknown): string {
+  const { body, message, cause } = error as {
+    body?: unknown;
+    message?: string;
+    cause?: { code?: string; message?: string };
+  };
+  try {
+    const status = typeof body === 'string' ? JSON.parse(body) : body;
+    if (typeof status?.message === 'string') return status.message;
+  } catch {
+    // no JSON: a proxy in between answered
+  }
+  return cause?.code ?? cause?.message ?? message ?? String(error);
+}
+
+const installed: Readonly<Record<string, string>> = {
+  'argoproj.io': 'Argo Workflows',
+  'snapshot.storage.k8s.io': 'support for VolumeSnapshots'
+};
+
+function installs(resource: string): string {
+  const group = resource.slice(resource.indexOf('.') + 1);
+  return installed[group] ?? 'what defines it';
+}
+
+// Without the definition, it is the path that is not there, and not an object.
+function isKindMissing(cause: unknown, said: string): boolean {
+  const { body } = cause as { body?: unknown };
+  return (
+    /^404 page not found|could not find the requested resource/.test(said) ||
+    (typeof body === 'string' && body.startsWith('404 page not found'))
+  );
+}
+
+// https://nodejs.org/api/tls.html#x509-certificate-error-codes
+const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS_CERT_ALTNAME/;
+
+function describeSilence(error: unknown, said: string, server?: string): string {
+  const where = server === undefined ? 'The cluster' : `The cluster at ‘${server}’`;
+  const code = codeOf(error) ?? '';
+  if (code === 'ENOENT')
+    return `The program that logs you in to the cluster is missing (${said}). Install it, or use another context.`;
+  if (certificate.test(code) || certificate.test(said))
+    return `${where} shows a certificate that is not trusted (${code || said}). Correct certificate-authority in the kubeconfig.`;
+  if (/ECONNREFUSED/.test(code)) return `${where} refuses connections. Is it up, and is the kubeconfig right?`;
+  if (/ENOTFOUND|EAI_AGAIN/.test(code))
+    return `${where} has a name that nobody knows (${code}). Are you in its network?`;
+  if (/TIMEOUT|TIMEDOUT|ABORT/i.test(code) || /timed? ?out|aborted due to timeout/i.test(said))
+    return `${where} does not answer in time. Are you in its network?`;
+  return `${where} does not answer (${said}). Is it up, and is the kubeconfig right?`;
+}
+
+/** Libraries wrap the system's error, some of them twice. */
+function codeOf(error: unknown): string | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    const { code, name } = cause as { code?: unknown; name: string };
+    if (typeof code === 'string') return code;
+    if (name === 'TimeoutError') return 'TIMEOUT';
+  }
+  return undefined;
+}
