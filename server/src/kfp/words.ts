@@ -29,8 +29,8 @@ export function describeUnreachable({ where }: Asked, cause: unknown): PipelineE
   const code = codeOf(cause);
   const because = (why: string) =>
     new PipelineError(`Kubeflow Pipelines at ‘${where}’ can’t be reached: ${why}`, 'unreachable', { cause });
-  if (cause instanceof Error && cause.name === 'TimeoutError')
-    return because('it did not answer in time. Is the URL right, and the network up?');
+  const { name, message } = cause as { name?: unknown; message?: unknown };
+  if (name === 'TimeoutError') return because('it did not answer in time. Is the URL right, and the network up?');
   if (certificateFaults[code] !== undefined) return because(certificateFaults[code]);
   if (/CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/.test(code)) return because(unknownAuthority);
   if (/EPROTO|SSL|TLS/.test(code))
@@ -51,16 +51,16 @@ export function describeUnreachable({ where }: Asked, cause: unknown): PipelineE
     case 'UND_ERR_SOCKET':
       return because('the connection was cut. Try again.');
     default:
-      return because(`${cause instanceof Error ? cause.message : String(cause)}.`);
+      return because(`${String(message ?? cause)}.`);
   }
 }
 
 /** undici and fetch wrap the system's error, some of them twice. */
 function codeOf(error: unknown): string {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { code } = at as { code?: unknown };
+  for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
+    const { code, errors } = at as { code?: unknown; errors?: unknown };
     if (typeof code === 'string') return code;
-    if (at instanceof AggregateError && at.errors.length > 0) return codeOf(at.errors[0]);
+    if (Array.isArray(errors) && errors.length > 0) return codeOf(errors[0]);
   }
   return '';
 }
