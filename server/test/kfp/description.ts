@@ -1,8 +1,7 @@
 // KFP's REST API as its description has it: which request is which operation, and whether what is sent and answered has the promised shape.
 // The test server is made of this, so that it cannot answer what Kubeflow would not.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import Ajv, { type ValidateFunction } from 'ajv';
+import openapi from '../../src/kfp/gen/openapi.json';
 
 type Json = Record<string, unknown>;
 
@@ -27,8 +26,7 @@ export interface Call {
   readonly body: Json;
 }
 
-const file = join(__dirname, '..', '..', 'src', 'kfp', 'gen', 'openapi.json');
-const description = JSON.parse(readFileSync(file, 'utf8')) as Description;
+const description = openapi as unknown as Description;
 const ajv = new Ajv({ strict: false, allErrors: true });
 ajv.addFormat('date-time', text => !Number.isNaN(Date.parse(text)));
 ajv.addFormat('binary', true);
