@@ -20,8 +20,9 @@ export interface PodParts {
   readonly container: Pick<Container, 'imagePullPolicy' | 'env' | 'securityContext' | 'volumeMounts'>;
 }
 
-export function toPodParts(config: ExecutorConfig): PodParts {
-  const mounts = toMounts(config);
+/** `known` volumes are those that the whole workflow has. */
+export function toPodParts(config: ExecutorConfig, known: readonly Volume[] = []): PodParts {
+  const { volumes, mounts } = toMounts(config, known);
   const { podMetadata = {}, activeDeadlineSeconds } = config;
   const { labels = {}, annotations = {} } = podMetadata;
   const secrets = (config.imagePullSecret ?? []).map(({ secretName, secretNameParameter }) => ({
@@ -34,7 +35,7 @@ export function toPodParts(config: ExecutorConfig): PodParts {
       nodeSelector: config.nodeSelector?.labels,
       tolerations: (config.tolerations ?? []).map(toToleration),
       affinity: toAffinity(config),
-      volumes: mounts.map(({ volume }) => volume),
+      volumes,
       // the one part of a pod for which Argo's templates have no field
       podSpecPatch: secrets.length === 0 ? undefined : JSON.stringify({ imagePullSecrets: secrets })
     }),
@@ -42,7 +43,7 @@ export function toPodParts(config: ExecutorConfig): PodParts {
       imagePullPolicy: config.imagePullPolicy,
       env: toEnv(config),
       securityContext: toSecurityContext(config),
-      volumeMounts: mounts.map(({ mount }) => mount)
+      volumeMounts: mounts
     })
   };
 }
@@ -111,68 +112,78 @@ function toEnv({ secretAsEnv, configMapAsEnv, fieldPathAsEnv }: ExecutorConfig):
   ];
 }
 
-interface Mount {
-  readonly volume: Volume;
-  readonly mount: VolumeMount;
+type Found = readonly [kind: string, source: object, mount: Omit<VolumeMount, 'name'>];
+
+interface Mounts {
+  readonly volumes: readonly Volume[];
+  readonly mounts: readonly VolumeMount[];
 }
 
-function toMounts(config: ExecutorConfig): readonly Mount[] {
-  const isReadOnly = new Set((config.podMetadata?.annotations?.[readOnlyAnnotation] ?? '').split(','));
-  const found: (readonly [kind: string, source: object, mount: Omit<VolumeMount, 'name'>])[] = [
-    ...(config.pvcMount ?? []).map(
-      ({ constant, pvcNameParameter, componentInputParameter, mountPath = '', subPath }) =>
-        [
-          'claim',
-          {
-            persistentVolumeClaim: {
-              claimName:
-                textOf(pvcNameParameter) ?? constant ?? textOf({ componentInputParameter: componentInputParameter! })
-            }
-          },
-          {
-            mountPath,
-            ...(subPath ? { subPath } : {}),
-            ...(isReadOnly.has(mountPath) ? { readOnly: true } : {})
-          }
-        ] as const
-    ),
-    ...(config.secretAsVolume ?? []).map(
-      ({ secretName, secretNameParameter, mountPath = '', optional }) =>
-        [
-          'secret',
-          { secret: { secretName: textOf(secretNameParameter) ?? secretName, ...(optional ? { optional } : {}) } },
-          { mountPath }
-        ] as const
-    ),
-    ...(config.configMapAsVolume ?? []).map(
-      ({ configMapName, configMapNameParameter, mountPath = '', optional }) =>
-        [
-          'config',
-          { configMap: { name: textOf(configMapNameParameter) ?? configMapName, ...(optional ? { optional } : {}) } },
-          { mountPath }
-        ] as const
-    ),
-    ...(config.emptyDirMounts ?? []).map(
-      ({ mountPath = '', medium, sizeLimit }) =>
-        ['empty', { emptyDir: compact({ medium: medium || undefined, sizeLimit }) }, { mountPath }] as const
-    ),
-    ...(config.enabledSharedMemory === undefined
-      ? []
-      : [
-          [
-            'memory',
-            { emptyDir: compact({ medium: 'Memory', sizeLimit: config.enabledSharedMemory.size || undefined }) },
-            { mountPath: '/dev/shm' }
-          ] as const
-        ]),
-    ...(config.genericEphemeralVolume ?? []).map(
-      volume => ['ephemeral', toEphemeral(volume), { mountPath: volume.mountPath ?? '' }] as const
-    )
-  ];
-  return found.map(([kind, source, mount], i) => {
-    const name = `${kind}-${i + 1}`;
-    return { volume: { name, ...source }, mount: { name, ...mount } };
+// A claim that two volumes of a pod name is never mounted: https://github.com/kubernetes/kubernetes/issues/26726
+function toMounts(config: ExecutorConfig, known: readonly Volume[]): Mounts {
+  const volumes: Volume[] = [];
+  const mounts = findMounts(config).map(([kind, source, mount], i) => {
+    const same = kind === 'empty' ? undefined : [...known, ...volumes].find(volume => isSame(volume, source));
+    const name = same?.name ?? `${kind}-${i + 1}`;
+    if (same === undefined) volumes.push({ name, ...source });
+    return { name, ...mount };
   });
+  return { volumes, mounts };
+}
+
+function isSame(volume: Volume, source: object): boolean {
+  return Object.entries(source).every(([key, value]) => JSON.stringify(volume[key]) === JSON.stringify(value));
+}
+
+function findMounts(config: ExecutorConfig): readonly Found[] {
+  const readOnly = (config.podMetadata?.annotations?.[readOnlyAnnotation] ?? '').split(',');
+  const { pvcMount = [], secretAsVolume = [], configMapAsVolume = [], emptyDirMounts = [] } = config;
+  const { enabledSharedMemory, genericEphemeralVolume = [] } = config;
+  return [
+    ...pvcMount.map((claim): Found => {
+      const { mountPath = '', subPath } = claim;
+      const isReadOnly = readOnly.includes(mountPath);
+      return [
+        'claim',
+        { persistentVolumeClaim: { claimName: toClaimName(claim) } },
+        { mountPath, ...(subPath ? { subPath } : {}), ...(isReadOnly ? { readOnly: true } : {}) }
+      ];
+    }),
+    ...secretAsVolume.map(({ secretName, secretNameParameter, mountPath = '', optional }): Found => {
+      const name = textOf(secretNameParameter) ?? secretName;
+      return ['secret', { secret: { secretName: name, ...(optional ? { optional } : {}) } }, { mountPath }];
+    }),
+    ...configMapAsVolume.map(({ configMapName, configMapNameParameter, mountPath = '', optional }): Found => {
+      const name = textOf(configMapNameParameter) ?? configMapName;
+      return ['config', { configMap: { name, ...(optional ? { optional } : {}) } }, { mountPath }];
+    }),
+    ...emptyDirMounts.map(({ mountPath = '', medium, sizeLimit }): Found => {
+      return ['empty', { emptyDir: compact({ medium: medium || undefined, sizeLimit }) }, { mountPath }];
+    }),
+    ...(enabledSharedMemory === undefined ? [] : [toSharedMemory(enabledSharedMemory)]),
+    ...genericEphemeralVolume.map((volume): Found => [
+      'ephemeral',
+      toEphemeral(volume),
+      { mountPath: volume.mountPath ?? '' }
+    ])
+  ];
+}
+
+function toClaimName(claim: NonNullable<ExecutorConfig['pvcMount']>[number]): string | undefined {
+  const { constant, pvcNameParameter, componentInputParameter } = claim;
+  return (
+    textOf(pvcNameParameter) ??
+    constant ??
+    (componentInputParameter === undefined ? undefined : textOf({ componentInputParameter }))
+  );
+}
+
+function toSharedMemory({ size }: NonNullable<ExecutorConfig['enabledSharedMemory']>): Found {
+  return [
+    'memory',
+    { emptyDir: compact({ medium: 'Memory', sizeLimit: size || undefined }) },
+    { mountPath: '/dev/shm' }
+  ];
 }
 
 function toEphemeral(volume: NonNullable<ExecutorConfig['genericEphemeralVolume']>[number]): object {

@@ -15,7 +15,7 @@ import { compact, type Container, type DagTask, type Template, type Volume, type
 import { freeName, managedBy, toLabelValue, toTemplateNames } from './names.js';
 import { toPlaceholder, toText } from './parameters.js';
 import { toPodParts, toResources } from './pod.js';
-import { snapshotTask, snapshotTemplate, type SnapshotPolicy } from './snapshots.js';
+import { afterTask, beforeTask, snapshotTemplate, startTask, type SnapshotPolicy } from './snapshots.js';
 
 export type AccessMode = 'ReadWriteOnce' | 'ReadWriteOncePod' | 'ReadWriteMany';
 
@@ -83,19 +83,15 @@ export function compileWorkflow(ir: Ir, options: WorkflowOptions = {}): Workflow
       templates: [
         { name: context.entrypoint, dag: { failFast: false, tasks: toDag(inDag, context) } },
         ...tasks.map(task => toTemplate(task, context)),
-        ...(context.policy === 'off'
-          ? []
-          : [
-              snapshotTemplate({
-                template: context.snapshot,
-                claim: options.claim ?? `{{workflow.name}}-${volumeName}`,
-                ...(options.snapshotClass === undefined ? {} : { class: options.snapshotClass }),
-                labels
-              })
-            ])
+        ...(context.policy === 'off' ? [] : [toSnapshotTemplate(context)])
       ]
     })
   };
+}
+
+function toSnapshotTemplate({ options, snapshot, policy, labels }: Context): Template {
+  const claim = options.claim ?? `{{workflow.name}}-${volumeName}`;
+  return snapshotTemplate({ template: snapshot, policy, claim, class: options.snapshotClass, labels });
 }
 
 interface Context {
@@ -167,31 +163,20 @@ function toClaim(options: WorkflowOptions): { readonly volume?: Volume; readonly
 }
 
 // A step waits for its snapshot before, which waits for the snapshots after those that the step needs.
-function toDag(tasks: readonly PlanTask[], context: Context): readonly DagTask[] {
-  const { names, policy, snapshot } = context;
-  const isEach = policy === 'each-step';
+function toDag(tasks: readonly PlanTask[], { names, policy, snapshot }: Context): readonly DagTask[] {
   const nameOf = new Map(tasks.map(({ name, task }) => [name, names.get(task)!]));
-  const start = policy === 'start' ? [snapshotTask(snapshot, 'start', undefined, undefined)] : [];
-  return [
-    ...start,
-    ...tasks.flatMap(task => {
-      const name = nameOf.get(task.name)!;
-      const waits = withoutImplied(task, tasks)
-        .map(other => nameOf.get(other)!)
-        .flatMap(other => (isEach ? [other, `${other}-after`] : [other]));
-      if (waits.length === 0) waits.push(...start.map(first => first.name));
-      const depends = waits.length === 0 ? undefined : waits.join(' && ');
-      const own = { name, template: name };
-      if (!isEach) return [{ ...own, ...(depends === undefined ? {} : { depends }) }];
-      const label = toLabelValue(task.name, task.task);
-      return [
-        snapshotTask(snapshot, 'before', name, depends, label),
-        { ...own, depends: `${name}-before` },
-        // a step that failed has left something as well
-        snapshotTask(snapshot, 'after', name, `${name}.Succeeded || ${name}.Failed || ${name}.Errored`, label)
-      ];
-    })
-  ];
+  const first = policy === 'start' ? [startTask(snapshot)] : [];
+  const steps = tasks.flatMap((task): readonly DagTask[] => {
+    const name = nameOf.get(task.name)!;
+    const needed = withoutImplied(task, tasks).map(other => nameOf.get(other)!);
+    const waits = policy === 'each-step' ? needed.flatMap(other => [other, `${other}-after`]) : needed;
+    const depends = (waits.length === 0 ? first.map(start => start.name) : waits).join(' && ');
+    if (policy !== 'each-step') return [{ name, template: name, ...(depends === '' ? {} : { depends }) }];
+    const step = { task: name, name: task.name, label: toLabelValue(task.name, task.task) };
+    const before = beforeTask(snapshot, step, depends);
+    return [before, { name, template: name, depends: before.name }, afterTask(snapshot, step)];
+  });
+  return [...first, ...steps];
 }
 
 // `c` after `a` and `b`, where `b` is after `a`: to wait for `b` is enough, and a DAG is easier to look at. Steps that do not run are no reason.
@@ -202,7 +187,8 @@ function withoutImplied(task: PlanTask, tasks: readonly PlanTask[]): readonly st
 
 function toTemplate(task: PlanTask, context: Context): Template {
   const { ir, options, names } = context;
-  const pod = toPodParts(executorConfig(ir, task));
+  const { volume } = toClaim(options);
+  const pod = toPodParts(executorConfig(ir, task), volume === undefined ? [] : [volume]);
   const { labels = {}, annotations = {} } = pod.template.metadata ?? {};
   const own = { name: volumeName, mountPath: volumeFolder };
   const container: Container = {
@@ -256,7 +242,7 @@ function withOneNode(
 ): object | undefined {
   if (accessMode !== 'ReadWriteOnce') return affinity;
   const key = 'requiredDuringSchedulingIgnoredDuringExecution';
-  const given = affinity as { readonly podAffinity?: Readonly<Record<string, readonly object[]>> } | undefined;
+  const given = affinity as { readonly podAffinity?: Readonly<Record<string, readonly object[]>> };
   const together = {
     labelSelector: { matchLabels: { 'workflows.argoproj.io/workflow': '{{workflow.name}}' } },
     topologyKey: 'kubernetes.io/hostname'
