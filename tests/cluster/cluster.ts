@@ -10,15 +10,23 @@ import { openCluster, type Cluster } from '../../server/src/kubernetes/access.js
 export const folder = process.env.SLUICE_CLUSTER_DIR ?? join(homedir(), '.cache/sluice-cluster');
 const source = join(__dirname, '../../cluster');
 
+/** A test that needs real pods, which a machine has where the user is root. */
+export const testWithPods = process.env.SLUICE_CLUSTER_PODS === '' ? test.skip : test;
+
 export interface TestCluster {
   /** with the data scientist's rights */
   readonly cluster: Cluster;
   readonly namespace: string;
   readonly kubeconfig: string;
   as(user: string): Promise<Cluster>;
+  withToken(token: string): Promise<Cluster>;
+  /** the data scientist, where the API server would be elsewhere */
+  at(server: string): Promise<Cluster>;
   /** the administrator's kubectl, in the namespace */
   kubectl(...args: string[]): string;
   apply(...objects: object[]): void;
+  /** of all objects of these kinds that are not on their way out, sorted */
+  names(kinds: string): string[];
   /** an empty volume, bound */
   claim(name: string, spec?: object): void;
   /** where the files of a claim's volume are on this machine */
@@ -34,7 +42,6 @@ export interface TestCluster {
 export async function makeNamespace(prefix: string): Promise<TestCluster> {
   const namespace = `${prefix}-${randomBytes(3).toString('hex')}`;
   const folderOfConfig = mkdtempSync(join(tmpdir(), 'sluice-cluster-'));
-  const kubeconfig = join(folderOfConfig, 'kubeconfig');
   const run = (args: readonly string[], input?: string) =>
     execFileSync(join(folder, 'bin/kubectl'), args, {
       env: { ...process.env, KUBECONFIG: join(folder, 'kubeconfig'), KUBECACHEDIR: join(folderOfConfig, 'cache') },
@@ -50,21 +57,31 @@ export async function makeNamespace(prefix: string): Promise<TestCluster> {
     .replace('kind: ClusterRoleBinding\nmetadata: {name: storage-classes}', `kind: ClusterRoleBinding\nmetadata: {name: storage-classes-${namespace}}`);
   run(['apply', '-f', '-'], users);
   const config = JSON.parse(run(['config', 'view', '--raw', '-o', 'json']));
-  const as = (user: string) => {
-    const token = kubectl('create', 'token', user);
+  const open = (user: string, token: string, server?: string) => {
+    const clusters = structuredClone(config.clusters);
+    if (server !== undefined) clusters[0].cluster.server = server;
     const users = [{ name: user, user: { token } }];
-    const contexts = [{ name: user, context: { cluster: config.clusters[0].name, user, namespace } }];
-    const path = join(folderOfConfig, user);
-    writeFileSync(path, JSON.stringify({ ...config, users, contexts, 'current-context': user }));
-    return openCluster({ kubeconfig: path });
+    const contexts = [{ name: user, context: { cluster: clusters[0].name, user, namespace } }];
+    const path = join(folderOfConfig, `${user}-${randomBytes(3).toString('hex')}`);
+    writeFileSync(path, JSON.stringify({ ...config, clusters, users, contexts, 'current-context': user }));
+    return path;
   };
+  const as = (user: string) => openCluster({ kubeconfig: open(user, kubectl('create', 'token', user)) });
   const volume = (claim: string) => {
     const name = kubectl('get', 'pvc', claim, '-o', 'jsonpath={.spec.volumeName}');
     return join(folder, 'run/csi/vol', run(['get', 'pv', name, '-o', 'jsonpath={.spec.csi.volumeHandle}']));
   };
-  const cluster = await as('data-scientist');
-  writeFileSync(kubeconfig, readFileSync(join(folderOfConfig, 'data-scientist')));
+  const token = kubectl('create', 'token', 'data-scientist');
+  const kubeconfig = open('data-scientist', token);
+  const cluster = await openCluster({ kubeconfig });
   return {
+    names: kinds =>
+      (JSON.parse(kubectl('get', kinds, '-o', 'json')).items as { metadata: { name: string; deletionTimestamp?: string } }[])
+        .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+    withToken: token => openCluster({ kubeconfig: open('somebody', token) }),
+    at: server => openCluster({ kubeconfig: open('data-scientist', token, server) }),
     ...{ cluster, namespace, kubeconfig, as, kubectl, apply, volume },
     claim(name, spec = {}) {
       const requests = { storage: '1Gi' };
@@ -82,7 +99,7 @@ export async function makeNamespace(prefix: string): Promise<TestCluster> {
     user(name, rules) {
       const subject = { kind: 'ServiceAccount', name };
       apply(
-        { apiVersion: 'v1', ...subject, kind: 'ServiceAccount', metadata: { name } },
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } },
         { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name }, rules },
         { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name }, subjects: [subject] }
       );

@@ -11,5 +11,6 @@ export default {
   modulePathIgnorePatterns,
   transformIgnorePatterns: [],
   testTimeout: 120_000,
-  maxWorkers: 2
+  maxWorkers: 2,
+  forceExit: true // the client keeps its connections open for a while
 };

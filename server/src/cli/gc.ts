@@ -51,13 +51,13 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function toCount(text: string): number {
+export function toCount(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1) return count;
   throw new PipelineError(`--keep takes a number of runs, 1 or more, instead of ‘${text}’.`, 'usage');
 }
 
-function toMs(text: string): number {
+export function toMs(text: string): number {
   const [, number, unit] = /^(\d+)([hdw])$/.exec(text) ?? [];
   if (number !== undefined) return Number(number) * hours[unit as keyof typeof hours] * 3_600_000;
   throw new PipelineError(`--older-than takes an age such as 30d, 12h or 8w, instead of ‘${text}’.`, 'usage');

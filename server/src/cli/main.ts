@@ -5,6 +5,7 @@ import type { Command, Io } from './command.js';
 
 const commands: Record<string, () => Promise<Command>> = {
   check: async () => (await import('./check.js')).check,
+  cluster: async () => (await import('./cluster.js')).cluster,
   compile: async () => (await import('./compile.js')).compile,
   fsck: async () => (await import('./fsck.js')).fsck,
   gc: async () => (await import('./gc.js')).gc,
@@ -22,6 +23,7 @@ const help = `Run the steps of a notebook as a pipeline.
   sluice verify NOTEBOOK     run notebook and pipeline, and compare what they print and bind
   sluice runs                list past runs; show, compare or cancel one; print its logs
   sluice snapshots           list what the workspace was in runs; compare; get files back
+  sluice cluster             what Sluice has on a Kubernetes cluster: snapshots of volumes
   sluice gc                  remove what nobody needs, and runs that you give up
   sluice fsck                find and name what is damaged
 

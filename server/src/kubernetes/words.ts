@@ -14,7 +14,7 @@ export interface Request {
 
 /** HTTP status of the API server's answer; undefined where there was none. */
 export function statusOf(error: unknown): number | undefined {
-  const { code } = (error instanceof PipelineError ? error.cause : error) as { code?: unknown };
+  const { code } = ((error instanceof PipelineError ? error.cause : error) ?? {}) as { code?: unknown };
   return typeof code === 'number' && code >= 100 ? code : undefined; // a DOMException has small ones
 }
 
@@ -111,10 +111,11 @@ function describeSilence(error: unknown, said: string, server?: string): string 
 
 /** Libraries wrap the system's error, some of them twice. */
 function codeOf(error: unknown): string | undefined {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
-    const { code, name } = cause as { code?: unknown; name: string };
+  for (let found = error, depth = 0; typeof found === 'object' && found !== null && depth < 5; depth++) {
+    const { code, name, cause } = found as { code?: unknown; name?: unknown; cause?: unknown };
     if (typeof code === 'string') return code;
     if (name === 'TimeoutError') return 'TIMEOUT';
+    found = cause;
   }
   return undefined;
 }
