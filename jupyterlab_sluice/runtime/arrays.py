@@ -12,6 +12,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from . import rebuild
 
+PLAIN = "?bBhHiIlLqQefdgFDG"  # types of numbers, of which NumPy keeps one object each
 SPARSE = 2  # a range this many times larger than what the view shows of it is not worth keeping
 
 
@@ -71,6 +72,8 @@ def build(
     """An array over a segment that was read."""
     import numpy
 
+    if dtype.char in PLAIN and dtype.isnative:
+        dtype = numpy.dtype(dtype.char)  # the one that all arrays of this type have, as code asks with `is`: then it takes no view
     array = numpy.ndarray(shape, dtype, segment, place.offset, place.strides or strides)
     if not writeable:
         array.flags.writeable = False

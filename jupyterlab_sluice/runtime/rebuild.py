@@ -7,11 +7,12 @@ that the step has already run from source is used as it is, never doubled.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import marshal
 import sys
 import types
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 MAIN = "__main__"
 
@@ -114,13 +115,26 @@ def class_(
     known = _known_class(module_name, qualname, token)
     if known is not None:
         return known
-    made = types.new_class(
-        name,
-        bases,
-        {"metaclass": meta},
-        lambda space: space.update(body, __module__=module_name, __qualname__=qualname),
-    )
+    maker: Any = next(kind for kind in meta.__mro__ if kind.__module__ != MAIN)
+    with _quiet(bases):
+        made = maker.__new__(meta, name, bases, {**body, "__module__": module_name, "__qualname__": qualname})
+    if maker is not type:
+        maker.__init__(made, name, bases, {})
     return _register(made, token)
+
+
+@contextlib.contextmanager
+def _quiet(bases: Tuple[Any, ...]) -> Iterator[None]:
+    """While a class is made anew, what its notebook does when it makes one does not happen again."""
+    above = {base for one in bases for base in one.__mro__ if base.__module__ == MAIN and "__init_subclass__" in vars(base)}
+    hooks = [(base, vars(base)["__init_subclass__"]) for base in above]
+    for base, _ in hooks:
+        type.__setattr__(base, "__init_subclass__", classmethod(lambda cls, **keywords: None))
+    try:
+        yield
+    finally:
+        for base, hook in hooks:
+            type.__setattr__(base, "__init_subclass__", hook)
 
 
 def fill_class(made: type, state: Dict[str, Any]) -> None:

@@ -136,6 +136,16 @@ FUNCTIONS = [
 
 CLASSES = [
     (
+        "a class whose metaclass does something when a class is made",
+        "count = [0]\ndef make():\n    class M(type):\n        def __new__(m, n, b, s):\n            count[0] += 1\n            s['tag'] = n + '!'\n            return super().__new__(m, n, b, s)\n    class A(metaclass=M): pass\n    return A\nv = make()",
+        "v.tag == 'A!' and 'count' not in globals()",
+    ),
+    (
+        "a class whose base does something when a class is made",
+        "seen = []\ndef make():\n    class B:\n        def __init_subclass__(c): seen.append(c.__name__)\n    class A(B): pass\n    return A\nv = make()\nB = v.__bases__[0]",
+        "'seen' not in globals() and v.__bases__[0].__dict__['__init_subclass__'].__func__.__name__ == '__init_subclass__'",
+    ),
+    (
         "an instance",
         "class A:\n    def __init__(self): self.n = 1\n    def twice(self): return self.n * 2\nv = A()",
         "v.twice() == 2 and type(v).__qualname__ == 'A' and type(v).__module__ == '__main__'",
@@ -285,6 +295,11 @@ NUMPY = [
         "masked arrays and matrices",
         "import numpy as np\nv = (np.ma.array([1, 2], mask=[0, 1]), np.matrix([[1]]))",
         "v[0].sum() == 1 and type(v[1]).__name__ == 'matrix'",
+    ),
+    (
+        "types of numbers are the ones that all arrays have, so that asking for one takes no view",
+        "import numpy as np\nv = [np.zeros(3), np.arange(3), np.ones(2, bool)]",
+        "all(__import__('numpy').asarray(a, dtype=k) is a for a, k in zip(v, (float, int, bool)))",
     ),
     ("an array in two places", "import numpy as np\nw = np.arange(3)\nv = {'a': w, 'b': [w]}", "v['a'] is v['b'][0]"),
     (

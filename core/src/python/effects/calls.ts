@@ -4,9 +4,12 @@ import { attributeOf } from './attributes.js';
 import { dynamicCall } from './dynamic.js';
 import {
   allOf,
+  callClass,
   changeThrough,
   construct,
   hasForeignBase,
+  isMetaclass,
+  makeInstance,
   notebookBases,
   runFunction,
   touch,
@@ -92,14 +95,28 @@ function superCall(machine: Machine, node: Call): Value | undefined {
     for (const { callable } of member?.things ?? [])
       if (callable) return runFunction(machine, callable, args, callable.info.kind === 'static' ? undefined : self);
   }
+  const plain = isMetaclass(owner) ? '__call__' : '__new__';
+  if (func.attr === plain) return instancesOf(machine, self, plain === '__call__' ? args : undefined);
   if (hasForeignBase(owner)) {
     useArguments(machine, args);
     const effect = methodEffect(func.attr, undefined);
     if (effect === undefined || effect === 'stores')
       for (const thing of self.things) for (const value of allOf(args)) mayHold(thing, value);
-    if (func.attr !== '__init__') machine.change(self, node);
+    if (!unchanging.test(func.attr)) machine.change(self, node);
   }
   return valueOf(machine.make(node));
+}
+
+/** Methods of `object` and `type` that leave what they are called on as it is. */
+const unchanging =
+  /^__(init|new|prepare|init_subclass|getattribute|repr|str|hash|eq|ne|dir|sizeof|format|reduce|reduce_ex)__$/;
+
+/** What `object.__new__(cls)` gives, and with arguments `type.__call__(cls, …)`. */
+function instancesOf(machine: Machine, classes: Value, args?: Arguments): Value {
+  const made = classes.things.flatMap(({ classInfo }) =>
+    classInfo ? [args ? construct(machine, classInfo, args) : valueOf(makeInstance(machine, classInfo))] : []
+  );
+  return made.length > 0 ? unite(made) : valueOf(machine.make(machine.call));
 }
 
 /** Call a value, whatever it may be. */
@@ -111,7 +128,9 @@ export function callValue(machine: Machine, callee: Value, args: Arguments, node
       const { kind } = thing.callable.info;
       if (thing.extras.length > 0) touch(machine, contentsOf(thing));
       results.push(runFunction(machine, thing.callable, args, kind === 'static' ? undefined : thing.self));
-    } else if (thing.classInfo) results.push(construct(machine, thing.classInfo, args));
+    } else if (thing.classInfo) results.push(callClass(machine, thing.classInfo, args));
+    else if (thing.path === 'builtins.object.__new__' && args.positional[0])
+      results.push(instancesOf(machine, args.positional[0]));
     else if (thing.path !== undefined) results.push(callLibrary(machine, thing.path, args, node));
     else if (thing.instanceOf) results.push(callInstance(machine, thing, args, node));
     else results.push(callUnknown(machine, thing, args, node));
@@ -137,7 +156,8 @@ function callInstance(machine: Machine, thing: Thing, args: Arguments, node: Exp
 function callUnknown(machine: Machine, thing: Thing, args: Arguments, node: Expression): Value {
   useArguments(machine, args);
   if (thing.changes) changeThrough(machine, thing, unite([immutable, ...allOf(args)]));
-  touch(machine, inside(valueOf(thing)), unite([immutable, ...allOf(args).map(inside)]));
+  const held = inside(valueOf(thing));
+  touch(machine, held, unite([immutable, held, ...allOf(args).map(inside)]));
   const made = machine.make(node);
   mayHold(made, valueOf(thing));
   for (const value of allOf(args)) mayHold(made, value);

@@ -1,6 +1,6 @@
 // `def` and `class`: what their headers read, and whether running their source again gives the same object. If so they
 // travel as source; else as values.
-import { functionThing } from './functions.js';
+import { classValue, functionThing, metaclassesOf, noArguments, notebookBases, runMember } from './functions.js';
 import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
 import type {
@@ -23,7 +23,7 @@ type CallValue = (machine: Machine, callee: Value, args: Arguments, node: Call) 
 
 export function defineFunction(machine: Machine, node: FunctionDefinition, call: CallValue): void {
   const { value, isPure, headers, made } = logReads(machine, () => {
-    const decorators = node.decorators.map(decorator => machine.evaluate(machine, decorator, 'callee'));
+    const decorators = node.decorators.map(decorator => readDecorator(machine, decorator));
     const kind = kindOf(node.decorators, decorators);
     const owner = machine.frame?.kind === 'class' ? classOf.get(machine.frame) : undefined;
     const made = withTypeParameters(machine, node.typeParameters, () => {
@@ -52,24 +52,56 @@ export function defineTypeAlias(machine: Machine, node: TypeAlias): void {
 const classOf = new WeakMap<Frame, ClassInfo>();
 
 export function defineClass(machine: Machine, node: ClassDefinition, call: CallValue): void {
-  const { value, isPure, headers } = logReads(machine, () => {
-    const decorators = node.decorators.map(decorator => machine.evaluate(machine, decorator, 'callee'));
+  const { value, isPure, headers, isChanging } = logReads(machine, () => {
+    const decorators = node.decorators.map(decorator => readDecorator(machine, decorator));
     const thing = withTypeParameters(machine, node.typeParameters, () => makeClass(machine, node));
     return decorate(machine, valueOf(thing), node.decorators, decorators, call);
   });
-  bindDefinition(machine, node, value, isPure, headers);
+  bindDefinition(machine, node, value, isPure && !isChanging, headers);
 }
 
 function makeClass(machine: Machine, node: ClassDefinition): Thing {
   const bases = node.bases.map(base => machine.evaluate(machine, base, 'kept'));
-  for (const keyword of node.keywords) machine.evaluate(machine, keyword.value, 'used');
+  const keywords = node.keywords.map(({ name, value }) => [name, machine.evaluate(machine, value, 'kept')] as const);
+  const metaclass = keywords.find(([name]) => name === 'metaclass')?.[1];
   const members = new Map<string, Value>();
-  const info: ClassInfo = { name: node.name.id, node, bases, members };
+  const info: ClassInfo = { name: node.name.id, node, bases, members, ...(metaclass && { metaclass }) };
   const thing = makeThing({ classInfo: info });
   info.thing = thing;
   runClassBody(machine, node.body, info, members);
   for (const member of members.values()) hold(thing, member);
+  runHooks(machine, info, valueOf(thing));
   return thing;
+}
+
+/** What the making of a class runs: `__set_name__` of what its body made, `__init_subclass__` of the classes above it, its metaclass. */
+function runHooks(machine: Machine, info: ClassInfo, made: Value): void {
+  for (const member of info.members.values())
+    for (const thing of member.things)
+      if (thing.instanceOf)
+        runMember(
+          machine,
+          thing.instanceOf,
+          '__set_name__',
+          { positional: [made, immutable], keywords: [] },
+          valueOf(thing)
+        );
+  for (const base of notebookBases(info)) runMember(machine, base, '__init_subclass__', noArguments, made);
+  for (const metaclass of metaclassesOf(info)) {
+    const body = valueOf(machine.make(info.node, { madeBy: 'dict' }, 'body'));
+    for (const member of info.members.values()) for (const thing of body.things) hold(thing, member);
+    const rest = { positional: [immutable, immutable, body], keywords: [] };
+    runMember(machine, metaclass, '__prepare__', rest, classValue(metaclass));
+    runMember(machine, metaclass, '__new__', rest, classValue(metaclass));
+    runMember(machine, metaclass, '__init__', rest, made);
+  }
+}
+
+/** `@show.register(list)` changes nothing before it gets the function. */
+function readDecorator(machine: Machine, node: Expression): Value {
+  if (node.type === 'Call' && registerBase(node))
+    for (const argument of node.args) machine.evaluate(machine, argument, 'kept');
+  return machine.evaluate(machine, node.type === 'Call' && registerBase(node) ? node.func : node, 'callee');
 }
 
 /** `@show.register` adds to a function of the notebook: the two travel together. */
@@ -128,13 +160,15 @@ function runClassBody(machine: Machine, body: readonly Statement[], info: ClassI
   machine.frame = outer;
 }
 
-function logReads<T>(machine: Machine, run: () => T): T & { headers: readonly Slot[] } {
+/** Also whether `run` changes what names are bound to: then it must not run again elsewhere. */
+function logReads<T>(machine: Machine, run: () => T): T & { headers: readonly Slot[]; isChanging: boolean } {
   const log: Slot[] = [];
+  const { changes } = machine;
   machine.logs.push(log);
   const result = run();
   machine.logs.pop();
   machine.logs.at(-1)?.push(...log);
-  return { ...result, headers: [...new Set(log)] };
+  return { ...result, headers: [...new Set(log)], isChanging: machine.changes > changes };
 }
 
 function decorate(

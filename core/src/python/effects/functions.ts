@@ -123,33 +123,73 @@ function bindParameters(machine: Machine, callable: Callable, frame: Frame, args
   });
 }
 
-/** Make an instance of a class of the notebook. */
+/** Call a class of the notebook: its metaclass may do so in its own way. */
+export function callClass(machine: Machine, classInfo: ClassInfo, args: Arguments): Value {
+  const made = metaclassesOf(classInfo).flatMap(
+    metaclass => runMember(machine, metaclass, '__call__', args, classValue(classInfo)) ?? []
+  );
+  return made.length > 0 ? unite(made) : construct(machine, classInfo, args);
+}
+
+/** Make an instance of a class of the notebook, or take the one that `__new__` gives. */
 export function construct(machine: Machine, classInfo: ClassInfo, args: Arguments): Value {
-  const instance = machine.make(
+  const given = runMember(machine, classInfo, '__new__', args, classValue(classInfo));
+  const instances = given?.things.filter(({ instanceOf }) => instanceOf) ?? [];
+  if (instances.length === 0) return initialize(machine, classInfo, args, makeInstance(machine, classInfo));
+  return unite(instances.map(instance => initialize(machine, instance.instanceOf!, args, instance)));
+}
+
+export function makeInstance(machine: Machine, classInfo: ClassInfo): Thing {
+  return machine.make(
     machine.call,
     { instanceOf: classInfo, madeBy: classInfo.name },
     `instance ${classInfo.thing?.id ?? 0}`
   );
+}
+
+function initialize(machine: Machine, classInfo: ClassInfo, args: Arguments, instance: Thing): Value {
   const made = valueOf(instance);
-  const all = [...args.positional, ...args.keywords.map(({ value }) => value)];
-  const makers = ['__new__', '__init__', '__post_init__'].map(name => findMember(classInfo, name));
-  if (makers.every(maker => maker === undefined)) for (const value of all) hold(instance, value);
+  const all = allOf(args);
+  const [init, afterInit] = ['__init__', '__post_init__'].map(name => findMember(classInfo, name));
+  if (!init && !afterInit && !findMember(classInfo, '__new__')) for (const value of all) hold(instance, value);
   else if (hasForeignBase(classInfo)) for (const value of all) mayHold(instance, value);
-  makers.forEach((maker, index) => {
-    for (const thing of maker?.things ?? [])
-      if (thing.callable)
-        runFunction(
-          machine,
-          thing.callable,
-          index === 2 ? noArguments : args,
-          index === 0 ? classValue(classInfo) : made
-        );
-  });
-  if (makers[2]) for (const value of all) hold(instance, value);
+  runMember(machine, classInfo, '__init__', args, made);
+  runMember(machine, classInfo, '__post_init__', noArguments, made);
+  if (afterInit) for (const value of all) hold(instance, value);
   return made;
 }
 
-const classValue = (classInfo: ClassInfo): Value => (classInfo.thing ? valueOf(classInfo.thing) : immutable);
+export const classValue = (classInfo: ClassInfo): Value => (classInfo.thing ? valueOf(classInfo.thing) : immutable);
+
+/** The notebook's metaclasses of a class, its own and those of the classes above it. */
+export function metaclassesOf(classInfo: ClassInfo): ClassInfo[] {
+  const own = classInfo.metaclass?.things.flatMap(thing => thing.classInfo ?? []) ?? [];
+  return own.length > 0 ? own : notebookBases(classInfo).flatMap(metaclassesOf);
+}
+
+/** Whether the class's instances are classes. */
+export const isMetaclass = ({ bases }: ClassInfo): boolean =>
+  bases.some(base =>
+    base.things.some(({ path, classInfo }) =>
+      classInfo ? isMetaclass(classInfo) : path !== undefined && metaclasses.has(path)
+    )
+  );
+
+const metaclasses = new Set(['builtins.type', 'abc.ABCMeta', 'enum.EnumMeta', 'enum.EnumType']);
+
+/** Run the method `name` of a class or of one above it, if there is one. */
+export function runMember(
+  machine: Machine,
+  classInfo: ClassInfo,
+  name: string,
+  args: Arguments,
+  self: Value
+): Value | undefined {
+  const results = (findMember(classInfo, name)?.things ?? []).flatMap(({ callable }) =>
+    callable ? [runFunction(machine, callable, args, self)] : []
+  );
+  return results.length > 0 ? unite(results) : undefined;
+}
 
 /** A member of a class or of the notebook's classes above it. */
 export function findMember(classInfo: ClassInfo, name: string, seen = new Set<ClassInfo>()): Value | undefined {
@@ -194,7 +234,10 @@ export function instanceMember(machine: Machine, thing: Thing, name: string): Va
   const values: Value[] = [];
   for (const found of member.things) {
     const kind = found.callable?.info.kind;
-    if (!found.callable || kind === 'static') values.push(valueOf(found));
+    if (found.instanceOf && findMember(found.instanceOf, '__get__')) {
+      const given = { positional: [valueOf(thing), classValue(classInfo)], keywords: [] };
+      values.push(runMember(machine, found.instanceOf, '__get__', given, valueOf(found)) ?? immutable);
+    } else if (!found.callable || kind === 'static') values.push(valueOf(found));
     else if (kind === 'property') values.push(runFunction(machine, found.callable, noArguments, valueOf(thing)));
     else if (kind === 'class') values.push(boundMethod(machine, found, classValue(classInfo)));
     else values.push(thing.instanceOf ? boundMethod(machine, found, valueOf(thing)) : valueOf(found));
@@ -212,6 +255,7 @@ function boundMethod(machine: Machine, method: Thing, self: Value): Value {
 export function touch(machine: Machine, value: Value, others?: Value): void {
   if (value.things.length === 0) return;
   for (const thing of closure(value)) {
+    if (thing.madeBy === 'functools.partial') touchPartial(machine, thing, others);
     if (thing.callable) touchCallable(machine, thing, others);
     if (thing.changes) changeThrough(machine, thing, others);
     if (thing.classInfo) touchClass(machine, thing.classInfo, undefined);
@@ -224,6 +268,15 @@ export function changeThrough(machine: Machine, method: Thing, given?: Value): v
   const changed = method.changes!;
   machine.change(changed, machine.statement ?? nowhere, { isPossible: true });
   if (given) for (const thing of changed.things) mayHold(thing, given);
+}
+
+/** A partial function is called with what it holds besides. */
+function touchPartial(machine: Machine, thing: Thing, others?: Value): void {
+  if (machine.opened.has(thing)) return;
+  machine.opened.add(thing);
+  const held = inside(valueOf(thing));
+  touch(machine, held, others ? unite([held, others]) : held);
+  machine.opened.delete(thing);
 }
 
 function touchCallable(machine: Machine, thing: Thing, others?: Value): void {

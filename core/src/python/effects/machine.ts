@@ -68,6 +68,8 @@ export class Machine {
   through: readonly string[] = [];
   /** functions that are running, against recursion */
   readonly running: Callable[] = [];
+  /** partial functions that are being called, for the same reason */
+  readonly opened = new Set<Thing>();
   /** places of dynamic code stand for all that is in it */
   stand: Node | undefined;
   /** the `try` around imports, where it travels as a whole */
@@ -81,6 +83,8 @@ export class Machine {
   fuel = 0;
   /** bodies that ran for the statement of the notebook that runs now */
   readonly ran = new Set<Node>();
+  /** how often a name's object changed in place */
+  changes = 0;
   /** what was touched since the last binding, so that it is not done twice */
   touched = new Set<unknown>();
 
@@ -335,6 +339,7 @@ export class Machine {
 
   changeSlot(slot: Slot, node: Node, isSure: boolean): void {
     if (slot.kind === 'import' || slot.isDeleted) return;
+    this.changes++;
     const written = this.place(node);
     if (slot.step === this.step) {
       if (slot.kind !== 'value') this.put(slot.name, this.makeSlot({ ...slot, kind: 'value', written }));

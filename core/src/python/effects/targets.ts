@@ -1,7 +1,7 @@
 // What an assignment does to its target: it binds a name, or changes the object whose attribute or element it sets.
 import type { Machine } from './machine.js';
 import type { Attribute, Expression, Subscript } from '../syntax.js';
-import { findMember, runFunction } from './functions.js';
+import { findMember, runFunction, runMember } from './functions.js';
 import { setAmbient, setOwnedByProcess } from './ambient.js';
 import { resultKind } from './tables/functions.js';
 import { elementsIn, hold, immutable, unite, valueOf } from './thing.js';
@@ -43,11 +43,21 @@ export function bindTarget(machine: Machine, target: Expression, value: Value): 
   }
 }
 
-/** The notebook's own `__setitem__`, `__setattr__` and property setters run. */
+/** The notebook's own `__setitem__`, `__setattr__`, property setters and descriptors run. */
 function setThroughClass(machine: Machine, base: Value, target: Attribute | Subscript, value: Value): void {
   for (const thing of base.things) {
     if (!thing.instanceOf) continue;
     const names = target.type === 'Subscript' ? ['__setitem__'] : ['__setattr__', target.attr];
+    if (target.type === 'Attribute')
+      for (const member of findMember(thing.instanceOf, target.attr)?.things ?? [])
+        if (member.instanceOf)
+          runMember(
+            machine,
+            member.instanceOf,
+            '__set__',
+            { positional: [valueOf(thing), value], keywords: [] },
+            valueOf(member)
+          );
     for (const name of names)
       for (const { callable } of findMember(thing.instanceOf, name)?.things ?? []) {
         if (!callable || (name !== '__setitem__' && name !== '__setattr__' && callable.info.kind !== 'property'))

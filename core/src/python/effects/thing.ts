@@ -104,6 +104,8 @@ export interface ClassInfo {
   readonly name: string;
   readonly node: ClassDefinition;
   readonly bases: readonly Value[];
+  /** what `metaclass=` gives */
+  readonly metaclass?: Value;
   readonly members: Map<string, Value>;
   /** the class object itself */
   thing?: Thing;
