@@ -11,6 +11,9 @@ test.each<[ParameterType, JsonValue, string, JsonValue]>([
   ['integer', 3, '1_000', 1000],
   ['float', 0.5, '1e-3', 0.001],
   ['string', 'a', ' b ', ' b '],
+  ['string', 'a', "'x'", 'x'],
+  ['string', 'a', "it's 'x'", "it's 'x'"],
+  ['string', 'a', '"a" + "b"', '"a" + "b"'],
   ['boolean', true, 'false', false],
   ['list', [1], '[1, 2]', [1, 2]],
   ['list', [1], "(1, 'x', None)", [1, 'x', null]],
@@ -41,5 +44,7 @@ test.each<[ParameterType, JsonValue, string]>([
   ['integer', 1, '1'],
   ['list', [1, 'a', null], '[1, "a", None]'],
   ['dict', { a: [true] }, '{"a": [True]}'],
+  ['string', 'x', 'x'],
+  ['string', "'x'", `"'x'"`],
   ['boolean', false, 'false']
 ])('%s %p is shown as %s', (type, value, text) => expect(formatParameter(parameter(type, value), value)).toBe(text));

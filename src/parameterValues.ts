@@ -1,10 +1,14 @@
 // A parameter as text in a field, and back: values are written as Python writes them, and read as on the command line.
 import { parseParameter, type JsonValue, type Parameter, type ParameterReading } from '@sluice/core';
 
-export function formatParameter({ type }: Parameter, value: JsonValue): string {
+export function formatParameter(parameter: Parameter, value: JsonValue): string {
+  const { type } = parameter;
   if (value === null) return '';
   if (type === 'boolean') return String(value);
-  return typeof value === 'string' ? value : toPython(value, type === 'float');
+  if (typeof value !== 'string') return toPython(value, type === 'float');
+  // A text that would be read as another one, since it has quotes around it, is put into quotes of ours.
+  const reading = readParameter(parameter, value);
+  return 'value' in reading && reading.value === value ? value : toPython(value);
 }
 
 /** An empty field is None, where the parameter may be None. */

@@ -28,7 +28,7 @@ const kinds: Readonly<Record<ParameterType, Kind>> = {
         : undefined,
     accepts: Number.isFinite
   },
-  string: { expected: 'a text', parse: text => text, accepts: value => typeof value === 'string' },
+  string: { expected: 'a text', parse: text => parseQuoted(text) ?? text, accepts: value => typeof value === 'string' },
   boolean: {
     expected: 'true or false',
     parse: text => ({ true: true, false: false })[text.trim().toLowerCase()],
@@ -38,7 +38,14 @@ const kinds: Readonly<Record<ParameterType, Kind>> = {
   dict: { expected: 'a dict, such as {"a": 1}', parse: parseLiteral, accepts: isRecord }
 };
 
-/** Read what a person wrote for a parameter: `3`, `0.1`, `true`, or a list or dict as JSON or Python write it. */
+/** The text between the quotes, where all of it is one text as Python writes it. */
+function parseQuoted(text: string): string | undefined {
+  if (!/^\s*['"]/.test(text)) return undefined;
+  const value = parseLiteral(text);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Read what a person wrote for a parameter: `3`, `0.1`, `true`, a text with or without quotes, or a list or dict as JSON or Python write it. */
 export function parseParameter(parameter: PlanParameter, text: string): ParameterReading {
   if (parameter.default === null && /^\s*(None|null)\s*$/.test(text)) return { value: null };
   const { parse, accepts, expected } = kinds[parameter.type];

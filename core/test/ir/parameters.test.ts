@@ -13,6 +13,8 @@ test.each<[PlanParameter['type'], string, unknown]>([
   ['string', '3', '3'],
   ['string', '', ''],
   ['string', 'None', 'None'],
+  ['string', "'x'", 'x'],
+  ['string', 'a "b"', 'a "b"'],
   ['boolean', 'True', true],
   ['boolean', 'false', false],
   ['list', '[1, "a", null]', [1, 'a', null]],
