@@ -16,8 +16,8 @@ const loads = new Map<string, Promise<PackedRuntime>>();
 /** Modules that a step needs only while its notebook is verified. */
 const verifying = new Set(['checkpoints.py', 'fingerprint.py']);
 
-/** Modules that no step needs: what loads a past run's values runs in a live kernel. */
-const inKernels = new Set(['load.py']);
+/** Modules that no step needs: what loads a past run's values runs in a live kernel, and a snapshot is a task of its own. */
+const outsideSteps = new Set(['load.py', 'volume_snapshot.py']);
 
 /** Read once a process. The same files give the same text, byte for byte. */
 export function packRuntime(folder: string, { withCheckpoints = false } = {}): Promise<PackedRuntime> {
@@ -29,10 +29,15 @@ export function packRuntime(folder: string, { withCheckpoints = false } = {}): P
 
 async function pack(folder: string, isWanted: (file: string) => boolean): Promise<PackedRuntime> {
   const files = (await readdir(folder))
-    .filter(file => file.endsWith('.py') && file !== 'boot.py' && !inKernels.has(file) && isWanted(file))
+    .filter(file => file.endsWith('.py') && file !== 'boot.py' && !outsideSteps.has(file) && isWanted(file))
     .sort();
   const sources = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')));
   const modules = Object.fromEntries(files.map((file, i) => [file.slice(0, -'.py'.length), sources[i]]));
   const packed = await promisify(deflate)(JSON.stringify(modules), { level: 9 });
   return { boot: await readFile(join(folder, 'boot.py'), 'utf8'), packed: packed.toString('base64') };
+}
+
+/** The whole program of a task that takes a snapshot of a volume from within a pod. */
+export function readSnapshotProgram(folder: string): Promise<string> {
+  return readFile(join(folder, 'volume_snapshot.py'), 'utf8');
 }

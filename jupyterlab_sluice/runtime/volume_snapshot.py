@@ -1,0 +1,180 @@
+"""A snapshot of a volume, taken from within a pod: on Kubeflow Pipelines a small task before and after each step runs this file
+as its whole program. It asks the API server by the token that Kubernetes puts into each pod, and waits until the snapshot can
+be restored from.
+
+    python3 volume_snapshot.py --claim work --name run-7-train-before [--label KEY=VALUE]... [--annotation KEY=VALUE]...
+                               [--class CLASS] [--timeout SECONDS]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+GROUP = "snapshot.storage.k8s.io"
+#: a driver that fails tries again by itself
+PATIENCE_SECONDS = 3
+
+
+class Refused(Exception):
+    """What stands in the way, for the log of the task."""
+
+
+class Passing(Exception):
+    """The server is away for a moment."""
+
+
+class Api:
+    """The API server as the pod sees it: volume snapshots in the pod's own namespace."""
+
+    def __init__(self, account: Path = ACCOUNT) -> None:
+        if not (account / "token").exists():
+            raise Refused(
+                "This pod has no service account token, so that it cannot ask for a snapshot. Give the run a service account, and let its token be mounted."
+            )
+        self.account = account
+        self.namespace = (account / "namespace").read_text().strip()
+        self.trust = ssl.create_default_context(cafile=str(account / "ca.crt"))
+        host = os.environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
+        port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+        server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+        self.url = f"{server}/apis/{GROUP}/v1/namespaces/{self.namespace}/volumesnapshots"
+        # a proxy knows the world outside, and the API server is inside
+        self.opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.trust)
+        )
+
+    def create(self, body: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        """The new snapshot; None where there is one of this name."""
+        try:
+            return self._ask("create", "POST", self.url, body)
+        except FileExistsError:
+            return None
+
+    def read(self, name: str) -> Dict[str, Any]:
+        return self._ask("get", "GET", f"{self.url}/{name}")
+
+    def _ask(self, verb: str, method: str, url: str, body: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        # tokens are renewed while a pod runs
+        token = (self.account / "token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            with self.opener.open(urllib.request.Request(url, data, headers, method=method), timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            self._refuse(verb, error)
+        except (OSError, ValueError) as error:
+            raise Passing(str(error)) from None
+        raise AssertionError("unreachable")
+
+    def _refuse(self, verb: str, error: urllib.error.HTTPError) -> None:
+        said = error.read().decode(errors="replace")
+        try:
+            message = json.loads(said)["message"]
+        except (ValueError, KeyError, TypeError):
+            message = said.strip() or str(error)
+        where = f"in namespace ‘{self.namespace}’"
+        if error.code == 409:
+            raise FileExistsError(message)
+        if error.code == 429 or error.code >= 500:
+            raise Passing(message)
+        if error.code == 403 and "exceeded quota" in message:
+            raise Refused(f"The quota does not allow another snapshot {where}: {message.split('exceeded quota: ')[-1]}.")
+        if error.code == 403:
+            user = (re.findall(r'User "([^"]*)"', message) or ["this pod’s service account"])[0]
+            raise Refused(
+                f"‘{user}’ may not {verb} volumesnapshots.{GROUP} {where}. Ask for a Role that allows ‘get’ and ‘create’ on it."
+            )
+        if error.code == 404 and verb == "create":
+            raise Refused(f"The cluster has no VolumeSnapshots ({GROUP}/v1 is not installed). Switch snapshots off.")
+        raise Refused(f"The cluster refused to {verb} the snapshot {where}: {message}")
+
+
+def take(api: Api, body: Dict[str, Any], timeout: float) -> Dict[str, Any]:
+    """Make the snapshot and wait until it is ready to use. One of the same name of the same claim, which an earlier try of this task
+    made, is as good.
+
+    Raises:
+        Refused: the cluster or the driver does not do it, or not within `timeout` seconds.
+    """
+    name = body["metadata"]["name"]
+    claim = body["spec"]["source"]["persistentVolumeClaimName"]
+    end = time.monotonic() + timeout
+    _patiently(end, lambda: api.create(body))
+    failing = None
+    while True:
+        there = _patiently(end, lambda: api.read(name))
+        source = there["spec"]["source"].get("persistentVolumeClaimName")
+        if source != claim:
+            raise Refused(f"There is a snapshot ‘{name}’ already, of claim ‘{source}’ instead of ‘{claim}’. Remove it, or run again.")
+        status = there.get("status") or {}
+        if status.get("readyToUse"):
+            return there
+        error = (status.get("error") or {}).get("message")
+        failing = (failing or time.monotonic()) if error else None
+        if failing and time.monotonic() - failing > PATIENCE_SECONDS:
+            raise Refused(f"The storage driver could not take the snapshot ‘{name}’ of claim ‘{claim}’: {plain(error)}.")
+        if time.monotonic() > end:
+            raise Refused(f"The snapshot ‘{name}’ of claim ‘{claim}’ was not ready after {timeout:g} seconds.")
+        time.sleep(0.5)
+
+
+def _patiently(end: float, work: Any) -> Any:
+    while True:
+        try:
+            return work()
+        except Passing as error:
+            if time.monotonic() > end:
+                raise Refused(f"The cluster did not answer: {error}") from None
+            time.sleep(1)
+
+
+def plain(message: str) -> str:
+    """What the driver said, without the wrappings that each part in between put around it."""
+    return re.sub(r'^.*desc = (.*?)"?$', r"\1", message, flags=re.DOTALL).strip().rstrip(".")
+
+
+def main(arguments: List[str]) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--claim", required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--class", dest="snapshot_class")
+    parser.add_argument("--label", action="append", default=[])
+    parser.add_argument("--annotation", action="append", default=[])
+    parser.add_argument("--timeout", type=float, default=600)
+    given = parser.parse_args(arguments)
+    spec: Dict[str, Any] = {"source": {"persistentVolumeClaimName": given.claim}}
+    if given.snapshot_class:
+        spec["volumeSnapshotClassName"] = given.snapshot_class
+    metadata = {
+        "name": given.name,
+        "labels": {"app.kubernetes.io/managed-by": "sluice", **_pairs(given.label)},
+        "annotations": _pairs(given.annotation),
+    }
+    body = {"apiVersion": f"{GROUP}/v1", "kind": "VolumeSnapshot", "metadata": metadata, "spec": spec}
+    try:
+        take(Api(), body, given.timeout)
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        return 1
+    print(f"The snapshot ‘{given.name}’ of claim ‘{given.claim}’ is ready.")
+    return 0
+
+
+def _pairs(texts: List[str]) -> Dict[str, str]:
+    return dict(text.split("=", 1) for text in texts)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
