@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'invalid-ir'
   | 'invalid-parameter'
   | 'kernel-not-found'
+  | 'packages'
   | 'no-values'
   | 'damaged'
   | 'workspace-too-large'
@@ -42,6 +43,7 @@ const httpStatuses: Record<ErrorCode, number> = {
   'invalid-ir': 422,
   'invalid-parameter': 422,
   'kernel-not-found': 422,
+  packages: 422, // what the steps import can't be had where they are to run
   'no-values': 422,
   damaged: 500, // a snapshot's object is not what was written; fsck says what it belongs to
   'workspace-too-large': 422,

@@ -7,6 +7,7 @@ export interface Install {
   readonly version: string;
   readonly runtimeFolder: string;
   readonly warmFolder: string;
+  readonly packagesFolder: string;
   readPrograms(): Promise<ParserPrograms>;
 }
 
@@ -17,6 +18,7 @@ export function bundledInstall(): Install {
     version: VERSION,
     runtimeFolder: fileURLToPath(new URL('../runtime/', import.meta.url)),
     warmFolder: fileURLToPath(new URL('../warm/', import.meta.url)),
+    packagesFolder: fileURLToPath(new URL('../packages/', import.meta.url)),
     readPrograms
   };
 }

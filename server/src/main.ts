@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const home = openHome(process.env.SLUICE_HOME ? resolve(process.env.SLUICE_HOME) : join(root, '.sluice'));
   sweepTemporaryFolders(home);
   const store = new Store(home);
-  const runner = new Runners({ store, env: process.env, warmFolder: install.warmFolder });
+  const runner = new Runners({ store, env: process.env, ...install });
   const service = new Service({ install, store, runner, root, env: process.env });
   const server = makeApp(service, { secret });
   rmSync(values.socket, { force: true });

@@ -12,6 +12,7 @@ export const install: Install = {
   version: '0.0.0-test',
   runtimeFolder: join(repository, 'jupyterlab_sluice', 'runtime'),
   warmFolder: join(repository, 'jupyterlab_sluice', 'warm'),
+  packagesFolder: join(repository, 'jupyterlab_sluice', 'packages'),
   readPrograms: async () => ({
     runtime: readFileSync(require.resolve('web-tree-sitter/web-tree-sitter.wasm')),
     grammar: readFileSync(require.resolve('tree-sitter-python/tree-sitter-python.wasm'))

@@ -84,7 +84,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
     const state = await follow(
       request,
       plan,
-      new Runners({ store, env: io.env, warmFolder: io.install.warmFolder }),
+      new Runners({ store, env: io.env, ...io.install }),
       store,
       values.json === true,
       io

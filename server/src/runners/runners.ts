@@ -6,12 +6,14 @@ import type { Runner, RunnerRequest, RunId } from '../runner.js';
 import type { Store } from '../store.js';
 import type { Engine } from './engine.js';
 import { LocalRunner } from './local.js';
+import { withPackaging } from './packaged.js';
 import { RemoteRunner } from './remote.js';
 
 export interface RunnersOptions {
   readonly store: Store;
   readonly env: NodeJS.ProcessEnv;
   readonly warmFolder?: string;
+  readonly packagesFolder?: string;
 }
 
 /** What it takes to make an engine, and to say whether it can be used. */
@@ -98,7 +100,7 @@ export class Runners implements Runner {
     let runner = this.remote.get(name);
     if (runner === undefined) {
       runner = engines[name]!().then(module => {
-        const opened = new RemoteRunner(module.open(this.options), this.options);
+        const opened = new RemoteRunner(withPackaging(module.open(this.options), this.options), this.options);
         this.opened.push(opened);
         return opened;
       });
