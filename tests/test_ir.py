@@ -5,8 +5,6 @@ fails here, not in a cluster. Set ``SLUICE_KFP_PYTHON`` to a Python that has ``k
 """
 import importlib.util
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,6 @@ pipeline_spec_pb2 = pytest.importorskip("kfp.pipeline_spec.pipeline_spec_pb2", r
 from google.protobuf import json_format  # noqa: E402
 
 PIPELINES = sorted((Path(__file__).parent.parent / "core" / "test" / "pipelines").glob("*/pipeline.yaml"))
-KFP_PYTHON = os.environ.get("SLUICE_KFP_PYTHON")
 
 
 def parse(message_class, value):
@@ -38,12 +35,19 @@ def documents(path):
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
+def dags(pipeline):
+    """Each DAG's tasks, with the parameters that they can take: the pipeline's, and those of DAGs within it."""
+    for component in [pipeline["root"], *pipeline["components"].values()]:
+        if "dag" in component:
+            yield component["dag"]["tasks"], component.get("inputDefinitions", {}).get("parameters", {})
+
+
 def identify(path):
     return path.parent.name
 
 
 def test_there_are_pipelines():
-    assert len(PIPELINES) > 4
+    assert len(PIPELINES) > 60
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=identify)
@@ -67,20 +71,20 @@ def test_platform_parses_strictly(path):
 @pytest.mark.parametrize("path", PIPELINES, ids=identify)
 def test_references_lead_somewhere(path):
     pipeline, *_ = documents(path)
-    tasks = pipeline["root"]["dag"]["tasks"]
     components, executors = pipeline["components"], pipeline["deploymentSpec"]["executors"]
-    parameters = pipeline["root"].get("inputDefinitions", {}).get("parameters", {})
-    for task in tasks.values():
-        component = components[task["componentRef"]["name"]]
-        assert component["executorLabel"] in executors
-        inputs, declared = task.get("inputs", {}), component.get("inputDefinitions", {})
-        for key, source in inputs.get("artifacts", {}).items():
-            producer, output = source["taskOutputArtifact"]["producerTask"], source["taskOutputArtifact"]["outputArtifactKey"]
-            made = components[tasks[producer]["componentRef"]["name"]]["outputDefinitions"]["artifacts"]
-            assert made[output]["artifactType"] == declared["artifacts"][key]["artifactType"]
-            assert producer in task["dependentTasks"]
-        for key, source in inputs.get("parameters", {}).items():
-            assert parameters[source["componentInputParameter"]]["parameterType"] == declared["parameters"][key]["parameterType"]
+    for tasks, parameters in dags(pipeline):
+        for task in tasks.values():
+            component = components[task["componentRef"]["name"]]
+            assert "dag" in component or component["executorLabel"] in executors
+            assert set(task.get("dependentTasks", [])) <= set(tasks)
+            inputs, declared = task.get("inputs", {}), component.get("inputDefinitions", {})
+            for key, source in inputs.get("artifacts", {}).items():
+                producer, output = source["taskOutputArtifact"]["producerTask"], source["taskOutputArtifact"]["outputArtifactKey"]
+                made = components[tasks[producer]["componentRef"]["name"]]["outputDefinitions"]["artifacts"]
+                assert made[output]["artifactType"] == declared["artifacts"][key]["artifactType"]
+                assert producer in task["dependentTasks"]
+            for key, source in inputs.get("parameters", {}).items():
+                assert parameters[source["componentInputParameter"]]["parameterType"] == declared["parameters"][key]["parameterType"]
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=identify)
@@ -103,27 +107,6 @@ def test_the_judge_is_strict(change):
     task.update({"cachingOption": {}} if change == "misspelt" else {"dependentTasks": "load"})
     with pytest.raises(json_format.ParseError):
         parse(pipeline_spec_pb2.PipelineSpec, pipeline)
-
-
-LOAD = """
-import sys, warnings
-warnings.simplefilter("ignore")
-from kfp import components
-for path in sys.argv[1:]:
-    component = components.load_component_from_file(path)
-    print(component.name, len(component.pipeline_spec.root.dag.tasks), bool(component.platform_spec.platforms))
-"""
-
-
-@pytest.mark.skipif(not KFP_PYTHON, reason="SLUICE_KFP_PYTHON names no Python with the kfp SDK")
-def test_the_sdk_loads_them():
-    answer = subprocess.run([KFP_PYTHON, "-c", LOAD, *PIPELINES], capture_output=True, text=True, timeout=300, check=False)
-    assert answer.returncode == 0, answer.stderr
-    expected = []
-    for path in PIPELINES:
-        pipeline, *platforms = documents(path)
-        expected.append(f"{pipeline['pipelineInfo']['name']} {len(pipeline['root']['dag']['tasks'])} {bool(platforms)}")
-    assert answer.stdout.splitlines() == expected
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=identify)

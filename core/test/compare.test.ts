@@ -34,6 +34,12 @@ test.each<[string, Partial<RunSummary>, Partial<RunSummary>, object]>([
     { metrics: [{ name: 'auc', values: ['0.1235', '0.9'] }] }
   ],
   [
+    'metrics in full where few digits hide what differs',
+    { metrics: { auc: 0.123456 } },
+    { metrics: { auc: 0.123457 } },
+    { metrics: [{ name: 'auc', values: ['0.123456', '0.123457'] }] }
+  ],
+  [
     'steps with state and time',
     { steps: [{ ...load!, state: 'cached' }] },
     { steps: [{ ...load!, state: 'succeeded', durationMs: 1200 }, fit!] },

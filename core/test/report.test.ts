@@ -24,6 +24,7 @@ const analysis: Analysis = {
   pipeline: {
     name: 'p',
     description: '',
+    workspace: {},
     parameters: [{ name: 'n', type: 'integer', default: 3, isNullable: false, range: { cell: 0, from: 0, to: 1 } }],
     steps: [
       { name: 'load', cells: [cell(1), cell(2)], after: [], parameters: ['n'], setup: [], outputs: [bundle], settings },

@@ -202,8 +202,8 @@ function toTemplate(task: PlanTask, context: Context): Template {
     volumeMounts: [own, ...(pod.container.volumeMounts ?? [])]
   };
   return compact({
-    ...pod.template,
     name: names.get(task.task)!,
+    ...pod.template,
     metadata: {
       labels: { ...labels, 'sluice.dev/step': toLabelValue(task.name, task.task) },
       annotations: { ...annotations, 'sluice.dev/step': task.name }

@@ -33,5 +33,5 @@ export function parameter(name: string, type: Parameter['type'], value: Paramete
 }
 
 export function pipeline(...steps: PipelineStep[]): Pipeline {
-  return { name: 'My pipeline', description: '', parameters: [], steps, flows: [], diagnostics: [] };
+  return { name: 'My pipeline', description: '', workspace: {}, parameters: [], steps, flows: [], diagnostics: [] };
 }
