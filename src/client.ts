@@ -5,6 +5,7 @@ import type {
   ArtifactRecord,
   ErrorBody,
   RunEvent,
+  RunnerInfo,
   RunSummary,
   SnapshotDiff,
   SnapshotFile,
@@ -44,6 +45,11 @@ const shownLogBytes = 100_000;
 
 export class Client {
   constructor(private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+
+  /** Each place where pipelines can run, and whether it answers; this may take some seconds. */
+  async listRunners(): Promise<readonly RunnerInfo[]> {
+    return (await this.json<{ runners: readonly RunnerInfo[] }>('runners')).runners;
+  }
 
   /** Newest first. */
   async listRuns(notebook: string): Promise<readonly RunSummary[]> {

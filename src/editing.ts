@@ -1,5 +1,6 @@
-// Changes of a notebook's tags and of its pipeline's name, each in one undoable transaction. What the tags become is core's to say.
+// Changes of a notebook's tags, of its pipeline's name and of where it runs, each in one undoable transaction. What the tags become is core's to say.
 import { renamedStep, withoutRole, withRole, withStep, type Role } from '@sluice/core';
+import type { PartialJSONObject } from '@lumino/coreutils';
 import type { PipelineModel } from './pipelineModel';
 
 export function makeStep(pipeline: PipelineModel, cell: number, name: string): void {
@@ -20,11 +21,26 @@ export function renameStep(pipeline: PipelineModel, from: string, to: string): v
 }
 
 export function setPipelineName(pipeline: PipelineModel, name: string): void {
+  changeMetadata(pipeline, object => ({ ...object, name }));
+}
+
+/** Where the pipeline runs; undefined: on this computer. */
+export function setRunner(pipeline: PipelineModel, runner: string | undefined): void {
+  changeMetadata(pipeline, object => {
+    const after = { ...object };
+    if (runner === undefined) delete after['runner'];
+    else after['runner'] = runner;
+    return after;
+  });
+}
+
+function changeMetadata(pipeline: PipelineModel, change: (object: PartialJSONObject) => PartialJSONObject): void {
   const { sharedModel } = pipeline.panel.model!;
   const before = sharedModel.getMetadata('sluice');
-  const object = typeof before === 'object' && before !== null && !Array.isArray(before) ? before : { version: 1 };
+  const isObject = typeof before === 'object' && before !== null && !Array.isArray(before);
+  const after = change(isObject ? before : { version: 1 });
   pipeline.change(
-    () => sharedModel.setMetadata('sluice', { ...object, name }),
+    () => sharedModel.setMetadata('sluice', after),
     () => (before === undefined ? sharedModel.deleteMetadata('sluice') : sharedModel.setMetadata('sluice', before))
   );
 }

@@ -31,6 +31,12 @@ export class FreshnessModel implements IDisposable {
     this._timer = setTimeout(() => void this.ask(), quietMs);
   }
 
+  /** What was known is past: a run has ended since. */
+  askAnew(): void {
+    this._steps = new Map();
+    this.askSoon();
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
   }

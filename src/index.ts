@@ -15,6 +15,7 @@ import { SluicePanel } from './panel/widget';
 import { addPastCommands } from './pastCommands';
 import type { PipelineModel } from './pipelineModel';
 import { Pipelines } from './pipelines';
+import { RunnersModel } from './runners';
 import { SnapshotDrive } from './snapshotDrive';
 import { IPipelines } from './tokens';
 
@@ -51,7 +52,7 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
     const trans = translator.load('jupyterlab_sluice');
     const client = new Client(app.serviceManager.serverSettings);
     const notifier = new Notifier(trans, ({ panel: { id } }) => shell.activateById(id));
-    const panel = new SluicePanel({ pipelines, commands, client, trans, notifier });
+    const panel = new SluicePanel({ pipelines, commands, client, trans, notifier, runners: new RunnersModel(client) });
     // Notebook 7 has no left area that is open to others.
     shell.add(panel, labShell ? 'left' : 'right', { rank: 600, type: 'Sluice' });
     restorer?.add(panel, panel.id);

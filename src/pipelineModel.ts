@@ -24,6 +24,7 @@ import { FreshnessModel } from './freshness';
 import { EditHistory } from './history';
 import { haveSameCells, haveSameMetadata, readLiveNotebook } from './live';
 import { NoticeModel } from './notice';
+import { localRunner } from './runners';
 import { RunsModel } from './runs';
 import { VerifyModel } from './verifying';
 
@@ -53,7 +54,7 @@ export class PipelineModel extends VDomModel {
     panel.content.modelContentChanged.connect(this.onContentChanged, this);
     panel.content.activeCellChanged.connect(() => this.chooseStep(undefined), this);
     panel.context.pathChanged.connect(this.onPathChanged, this);
-    this.runs.runEnded.connect(() => this.freshness.askSoon(), this);
+    this.runs.runEnded.connect(() => this.freshness.askAnew(), this);
     void this.runs.refresh().then(() => this.freshness.askSoon());
     void this.prepareAnalyzer();
   }
@@ -139,6 +140,12 @@ export class PipelineModel extends VDomModel {
     return problem;
   }
 
+  /** Where the notebook wants to run. */
+  get runner(): string {
+    const { sluice } = this._notebook.metadata as { readonly sluice?: { readonly runner?: unknown } | null };
+    return typeof sluice?.runner === 'string' ? sluice.runner : localRunner;
+  }
+
   /** Submit the notebook as it stands in the editor: the whole pipeline, or that part of it. */
   async run(part: Pick<SubmitRequest, 'selection' | 'resume'> = {}): Promise<void> {
     this.refresh();
@@ -146,7 +153,12 @@ export class PipelineModel extends VDomModel {
       sources: new Map(this._outline.steps.map(step => [step.name, this.sourceOf(step.name)])),
       cells: this._notebook.cells.map(cell => cell.id)
     };
-    const run = await this.runs.submit({ ...part, ...this.toRunRequest() });
+    const { runner } = this;
+    const run = await this.runs.submit({
+      ...part,
+      ...this.toRunRequest(),
+      ...(runner === localRunner ? {} : { runner })
+    });
     if (run !== undefined) this._submitted.set(run, submitted);
   }
 
@@ -166,7 +178,8 @@ export class PipelineModel extends VDomModel {
 
   private toFreshnessRequest(): SubmitRequest | undefined {
     if (this.isDisposed || !this.panel.model || this.runs.active || this.obstacle !== undefined) return undefined;
-    return this.runs.all.length === 0 ? undefined : this.toRunRequest();
+    // Each place has a cache of its own; ours knows of this computer's.
+    return this.runs.all.length === 0 || this.runner !== localRunner ? undefined : this.toRunRequest();
   }
 
   private toSubmit(): SubmitRequest {

@@ -1,6 +1,7 @@
 // What a step takes and gives, as the panel and a screen reader tell it: one input a name, with the reasons that lead there.
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { outputNames, type Flow, type Pipeline, type RunState, type StepRun } from '@sluice/core';
+import { toPhrase } from './words';
 
 export interface StepInput {
   readonly name: string;
@@ -36,6 +37,17 @@ export function waitsFor(pipeline: Pipeline | undefined, step: string, runs: rea
   const after = pipeline?.steps.find(other => other.name === step)?.after ?? [];
   const done: ReadonlySet<RunState> = new Set(['succeeded', 'cached', 'skipped']);
   return after.filter(name => runs.some(run => run.name === name && !done.has(run.state)));
+}
+
+/** Why a pending step has not begun: `waits for forest`, `attempt 2 of 3 in 5 s`; empty where nobody knows. */
+export function describeWaiting(
+  pipeline: Pipeline | undefined,
+  { name, reason }: StepRun,
+  runs: readonly StepRun[],
+  trans: TranslationBundle
+): string {
+  const names = waitsFor(pipeline, name, runs);
+  return names.length > 0 ? trans.__('waits for %1', joinNames(names, trans)) : toPhrase(reason ?? '');
 }
 
 /** `features, target and rate`. */

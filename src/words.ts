@@ -117,6 +117,7 @@ export function summarizeRun(run: RunSummary, trans: TranslationBundle): string 
   const failed = run.steps.find(step => step.state === 'failed');
   if (failed) return `${failed.name}: ${failed.error ?? failed.failure?.name ?? stateWord('failed', trans)}`;
   if (isActive(run.state)) {
+    if (run.notice !== undefined) return run.notice;
     const ended = run.steps.filter(step => !isActive(step.state)).length;
     return trans.__('%1 of %2 steps', ended, run.steps.length);
   }

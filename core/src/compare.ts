@@ -10,19 +10,18 @@ export interface Compared {
 
 export type RunComparison = Readonly<Record<'parameters' | 'metrics' | 'steps', readonly Compared[]>>;
 
-export function compareRuns(a: RunSummary, b: RunSummary): RunComparison {
+/** `describe` puts a step of a run into words. */
+export function compareRuns(a: RunSummary, b: RunSummary, describe = describeStep): RunComparison {
+  const stepsOf = ({ steps }: RunSummary): Readonly<Record<string, string>> =>
+    Object.fromEntries(steps.map(step => [step.name, describe(step)]));
   return {
     parameters: sideBySide(a.parameters, b.parameters, value => JSON.stringify(value)),
     metrics: sideBySide(a.metrics, b.metrics, formatMetric),
-    steps: sideBySide(stepsOf(a), stepsOf(b), describe)
+    steps: sideBySide(stepsOf(a), stepsOf(b), text => text)
   };
 }
 
-function stepsOf({ steps }: RunSummary): Readonly<Record<string, StepRun>> {
-  return Object.fromEntries(steps.map(step => [step.name, step]));
-}
-
-function describe({ state, durationMs }: StepRun): string {
+function describeStep({ state, durationMs }: StepRun): string {
   return durationMs === undefined ? state : `${state} ${formatDuration(durationMs)}`;
 }
 
@@ -31,10 +30,12 @@ function sideBySide<T>(
   b: Readonly<Record<string, T>>,
   format: (value: T) => string
 ): readonly Compared[] {
-  const cell = (values: Readonly<Record<string, T>>, name: string): string | null =>
-    Object.hasOwn(values, name) ? format(values[name]!) : null;
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].map(name => ({
-    name,
-    values: [cell(a, name), cell(b, name)]
-  }));
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].map(name => {
+    const write = (values: Readonly<Record<string, T>>, as: (value: T) => string): string | null =>
+      Object.hasOwn(values, name) ? as(values[name]!) : null;
+    const short = [write(a, format), write(b, format)] as const;
+    const full = [write(a, JSON.stringify), write(b, JSON.stringify)] as const;
+    // Figures that look the same in few digits are told in full where they differ.
+    return { name, values: short[0] === short[1] && full[0] !== full[1] ? full : short };
+  });
 }

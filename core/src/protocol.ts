@@ -94,6 +94,8 @@ export interface RunnerInfo {
   /** for people: `This machine`, `Argo, namespace ‘team-a’ of ‘prod’` */
   readonly label: string;
   readonly isReady: boolean;
+  /** whether somebody has said where it is: a kubeconfig, a URL; what is ready is */
+  readonly isSetUp?: boolean;
   /** what stands in its way, and what to do */
   readonly problem?: string;
 }
@@ -128,8 +130,11 @@ export interface SnapshotDiff {
 /** Whether a step would come from cache if the notebook ran now. */
 export interface StepFreshness {
   readonly step: string;
-  /** `stale`: it ran, and something that its outcome depends on has changed since */
-  readonly state: 'fresh' | 'stale' | 'never';
+  /**
+   * `stale`: it ran, and something that its outcome depends on has changed since; `unsure`: it ran, and whether something has
+   * changed cannot be told, so that it would run again
+   */
+  readonly state: 'fresh' | 'stale' | 'unsure' | 'never';
   readonly reason?: string;
 }
 

@@ -9,6 +9,7 @@ import { PanelLayout } from '@lumino/widgets';
 import { makeStep, renameStep } from '../editing';
 import { hueClass, hueClasses } from '../hues';
 import type { PipelineModel } from '../pipelineModel';
+import { describeWaiting } from '../stepFlows';
 import { proposeStepName } from '../suggest';
 import { describeStepRun, isActive, toPhrase } from '../words';
 import { Chip, type ChipPaint } from './chip';
@@ -131,9 +132,11 @@ export class CellBars {
     const cells = pipeline.outline.steps.find(({ name }) => name === step)?.cells.length ?? 0;
     const changed = pipeline.changedSince(step);
     if (run?.state === 'running' && cells > 1) words.push(trans.__('%1 of %2 cells', run.cellsDone ?? 0, cells));
+    if (run?.state === 'pending')
+      words.push(describeWaiting(pipeline.pipeline, run, pipeline.runs.shown!.steps, trans));
     if (changed) words.push(trans.__('changed since run %1', changed.run.number));
     else if (run?.state === 'cached' && run.reason !== undefined) words.push(toPhrase(run.reason));
-    return words.join(' · ');
+    return words.filter(word => word !== '').join(' · ');
   }
 
   // A run's metrics are one table; which of them a step gave is known from the cells only where one step has them all.

@@ -1,8 +1,9 @@
 // The menu of a cell, on its chip, in its toolbar and on the Menu key alike: what the cell is to the pipeline, and what may be run from here.
 // One key each: the labels' mnemonics.
+import { MenuSvg } from '@jupyterlab/ui-components';
 import type { RunSummary } from '@sluice/core';
 import type { CommandRegistry } from '@lumino/commands';
-import { Menu } from '@lumino/widgets';
+import type { Menu } from '@lumino/widgets';
 import type { PipelineModel } from '../pipelineModel';
 import { CommandIds } from '../tokens';
 import { describePastRun, isActive } from '../words';
@@ -35,7 +36,7 @@ const pastEntries: readonly (string | undefined)[] = [
 
 export function openCellMenu(pipeline: PipelineModel, commands: CommandRegistry, anchor: Element): void {
   menu?.dispose();
-  menu = new Menu({ commands });
+  menu = new MenuSvg({ commands });
   menu.addClass('jp-Sluice-menu');
   addEntries(menu, roleEntries);
   addPastRuns(menu, pipeline, commands);
@@ -62,7 +63,7 @@ export function addPastRuns(
     [CommandIds.runOnly, trans.__('Run Only ‘%1’ With Values Of', step)],
     [CommandIds.runFrom, trans.__('Run From ‘%1’ With Values Of', step)]
   ] as const) {
-    const submenu = new Menu({ commands });
+    const submenu = new MenuSvg({ commands });
     submenu.title.label = label;
     for (const run of runs) {
       const args = { isMenu: true, step, resume: run.id, label: describePastRun(run, trans) };

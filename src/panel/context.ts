@@ -5,12 +5,14 @@ import * as React from 'react';
 import type { Client } from '../client';
 import type { Notifier } from '../notifying';
 import type { PipelineModel } from '../pipelineModel';
+import type { RunnersModel } from '../runners';
 
 export interface PanelContext {
   readonly commands: CommandRegistry;
   readonly client: Client;
   readonly trans: TranslationBundle;
   readonly notifier: Notifier;
+  readonly runners: RunnersModel;
   readonly pipeline: PipelineModel;
   readonly maxRunsShown: number;
 }

@@ -67,7 +67,7 @@ function Account({ run }: { readonly run: StepRun }): React.JSX.Element {
   const lines = [
     ...(changed === undefined ? [] : [changed]),
     ...(reason === undefined ? [] : [reason]),
-    ...(run.uncached === undefined || run.state === 'cached' ? [] : [run.uncached]),
+    ...(run.uncached === undefined || run.state === 'cached' ? [] : [trans.__('Not from cache. %1', run.uncached)]),
     ...(run.usage === undefined ? [] : [describeUsage(run.usage, trans)])
   ];
   return (

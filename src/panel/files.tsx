@@ -1,116 +1,13 @@
-// The files of a run: the folder as it stood at its start and after each step, what each step changed in it, and ways to open, download and
-// restore them.
+// Files as they stand in a snapshot: what changed between two of them, or folder by folder; with ways to open, download and restore each.
 import { caretDownIcon, downloadIcon, fileIcon, folderIcon, undoIcon, type LabIcon } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { formatSize, type RunSummary, type SnapshotDiff, type SnapshotFile, type SnapshotRecord } from '@sluice/core';
 import * as React from 'react';
-import { listChanges, toMoments, type Change, type Moment } from '../snapshots';
+import { listChanges, type Change } from '../snapshots';
 import { CommandIds } from '../tokens';
-import { describeFiles, isActive } from '../words';
 import { useAnswer } from './answer';
 import { usePanel } from './context';
 
-export function Files({ run }: { readonly run: RunSummary }): React.JSX.Element {
-  const { client, trans } = usePanel();
-  // A run under way takes snapshots as it goes on: whenever a step ends there may be more.
-  const ended = run.steps.filter(step => !isActive(step.state)).length;
-  const answer = useAnswer(() => client.listSnapshots(run.id), run.id, `${run.state} ${ended}`);
-  const moments = React.useMemo(() => (answer && 'value' in answer ? toMoments(answer.value) : []), [answer]);
-  const id = React.useId();
-  return (
-    <div className="jp-Sluice-files" role="group" aria-labelledby={id}>
-      <h4 id={id} className="jp-Sluice-filesTitle">
-        {trans.__('Files')}
-      </h4>
-      {answer && 'error' in answer && <p className="jp-Sluice-note">{answer.error}</p>}
-      {answer && 'value' in answer && moments.length === 0 && (
-        <p className="jp-Sluice-note">{trans.__('This run took no snapshot of its files.')}</p>
-      )}
-      {moments.map(moment => (
-        <MomentRow key={`${moment.when} ${moment.step}`} moment={moment} run={run} />
-      ))}
-    </div>
-  );
-}
-
-interface MomentProps {
-  readonly moment: Moment;
-  readonly run: RunSummary;
-}
-
-function MomentRow({ moment, run }: MomentProps): React.JSX.Element {
-  const { client, commands, trans } = usePanel();
-  const { snapshot, when, step, earlier } = moment;
-  const [isOpen, setOpen] = React.useState(false);
-  const answer = useAnswer<SnapshotDiff | undefined>(
-    () => (earlier ? client.compareSnapshots(earlier.id, snapshot.id) : Promise.resolve(undefined)),
-    `${earlier?.id} ${snapshot.id}`
-  );
-  const diff = answer && 'value' in answer ? answer.value : undefined;
-  const { name, restoreTitle } = momentWords(when, step ?? '', run, trans);
-  const args = { snapshot: snapshot.id, run: run.id, files: snapshot.files, title: restoreTitle };
-  return (
-    <div className="jp-Sluice-moment">
-      <div className="jp-Sluice-fileRow">
-        <button
-          type="button"
-          className="jp-Sluice-momentName"
-          aria-expanded={isOpen}
-          title={describeFiles(snapshot.files, snapshot.bytes, trans)}
-          onClick={() => setOpen(!isOpen)}
-        >
-          <caretDownIcon.react tag="span" className="jp-Sluice-caret" width="14px" height="14px" />
-          <span className="jp-Sluice-fileName">{name}</span>
-          <span
-            className="jp-Sluice-fileAside"
-            title={diff && trans.__('What changed in the folder while the step ran')}
-          >
-            {diff ? <Counts diff={diff} /> : !earlier && describeFiles(snapshot.files, snapshot.bytes, trans)}
-          </span>
-        </button>
-        <Action
-          icon={undoIcon}
-          label={trans.__('%1…', restoreTitle)}
-          onClick={() => void commands.execute(CommandIds.restoreFiles, args)}
-        />
-      </div>
-      {isOpen && (
-        <div className="jp-Sluice-momentBody">
-          {diff && <Changes diff={diff} moment={moment} run={run} />}
-          {answer && 'error' in answer && <p className="jp-Sluice-note">{answer.error}</p>}
-          <Folder path="" name={trans.__('All files')} snapshot={snapshot} run={run} startsOpen={!earlier} />
-        </div>
-      )}
-    </div>
-  );
-}
-
-function momentWords(
-  when: Moment['when'],
-  step: string,
-  { number }: RunSummary,
-  trans: TranslationBundle
-): { readonly name: string; readonly restoreTitle: string } {
-  switch (when) {
-    case 'start':
-      return {
-        name: trans.__('At the start'),
-        restoreTitle: trans.__('Restore all files as at the start of run %1', number)
-      };
-    case 'before':
-      return {
-        name: trans.__('Before ‘%1’', step),
-        restoreTitle: trans.__('Restore all files as before ‘%1’ in run %2', step, number)
-      };
-    case 'after':
-      return {
-        name: trans.__('After ‘%1’', step),
-        restoreTitle: trans.__('Restore all files as after ‘%1’ in run %2', step, number)
-      };
-  }
-}
-
-function Counts({ diff }: { readonly diff: SnapshotDiff }): React.JSX.Element {
+export function Counts({ diff }: { readonly diff: SnapshotDiff }): React.JSX.Element {
   const { trans } = usePanel();
   const { added, changed, removed } = diff;
   const parts = [
@@ -124,13 +21,27 @@ function Counts({ diff }: { readonly diff: SnapshotDiff }): React.JSX.Element {
 const mostChanges = 100;
 const marks = { added: '+', changed: '~', removed: '−' } as const;
 
-function Changes({ diff, moment, run }: MomentProps & { readonly diff: SnapshotDiff }): React.JSX.Element {
+interface ChangesProps {
+  readonly diff: SnapshotDiff;
+  readonly before: SnapshotRecord;
+  readonly after: SnapshotRecord;
+  readonly run: RunSummary;
+}
+
+export function Changes({ diff, before, after, run }: ChangesProps): React.JSX.Element {
   const { trans } = usePanel();
   const changes = React.useMemo(() => listChanges(diff), [diff]);
   return (
     <>
+      {changes.length === 0 && <p className="jp-Sluice-note">{trans.__('No changes.')}</p>}
       {changes.slice(0, mostChanges).map(change => (
-        <ChangedFile key={change.path} change={change} moment={moment} run={run} />
+        // A file that is gone is shown as it was before.
+        <ChangedFile
+          key={change.path}
+          change={change}
+          snapshot={change.kind === 'removed' ? before : after}
+          run={run}
+        />
       ))}
       {changes.length > mostChanges && (
         <p className="jp-Sluice-note">{trans.__('and %1 more', changes.length - mostChanges)}</p>
@@ -139,11 +50,14 @@ function Changes({ diff, moment, run }: MomentProps & { readonly diff: SnapshotD
   );
 }
 
-/** A file that is gone is shown as it was before. */
-function ChangedFile({ change, moment, run }: MomentProps & { readonly change: Change }): React.JSX.Element {
+interface ChangedFileProps {
+  readonly change: Change;
+  readonly snapshot: SnapshotRecord;
+  readonly run: RunSummary;
+}
+
+function ChangedFile({ change: { path, kind }, snapshot, run }: ChangedFileProps): React.JSX.Element {
   const { trans } = usePanel();
-  const { path, kind } = change;
-  const snapshot = kind === 'removed' ? moment.earlier! : moment.snapshot;
   const words = { added: trans.__('added'), changed: trans.__('changed'), removed: trans.__('removed') };
   return (
     <File path={path} name={path} snapshot={snapshot} run={run}>
@@ -162,7 +76,7 @@ interface FolderProps {
   readonly startsOpen?: boolean;
 }
 
-function Folder({ path, name, snapshot, run, startsOpen = false }: FolderProps): React.JSX.Element {
+export function Folder({ path, name, snapshot, run, startsOpen = false }: FolderProps): React.JSX.Element {
   const [isOpen, setOpen] = React.useState(startsOpen);
   return (
     <div>
@@ -258,7 +172,7 @@ interface ActionProps {
 }
 
 /** Shown while its row is pointed at or has the focus. */
-function Action({ icon: Icon, label, onClick }: ActionProps): React.JSX.Element {
+export function Action({ icon: Icon, label, onClick }: ActionProps): React.JSX.Element {
   return (
     <button type="button" className="jp-Sluice-action" title={label} aria-label={label} onClick={onClick}>
       <Icon.react tag="span" width="12px" height="12px" />

@@ -1,5 +1,5 @@
 // The panel's head: the pipeline's name, edited in place; where it runs; the two buttons; and how much is wrong.
-import { bellIcon, caretDownIcon, homeIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import { bellIcon, caretDownIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import { setPipelineName } from '../editing';
@@ -7,21 +7,19 @@ import { CommandIds } from '../tokens';
 import { usePanel } from './context';
 import { Notice } from './notice';
 import { openRunMenu } from './runMenu';
+import { RunnerChoice, RunnerState } from './runner';
 import { useSignal } from './signals';
 import { Verifying } from './verifying';
 
 export function Header(): React.JSX.Element {
-  const { trans } = usePanel();
   return (
     <div className="jp-Sluice-header">
       <div className="jp-Sluice-titleRow">
         <PipelineName />
-        <span className="jp-Sluice-runner" title={trans.__('Runs on this machine, in the notebook’s own environment.')}>
-          <homeIcon.react tag="span" width="12px" height="12px" />
-          {trans.__('Local')}
-        </span>
+        <RunnerChoice />
       </div>
       <RunButtons />
+      <RunnerState />
       <ServerProblem />
       <Notice />
       <Verifying />

@@ -1,8 +1,9 @@
 // The menu of a run in the list: go on with it, run a step with its values, load them into the kernel, look at what its steps left.
+import { MenuSvg } from '@jupyterlab/ui-components';
 import type { RunSummary } from '@sluice/core';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import { Menu } from '@lumino/widgets';
+import type { Menu } from '@lumino/widgets';
 import { hasInputs } from '../cells/menu';
 import type { PipelineModel } from '../pipelineModel';
 import { CommandIds } from '../tokens';
@@ -22,7 +23,7 @@ export interface PastRunMenuOptions {
 
 export function openPastRunMenu({ pipeline, commands, run, anchor, at }: PastRunMenuOptions): void {
   menu?.dispose();
-  const opened = (menu = new Menu({ commands }));
+  const opened = (menu = new MenuSvg({ commands }));
   opened.addClass('jp-Sluice-menu');
   for (const entries of groupsOf(run, pipeline, commands).filter(group => group.length > 0)) {
     if (opened.items.length > 0) opened.addItem({ type: 'separator' });
@@ -52,7 +53,7 @@ function groupsOf(
     args: ReadonlyPartialJSONObject
   ): readonly Menu.IItemOptions[] => {
     if (steps.length === 0) return [];
-    const submenu = new Menu({ commands });
+    const submenu = new MenuSvg({ commands });
     submenu.title.label = label;
     for (const step of steps) submenu.addItem({ command, args: { isMenu: true, ...args, step, label: step } });
     return [{ type: 'submenu', submenu }];

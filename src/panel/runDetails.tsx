@@ -1,10 +1,13 @@
 // A run opened: why it ended, what it was given, where it worked, how to go on from it, and the files as they stood at its steps.
 import { formatDuration, formatMetric, type RunSummary } from '@sluice/core';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { CommandIds } from '../tokens';
 import { describeWorkspace, isActive, isResumable, resumesAt, stateWord } from '../words';
+import { localRunner, runnerName } from '../runners';
 import { usePanel } from './context';
-import { Files } from './files';
+import { Comparison } from './comparison';
+import { Files } from './moments';
 import { useNow } from './signals';
 
 export function RunDetails({ run }: { readonly run: RunSummary }): React.JSX.Element {
@@ -35,9 +38,16 @@ export function RunDetails({ run }: { readonly run: RunSummary }): React.JSX.Ele
           {step === undefined ? trans.__('Continue this run') : trans.__('Continue from ‘%1’', step)}
         </button>
       )}
+      <Comparison run={run} />
       <Files run={run} />
     </div>
   );
+}
+
+/** `Kubernetes (Argo) · context prod, namespace team-a · tumours-x7k2p` */
+function describeRunner({ runner, remote }: RunSummary, trans: TranslationBundle): string {
+  const place = Object.entries(remote?.place ?? {}).map(([key, value]) => `${key} ${value}`);
+  return [runnerName(runner, trans), place.join(', '), remote?.id ?? ''].filter(text => text !== '').join(' · ');
 }
 
 /** In the order in which one asks: how it went, with what, on what, and from where. */
@@ -50,6 +60,8 @@ function useFacts(run: RunSummary): readonly (readonly [name: string, text: stri
   const took = formatDuration((run.endedAt ?? now) - run.createdAt);
   return [
     [trans.__('State'), `${stateWord(run.state, trans)} · ${took}`],
+    ...(run.notice === undefined ? [] : [[trans.__('Now'), run.notice] as const]),
+    ...(run.runner === localRunner ? [] : [[trans.__('Ran on'), describeRunner(run, trans)] as const]),
     ...(run.reason === undefined ? [] : [[trans.__('Reason'), run.reason] as const]),
     ...(cached === 0 ? [] : [[trans.__('From cache'), trans.__('%1 of %2 steps', cached, run.steps.length)] as const]),
     ...(parent === undefined ? [] : [[trans.__('Values of'), trans.__('run %1', parent.number)] as const]),

@@ -1,6 +1,7 @@
 // The menu beside “Run pipeline”: parts of the pipeline, a run to go on with, and the comparison with the notebook.
+import { MenuSvg } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
-import { Menu } from '@lumino/widgets';
+import type { Menu } from '@lumino/widgets';
 import { addPastRuns } from '../cells/menu';
 import type { PipelineModel } from '../pipelineModel';
 import { CommandIds } from '../tokens';
@@ -33,7 +34,7 @@ export interface RunMenuOptions {
 
 export function openRunMenu({ pipeline, commands, anchor, step, isByKeyboard, onClosed }: RunMenuOptions): void {
   menu?.dispose();
-  const opened = (menu = new Menu({ commands }));
+  const opened = (menu = new MenuSvg({ commands }));
   opened.addClass('jp-Sluice-menu');
   const args = { isMenu: true, ...(step === undefined ? {} : { step }) };
   for (const entry of entries)

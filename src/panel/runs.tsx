@@ -4,6 +4,7 @@ import { caretDownIcon, ellipsesIcon } from '@jupyterlab/ui-components';
 import type { RunSummary } from '@sluice/core';
 import * as React from 'react';
 import { stateIcon } from '../icons';
+import { localRunner, runnerName } from '../runners';
 import { formatMoment, stateWord, summarizeRun } from '../words';
 import { usePanel } from './context';
 import { openPastRunMenu } from './pastRunMenu';
@@ -95,7 +96,9 @@ function Run({ run, isOpen, onToggle }: RunProps): React.JSX.Element {
         >
           <span className="jp-Sluice-runNumber">{run.number}</span>
           <span className="jp-Sluice-hiddenText"> {state} </span>
-          <span className="jp-Sluice-runMoment">{moment}</span>
+          <span className="jp-Sluice-runMoment">
+            {run.runner === localRunner ? moment : `${moment} · ${runnerName(run.runner, trans)}`}
+          </span>
           <span className="jp-Sluice-runSummary">{summary}</span>
         </button>
         <button

@@ -11,8 +11,8 @@ import { stateIcon } from '../icons';
 import { createNameInput, focusName } from '../nameInput';
 import type { PipelineModel } from '../pipelineModel';
 import { goToCell } from '../places';
-import { inputsOf, joinNames, outputsOf, waitsFor } from '../stepFlows';
-import { describeStepRun, durationOf, isActive, stateWord, toPhrase } from '../words';
+import { describeWaiting, inputsOf, joinNames, outputsOf } from '../stepFlows';
+import { describeStepRun, durationOf, isActive, stateWord } from '../words';
 import { usePanel } from './context';
 import { StepDetails } from './details';
 import { Flows } from './flows';
@@ -180,10 +180,10 @@ function describeAside(step: string, run: StepRun | undefined, pipeline: Pipelin
     const text = trans.__('changed since run %1', changed.run.number);
     return { text, title: [changed.reason ?? text, describeStepRun(run, now, trans)].join('\n') };
   }
-  const names = waitsFor(pipeline.pipeline, step, shown.steps);
-  if (run.state === 'pending' && isActive(shown.state) && names.length > 0)
-    return { text: trans.__('waits for %1', joinNames(names, trans)), title: run.reason };
-  if (run.state === 'pending') return { text: toPhrase(run.reason ?? ''), title: run.reason };
+  if (run.state === 'pending') {
+    const text = describeWaiting(pipeline.pipeline, run, isActive(shown.state) ? shown.steps : [], trans);
+    return { text, title: run.reason ?? text };
+  }
   if (run.state === 'cached' || run.state === 'skipped' || run.state === 'canceled')
     return { text: stateWord(run.state, trans), title: run.reason };
   const duration = durationOf(run, now);

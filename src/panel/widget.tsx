@@ -9,6 +9,7 @@ import { showHistory } from '../history';
 import { sluiceIcon } from '../icons';
 import type { Notifier } from '../notifying';
 import type { Pipelines } from '../pipelines';
+import type { RunnersModel } from '../runners';
 import { Announcer } from './announcer';
 import { PanelContextProvider, type PanelContext } from './context';
 import { Diagnostics } from './diagnostics';
@@ -26,6 +27,7 @@ export interface SluicePanelOptions {
   readonly client: Client;
   readonly trans: TranslationBundle;
   readonly notifier: Notifier;
+  readonly runners: RunnersModel;
 }
 
 export class SluicePanel extends ReactWidget {

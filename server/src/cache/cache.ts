@@ -44,8 +44,14 @@ interface Done {
 }
 
 export type Answer =
-  | { readonly outcome: Outcome; readonly uncached?: undefined }
-  | { readonly outcome?: undefined; /** undefined when the step has not run before */ readonly uncached?: string };
+  | { readonly outcome: Outcome; readonly uncached?: undefined; readonly isUnsure?: undefined }
+  | {
+      readonly outcome?: undefined;
+      /** undefined when the step has not run before */
+      readonly uncached?: string;
+      /** nothing is known to have changed, but what it depends on cannot all be told */
+      readonly isUnsure?: true;
+    };
 
 /** What is known of the steps so far: in a run of those that ended, else of those that would come from cache. */
 export class Knowledge {
@@ -78,7 +84,8 @@ export class Knowledge {
     const { plan, notebook } = this.options;
     const given = await this.given(task);
     const latest = this.outcomes.latest(task.name, notebook, plan.name);
-    if (given === undefined) return latest === undefined ? {} : { uncached: 'What it depends on can’t be told.' };
+    if (given === undefined)
+      return latest === undefined ? {} : { uncached: 'What it depends on can’t be told.', isUnsure: true };
     const key = keyOf(given, task.name);
     const candidates = this.outcomes
       .withKey(key, notebook)
@@ -94,7 +101,9 @@ export class Knowledge {
     if (failed !== undefined) return { uncached: `It failed in run ${failed}.` };
     const nearest = candidates[0] ?? latest;
     if (nearest === undefined) return {};
-    return { uncached: describeDifferences(await this.differences(nearest, given), nearest.number) };
+    const differences = await this.differences(nearest, given);
+    const isUnsure = differences.length === 1 && differences[0] === nearest.depends?.unsure;
+    return { uncached: describeDifferences(differences, nearest.number), ...(isUnsure && { isUnsure }) };
   }
 
   async given(task: PlanTask): Promise<Given | undefined> {

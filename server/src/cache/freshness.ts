@@ -19,9 +19,13 @@ export async function findFreshness(options: CacheOptions & { readonly plan: Pla
       found.set(step, { step, state, ...(hasRun && { reason: `Step ‘${before}’ before it must run first.` }) });
       continue;
     }
-    const { outcome, uncached } = await knowledge.ask(task);
+    const { outcome, uncached, isUnsure } = await knowledge.ask(task);
     if (outcome === undefined) {
-      found.set(step, { step, state, ...(uncached !== undefined && { reason: uncached }) });
+      found.set(step, {
+        step,
+        state: isUnsure ? 'unsure' : state,
+        ...(uncached !== undefined && { reason: uncached })
+      });
       continue;
     }
     knowledge.take(outcome, layoutOf(store.home, outcome.run));

@@ -31,7 +31,8 @@ export async function describe({ env }: RunnersOptions): Promise<RunnerInfo> {
     const profile = namespace === undefined ? '' : `, namespace ‘${namespace}’`;
     return { name, label: `Kubeflow Pipelines, ${where}${profile}`, isReady: true };
   } catch (error) {
-    return { name, label: 'Kubeflow Pipelines', isReady: false, problem: toPipelineError(error).message };
+    const isSetUp = ['SLUICE_KFP_URL', 'KF_PIPELINES_ENDPOINT', 'SLUICE_KFP_CONTEXT'].some(name => env[name]);
+    return { name, label: 'Kubeflow Pipelines', isReady: false, isSetUp, problem: toPipelineError(error).message };
   }
 }
 

@@ -1,0 +1,68 @@
+// Where the pipeline runs. While there is this computer only, that is said and nothing can be chosen; else it is a choice, remembered in the
+// notebook, and what the chosen place answers is told in words.
+import { homeIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+import { setRunner } from '../editing';
+import { localRunner, offeredRunners, runnerName } from '../runners';
+import { usePanel } from './context';
+import { useSignal } from './signals';
+
+export function RunnerChoice(): React.JSX.Element {
+  const { pipeline, runners, trans } = usePanel();
+  useSignal(runners.changed);
+  React.useEffect(() => void runners.ask(), [runners]);
+  const offered = offeredRunners(runners.all, pipeline.runner);
+  if (offered.length === 1) {
+    return (
+      <span className="jp-Sluice-runner" title={trans.__('Runs on this computer, in the notebook’s own environment.')}>
+        <homeIcon.react tag="span" width="12px" height="12px" />
+        {trans.__('Local')}
+      </span>
+    );
+  }
+  return (
+    <select
+      className="jp-Sluice-select jp-Sluice-runnerChoice"
+      aria-label={trans.__('Run on')}
+      title={trans.__('Run on %1', runnerName(pipeline.runner, trans))}
+      value={pipeline.runner}
+      onChange={({ target }) => {
+        setRunner(pipeline, target.value === localRunner ? undefined : target.value);
+        if (target.value !== localRunner) void runners.askAgain();
+      }}
+    >
+      {offered.map(name => (
+        <option key={name} value={name}>
+          {runnerName(name, trans)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Whether the chosen place can be reached; nothing where that is here. */
+export function RunnerState(): React.JSX.Element | null {
+  const { pipeline, runners, trans } = usePanel();
+  useSignal(runners.changed);
+  const { runner } = pipeline;
+  if (runner === localRunner) return null;
+  const info = runners.all.find(({ name }) => name === runner);
+  const problem = info
+    ? info.problem
+    : trans.__('The notebook wants to run on ‘%1’, which Sluice does not know. Choose another place.', runner);
+  const text = runners.isAsking
+    ? trans.__('Asking %1 …', runnerName(runner, trans))
+    : info?.isReady
+      ? trans.__('Ready: %1.', info.label)
+      : problem;
+  return (
+    <div className="jp-Sluice-runnerState" data-ready={runners.isAsking || info?.isReady === true}>
+      <span role="status">{text}</span>{' '}
+      {!runners.isAsking && !info?.isReady && (
+        <button type="button" className="jp-Sluice-link" onClick={() => void runners.askAgain()}>
+          {trans.__('Try again')}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,67 @@
+// Where pipelines can run: on this computer, and on what else is set up. The server asks each place whether it answers, which may take
+// seconds; so it is asked when the panel is first seen, and again when somebody wants to know.
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { RunnerInfo } from '@sluice/core';
+import { Signal, type ISignal } from '@lumino/signaling';
+import type { Client } from './client';
+
+export const localRunner = 'local';
+
+export class RunnersModel {
+  constructor(private readonly client: Client) {}
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Empty until the server has answered. */
+  get all(): readonly RunnerInfo[] {
+    return this._all;
+  }
+
+  get isAsking(): boolean {
+    return this._asking !== undefined;
+  }
+
+  /** Ask the server, unless it has been asked before. */
+  ask(): Promise<void> {
+    return this._all.length > 0 ? Promise.resolve() : this.askAgain();
+  }
+
+  askAgain(): Promise<void> {
+    this._asking ??= this.fetch().finally(() => {
+      this._asking = undefined;
+      this._changed.emit();
+    });
+    this._changed.emit();
+    return this._asking;
+  }
+
+  // Where the server cannot say, there is this computer alone; what is wrong with it shows elsewhere.
+  private async fetch(): Promise<void> {
+    this._all = await this.client.listRunners().catch(() => []);
+  }
+
+  private _all: readonly RunnerInfo[] = [];
+  private _asking: Promise<void> | undefined;
+  private readonly _changed = new Signal<this, void>(this);
+}
+
+/** What people choose from: this computer, what is set up, and what the notebook has chosen in any case. */
+export function offeredRunners(all: readonly RunnerInfo[], chosen: string): readonly string[] {
+  const setUp = all.filter(runner => runner.isReady || runner.isSetUp).map(runner => runner.name);
+  return [...new Set([localRunner, ...setUp, chosen])];
+}
+
+export function runnerName(runner: string, trans: TranslationBundle): string {
+  switch (runner) {
+    case localRunner:
+      return trans.__('This computer');
+    case 'argo':
+      return trans.__('Kubernetes (Argo)');
+    case 'kubeflow':
+      return trans.__('Kubeflow');
+    default:
+      return runner;
+  }
+}
