@@ -48,6 +48,9 @@ class MarkedEvents(Events):
 
     def send_left(self, job: contract.Job) -> None:
         """Send what the step left, as far as people look at it: all but the values."""
+        if job.output_file and os.path.exists(job.output_file):
+            with open(job.output_file, encoding="utf-8") as file:
+                self.send({"type": "left", "content": file.read()})
         for key, artifact in job.outputs.items():
             if os.path.isfile(artifact.path):
                 size = os.path.getsize(artifact.path)
@@ -58,9 +61,6 @@ class MarkedEvents(Events):
                 self.send(event)
             elif os.path.isdir(artifact.path):
                 self.send({"type": "left", "artifact": key, "sizeBytes": _size(artifact.path)})
-        if job.output_file and os.path.exists(job.output_file):
-            with open(job.output_file, encoding="utf-8") as file:
-                self.send({"type": "left", "content": file.read()})
 
 
 def _size(folder: str) -> int:

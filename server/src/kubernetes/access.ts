@@ -9,6 +9,7 @@ import type {
   StorageV1Api
 } from '@kubernetes/client-node';
 import { didYouMean } from '@sluice/core';
+import { fetch } from 'undici';
 import { PipelineError } from '../errors.js';
 import { statusOf, toWords, type Request } from './words.js';
 
@@ -93,7 +94,6 @@ async function readConfig(paths: string | undefined): Promise<KubeConfig> {
  * @throws what `ask` makes words of: an error with `code` and `body` where the server refused, else the connection's
  */
 export async function openStream(cluster: Cluster, path: string, signal: AbortSignal) {
-  const { fetch } = await import('undici');
   const { request, dispatcher } = await authenticate(cluster.config, cluster.server + path);
   const connecting = AbortSignal.timeout(3 * answerMs);
   const gaveUp = new AbortController();

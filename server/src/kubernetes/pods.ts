@@ -128,8 +128,8 @@ export interface LogLine {
 }
 
 /**
- * What a container prints, line by line, until it has ended and all is read. A connection that is cut is resumed after the last line, or after
- * `since`. Ends early where the pod is gone.
+ * What a container prints, line by line, until it has ended and all is read; from `since` on, the line of that time included. A connection
+ * that is cut is resumed after the last line. Ends early where the pod is gone.
  * @throws PipelineError when the server says no, or is away for long
  */
 export async function* followLog(
@@ -139,7 +139,7 @@ export async function* followLog(
 ): AsyncIterable<LogLine> {
   const { core, namespace, server } = cluster;
   const read = () => core.readNamespacedPod({ name: pod, namespace });
-  let last = since;
+  let last: string | undefined;
   for (let failures = 0; !signal.aborted;) {
     try {
       const found = await maybeAsk({ verb: 'get', resource: 'pods', name: pod, namespace, server }, read);
@@ -147,13 +147,13 @@ export async function* followLog(
       const hadEnded = isEnded(found, container);
       const query = new URLSearchParams({
         ...{ container, timestamps: 'true', follow: String(!hadEnded) },
-        ...(last !== undefined && { sinceTime: last })
+        ...((last ?? since) && { sinceTime: last ?? since })
       });
       const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log?${query}`;
       for await (const line of readLines(await openStream(cluster, path, signal))) {
         failures = 0;
         const parsed = parseLine(line);
-        if (parsed === undefined || (last !== undefined && parsed.time <= last)) continue;
+        if (parsed === undefined || (last !== undefined ? parsed.time <= last : parsed.time < (since ?? ''))) continue;
         last = parsed.time;
         yield parsed;
       }
@@ -183,7 +183,9 @@ export async function readPodEvents({ core, namespace }: Cluster, pod: string): 
   try {
     const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
     const { items } = await core.listNamespacedEvent({ namespace, fieldSelector });
-    return items.map(({ reason, message }) => `${reason}: ${message}`);
+    return items.flatMap(({ reason = '', message }) =>
+      /^Failed(?!Scheduling)|Evict|Backoff/.test(reason) ? [`${reason}: ${message}`] : []
+    );
   } catch {
     return [];
   }

@@ -24,6 +24,7 @@ export interface EngineModule {
 }
 
 const engines: Readonly<Record<string, () => Promise<EngineModule>>> = {
+  argo: () => import('./argo.js'),
   kubeflow: () => import('./kubeflow.js')
 };
 

@@ -1,0 +1,263 @@
+// A run on Argo, followed: the Workflow says how the steps stand, the pods why they wait and how they ended, their logs what happens in them.
+// Each change of any of them is told; whatever was told before and is told again, `RemoteRunner` drops.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Failure, PlanTask, RunEventBody } from '@sluice/core';
+import type { Cluster } from '../kubernetes/access.js';
+import { describePodEnd, describeWaiting, isStarted, readPodEvents } from '../kubernetes/pods.js';
+import { watchObjects } from '../kubernetes/watch.js';
+import type { EngineEvent, RemoteRun } from '../runners/engine.js';
+import { describeFailure } from '../runners/failure.js';
+import { Channel } from './channel.js';
+import { readReport, tellPodLog } from './pod-log.js';
+import { findOtherFailure, readStandings, type ArgoNode, type ArgoWorkflow, type Standing } from './status.js';
+
+export const markAnnotation = 'sluice.dev/mark';
+
+export interface FollowOptions {
+  readonly cluster: Cluster;
+  /** the workflow's name */
+  readonly name: string;
+  readonly run: RemoteRun;
+  placeOf(step: string, artifact: string): string;
+  /** called when all pods have ended, before the run's end is told */
+  onEnd(state: 'succeeded' | 'failed' | 'canceled'): Promise<void>;
+}
+
+/** a log that can't be read to its end holds up the step's end for so long */
+const logPatienceMs = 30_000;
+/** a pod that waits without saying why is asked after by then */
+const askAfterMs = 5000;
+/** Argo's controller takes up a workflow sooner */
+const controllerMs = 15_000;
+
+type StepEvent = Extract<RunEventBody, { type: 'step' }>;
+
+export async function* followWorkflow(options: FollowOptions, signal: AbortSignal): AsyncIterable<EngineEvent> {
+  const stop = new AbortController();
+  const follower = new Follower(options, AbortSignal.any([signal, stop.signal]));
+  try {
+    yield* follower.events();
+  } finally {
+    stop.abort();
+  }
+}
+
+class Follower {
+  private readonly channel = new Channel<EngineEvent>();
+  private workflow: ArgoWorkflow | undefined;
+  private pods: Map<string, V1Pod> | undefined;
+  /** by pod */
+  private readonly logs = new Map<string, Promise<void>>();
+  /** steps whose end is told, or about to be */
+  private readonly ends = new Map<string, Promise<void>>();
+  private readonly reasons = new Map<string, string>();
+  private reasonCount = 0;
+  private isCaughtUp = false;
+  private isEnding = false;
+
+  constructor(
+    private readonly options: FollowOptions,
+    private readonly signal: AbortSignal
+  ) {}
+
+  async *events(): AsyncIterable<EngineEvent> {
+    const work = [this.watchWorkflow(), this.watchPods(), this.watchController(), this.askAfterPods()];
+    for (const part of work) part.catch((error: unknown) => this.channel.fail(error));
+    this.signal.addEventListener('abort', () => this.channel.end(), { once: true });
+    yield* this.channel;
+  }
+
+  private async watchWorkflow(): Promise<void> {
+    const { cluster, name } = this.options;
+    const path = `/apis/argoproj.io/v1alpha1/namespaces/${cluster.namespace}/workflows`;
+    const watch = { path, fieldSelector: `metadata.name=${name}`, resource: 'workflows.argoproj.io' };
+    for await (const change of watchObjects<ArgoWorkflow>(cluster, watch, this.signal)) {
+      const found =
+        change.type === 'listed' ? change.objects[0] : change.type === 'changed' ? change.object : undefined;
+      if (found === undefined) return this.tellGone();
+      this.workflow = found;
+      this.reconcile();
+    }
+  }
+
+  private async watchPods(): Promise<void> {
+    const { cluster, name } = this.options;
+    const path = `/api/v1/namespaces/${cluster.namespace}/pods`;
+    const watch = { path, labelSelector: `workflows.argoproj.io/workflow=${name}`, resource: 'pods' };
+    for await (const change of watchObjects<V1Pod>(cluster, watch, this.signal)) {
+      if (change.type === 'listed') this.pods = new Map(change.objects.map(pod => [nodeOf(pod), pod]));
+      else if (change.type === 'changed') this.pods!.set(nodeOf(change.object), change.object);
+      // one that is removed has told how it ended
+      this.reconcile();
+    }
+  }
+
+  private async watchController(): Promise<void> {
+    await sleep(controllerMs, undefined, { signal: this.signal }).catch(() => undefined);
+    if (this.signal.aborted || this.workflow === undefined || this.workflow.status?.phase) return;
+    this.options.run.notice(
+      'Argo’s controller has not taken up the workflow. Is it running, and does it look after this namespace?'
+    );
+  }
+
+  private tellGone(): void {
+    void this.channel.push({
+      ...{ type: 'run-ended', run: this.options.run.id, state: 'failed', metrics: {} },
+      reason: `The workflow ‘${this.options.name}’ is not in the cluster any more: somebody deleted it, or its time to live was over.`
+    });
+  }
+
+  /** Look at all that is known, and tell what follows from it. Can be called at any time. */
+  private reconcile(): void {
+    const { workflow, pods } = this;
+    if (workflow === undefined || pods === undefined) return;
+    const standings = readStandings(workflow);
+    for (const standing of standings) this.reconcileStep(standing, pods);
+    if (!this.isCaughtUp) {
+      this.isCaughtUp = true;
+      void Promise.all(this.ends.values()).then(() => this.channel.push({ type: 'caught-up' }));
+    }
+    const phase = workflow.status?.phase;
+    if (!this.isEnding && (phase === 'Succeeded' || phase === 'Failed' || phase === 'Error')) {
+      this.isEnding = true;
+      this.endRun(workflow, standings).catch((error: unknown) => this.channel.fail(error));
+    }
+  }
+
+  private reconcileStep(standing: Standing, pods: ReadonlyMap<string, V1Pod>): void {
+    const { step, attempts } = standing;
+    const task = this.options.run.plan.tasks.find(({ name }) => name === step);
+    if (task === undefined || this.ends.has(step)) return;
+    attempts.forEach((node, i) => {
+      const pod = pods.get(node.id);
+      if (pod !== undefined && isStarted(pod)) this.begin(task, pod, i + 1, standing.most);
+      else if (i + 1 === attempts.length && standing.state !== 'succeeded')
+        this.tellWaiting(standing, i + 1, node, pod);
+    });
+    if (['succeeded', 'failed', 'canceled', 'skipped'].includes(standing.state)) {
+      const end = this.endStep(task, standing);
+      end.catch((error: unknown) => this.channel.fail(error));
+      this.ends.set(step, end);
+    }
+  }
+
+  private begin(task: PlanTask, pod: V1Pod, attempt: number, most: number): void {
+    const { name, uid } = pod.metadata as { name: string; uid: string };
+    if (this.logs.has(uid)) return;
+    const { cluster, run, placeOf } = this.options;
+    const state = pod.status?.containerStatuses?.find(container => container.name === 'main')?.state;
+    const startedAt = state?.running?.startedAt ?? state?.terminated?.startedAt;
+    this.tellStep(task.name, `${order(attempt)}.1`, {
+      state: 'running',
+      ...(attempt > 1 ? { reason: `Attempt ${attempt} of ${most}.` } : {}),
+      ...(startedAt ? { at: new Date(startedAt).getTime() } : {})
+    });
+    const log = tellPodLog({
+      ...{ cluster, run, task, pod: { name, uid }, signal: this.signal },
+      token: this.workflow!.metadata?.annotations?.[markAnnotation] ?? '',
+      placeOf: artifact => placeOf(task.name, artifact),
+      tell: event => this.channel.push(event)
+    });
+    log.catch((error: unknown) => this.channel.fail(error));
+    this.logs.set(uid, log);
+  }
+
+  private tellWaiting({ step, most }: Standing, attempt: number, node: ArgoNode, pod: V1Pod | undefined): void {
+    const why = pod === undefined ? node.message : describeWaiting(pod);
+    const again = attempt > 1 ? `Attempt ${attempt} of ${most}` : undefined;
+    const reason = again === undefined ? why : why === undefined ? `${again}.` : `${again}: ${why}`;
+    this.tellReason(step, attempt, reason);
+  }
+
+  private tellReason(step: string, attempt: number, reason: string | undefined): void {
+    if (reason === undefined || this.reasons.get(step) === reason) return;
+    this.reasons.set(step, reason);
+    if (this.options.run.state(step)?.reason === reason) return;
+    this.tellStep(step, `${order(attempt)}.0.${order(this.reasonCount++)}`, { state: 'pending', reason });
+  }
+
+  /** Some reasons are only in the cluster's events: a volume that can't be mounted, a secret that is missing. */
+  private async askAfterPods(): Promise<void> {
+    while (!this.signal.aborted) {
+      await sleep(askAfterMs, undefined, { signal: this.signal }).catch(() => undefined);
+      const { workflow, pods } = this;
+      if (workflow === undefined || pods === undefined) continue;
+      for (const { step, attempts } of readStandings(workflow)) {
+        const pod = pods.get(attempts.at(-1)?.id ?? '');
+        const age = Date.now() - new Date(pod?.metadata?.creationTimestamp ?? Date.now()).getTime();
+        if (pod?.status?.phase !== 'Pending' || age < askAfterMs || describeWaiting(pod) !== undefined) continue;
+        const event = (await readPodEvents(this.options.cluster, pod.metadata!.name!)).at(-1);
+        if (event !== undefined) this.tellReason(step, attempts.length, `The pod does not start: ${event}`);
+      }
+    }
+  }
+
+  private async endStep(task: PlanTask, standing: Standing): Promise<void> {
+    const { run } = this.options;
+    const { step, state, attempts, endedAt } = standing;
+    const pod = this.pods!.get(attempts.at(-1)?.id ?? '');
+    const log = pod && this.logs.get(pod.metadata!.uid!);
+    if (log !== undefined) await Promise.race([log, sleep(logPatienceMs, undefined, { ref: false })]);
+    const report = readReport(run, task.name);
+    const isOwn = report !== undefined && (pod === undefined || report.pod === pod.metadata!.uid);
+    const { usage, firstAt, lastAt } = isOwn ? report : {};
+    const told = {
+      ...(usage === undefined ? {} : { usage }),
+      ...(firstAt === undefined || lastAt === undefined ? {} : { durationMs: lastAt - firstAt }),
+      ...(endedAt === undefined ? {} : { at: endedAt })
+    };
+    if (state === 'failed') {
+      const failure = (isOwn ? report.failure : undefined) ?? describePodEnd(pod) ?? argosFailure(standing);
+      this.tellStep(step, last, { state, ...told, failure, error: describeFailure(failure) });
+    } else if (state === 'skipped') this.tellStep(step, last, { state, reason: whySkipped(task, run), ...told });
+    else if (state === 'canceled') this.tellStep(step, last, { state, reason: 'The run was canceled.', ...told });
+    else this.tellStep(step, last, { state, ...told });
+  }
+
+  private async endRun(workflow: ArgoWorkflow, standings: readonly Standing[]): Promise<void> {
+    const { run, onEnd } = this.options;
+    await Promise.all(this.ends.values());
+    const { phase, message, finishedAt } = workflow.status!;
+    const isCanceled = workflow.spec?.shutdown !== undefined && phase !== 'Succeeded';
+    const state = isCanceled ? 'canceled' : phase === 'Succeeded' ? 'succeeded' : 'failed';
+    await onEnd(state);
+    const hasFailed = standings.some(standing => standing.state === 'failed');
+    const reason = isCanceled
+      ? 'Canceled in the cluster.'
+      : state === 'failed' && !hasFailed
+        ? (findOtherFailure(workflow) ?? message ?? 'Argo gives no reason.')
+        : undefined;
+    await this.channel.push({
+      ...{ type: 'run-ended', run: run.id, state, metrics: {} },
+      ...(reason === undefined ? {} : { reason }),
+      ...(finishedAt ? { at: Date.parse(finishedAt) } : {})
+    });
+  }
+
+  private tellStep(
+    step: string,
+    position: string,
+    { at, ...event }: Omit<StepEvent, 'type' | 'step'> & { readonly at?: number }
+  ): void {
+    const origin = { source: `step ${step}`, position };
+    void this.channel.push({ type: 'step', step, ...event, origin, ...(at === undefined ? {} : { at }) });
+  }
+}
+
+const order = (n: number) => String(n).padStart(4, '0');
+/** after all attempts */
+const last = '9';
+
+const nodeOf = ({ metadata }: V1Pod) =>
+  metadata?.annotations?.['workflows.argoproj.io/node-id'] ?? metadata?.name ?? '';
+
+/** Where not even the pod says anything, Argo may. */
+function argosFailure({ message }: Standing): Failure {
+  return { name: 'exit-status', message: `The step failed: ${message?.replace(/\.$/, '') ?? 'Argo gives no reason'}.` };
+}
+
+function whySkipped({ after }: PlanTask, run: RemoteRun): string {
+  const failed = after.find(name => run.state(name)?.state === 'failed');
+  return failed === undefined ? 'A step that it needs did not succeed.' : `Step ‘${failed}’ failed.`;
+}

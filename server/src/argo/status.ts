@@ -1,0 +1,116 @@
+// Argo keeps what it knows of a run in the Workflow's status: a tree of nodes, of which some are pods. This module finds in it how each step
+// stands. https://argo-workflows.readthedocs.io/en/release-3.6/fields/#workflowstatus
+import { gunzipSync } from 'node:zlib';
+import type { RunState } from '@sluice/core';
+
+export interface ArgoWorkflow {
+  readonly metadata?: {
+    readonly name?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly creationTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: {
+    readonly shutdown?: string;
+    readonly templates?: readonly {
+      readonly name: string;
+      readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+      readonly retryStrategy?: { readonly limit?: string | number };
+    }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly message?: string;
+    readonly startedAt?: string;
+    readonly finishedAt?: string;
+    readonly nodes?: Readonly<Record<string, ArgoNode>>;
+    /** base64 of gzip of the nodes' JSON, where they are many */
+    readonly compressedNodes?: string;
+  };
+}
+
+export interface ArgoNode {
+  readonly id: string;
+  readonly name: string;
+  readonly displayName?: string;
+  readonly type: string;
+  readonly templateName?: string;
+  readonly phase?: string;
+  readonly message?: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly children?: readonly string[];
+}
+
+/** How a step stands. */
+export interface Standing {
+  readonly step: string;
+  readonly state: RunState;
+  /** one node a pod, in order; the last one is the one that counts */
+  readonly attempts: readonly ArgoNode[];
+  /** how often it may be tried in all */
+  readonly most: number;
+  readonly message?: string;
+  /** milliseconds since 1970 */
+  readonly endedAt?: number;
+}
+
+export function readStandings(workflow: ArgoWorkflow): Standing[] {
+  const nodes = Object.values(nodesOf(workflow));
+  return (workflow.spec?.templates ?? []).flatMap(({ name, metadata, retryStrategy }) => {
+    const step = metadata?.annotations?.['sluice.dev/step'];
+    if (step === undefined) return [];
+    const own = nodes.filter(({ templateName }) => templateName === name);
+    const top = own.find(({ type }) => type === 'Retry') ?? own[0];
+    if (top === undefined) return [];
+    const attempts = own.filter(({ type }) => type === 'Pod').sort((a, b) => numberOf(a) - numberOf(b));
+    const state = stateOf(top, workflow);
+    const { message, finishedAt } = top;
+    return [
+      {
+        ...{ step, state, attempts, most: Number(retryStrategy?.limit ?? 0) + 1 },
+        ...(message === undefined ? {} : { message }),
+        ...(finishedAt ? { endedAt: Date.parse(finishedAt) } : {})
+      }
+    ];
+  });
+}
+
+/** Nodes that are no step and failed: a snapshot, or Argo's own. */
+export function findOtherFailure(workflow: ArgoWorkflow): string | undefined {
+  const steps = new Set(
+    (workflow.spec?.templates ?? []).filter(t => t.metadata?.annotations?.['sluice.dev/step']).map(t => t.name)
+  );
+  const failed = Object.values(nodesOf(workflow)).find(
+    ({ type, templateName, phase }) =>
+      type === 'Pod' && !steps.has(templateName ?? '') && (phase === 'Failed' || phase === 'Error')
+  );
+  return failed && `‘${failed.displayName ?? failed.name}’ failed: ${failed.message ?? 'no reason given'}.`;
+}
+
+function nodesOf({ status }: ArgoWorkflow): Readonly<Record<string, ArgoNode>> {
+  if (!status?.compressedNodes) return status?.nodes ?? {};
+  return JSON.parse(gunzipSync(Buffer.from(status.compressedNodes, 'base64')).toString('utf8'));
+}
+
+// Attempts are called `step(0)`, `step(1)`, …
+const numberOf = ({ name }: ArgoNode) => Number(/\((\d+)\)$/.exec(name)?.[1] ?? 0);
+
+function stateOf({ phase, message = '' }: ArgoNode, { spec }: ArgoWorkflow): RunState {
+  switch (phase) {
+    case 'Running':
+      return 'running';
+    case 'Succeeded':
+      return 'succeeded';
+    case 'Failed':
+    case 'Error':
+      return spec?.shutdown !== undefined && /shutdown|terminat|stopped/i.test(message) ? 'canceled' : 'failed';
+    case 'Omitted':
+    case 'Skipped':
+      return spec?.shutdown === undefined ? 'skipped' : 'canceled';
+    default:
+      return 'pending';
+  }
+}
