@@ -1,0 +1,132 @@
+"""KFP's own SDK judges what core compiles: it loads every golden pipeline, and its local runner executes some of them.
+
+The SDK lives in ``.venv-kfp``, which is made once from ``requirements-kfp.txt``; ``SLUICE_KFP_PYTHON`` names another
+Python that has it. Where it cannot be installed, these tests are skipped and say so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PIPELINES = sorted((ROOT / "core" / "test" / "pipelines").glob("*/pipeline.yaml"))
+REQUIREMENTS = ROOT / "requirements-kfp.txt"
+FOLDER = ROOT / ".venv-kfp"
+
+
+@pytest.fixture(scope="session")
+def kfp_python() -> str:
+    given = os.environ.get("SLUICE_KFP_PYTHON")
+    if given:
+        return given
+    stamp, wanted = FOLDER / ".done", REQUIREMENTS.read_text()
+    python = FOLDER / "bin" / "python"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        venv.create(FOLDER, with_pip=True, clear=True)
+        install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", REQUIREMENTS]
+        done = subprocess.run(install, capture_output=True, text=True, timeout=900, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"KFP’s SDK cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
+        stamp.write_text(wanted)
+    return str(python)
+
+
+LOAD = """
+import sys, warnings
+warnings.simplefilter("ignore")
+from kfp import components
+for path in sys.argv[1:]:
+    component = components.load_component_from_file(path)
+    print(component.name, len(component.pipeline_spec.root.dag.tasks), bool(component.platform_spec.platforms))
+"""
+
+
+@pytest.mark.timeout(1200)
+def test_the_sdk_loads_every_pipeline(kfp_python):
+    answer = subprocess.run([kfp_python, "-c", LOAD, *PIPELINES], capture_output=True, text=True, timeout=300, check=False)
+    assert answer.returncode == 0, answer.stderr
+    expected = []
+    for path in PIPELINES:
+        pipeline, *platforms = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+        expected.append(f"{pipeline['pipelineInfo']['name']} {len(pipeline['root']['dag']['tasks'])} {bool(platforms)}")
+    assert answer.stdout.splitlines() == expected
+
+
+RUN = """
+import json, logging, sys, warnings
+warnings.simplefilter("ignore")
+from kfp import components, local
+local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=sys.argv[1], raise_on_error=True)
+for path in sys.argv[2:]:
+    print("PIPELINE", path, flush=True)
+    components.load_component_from_file(path)()
+"""
+
+# What a pipeline's steps print. None within a list is more than KFP's local runner takes, and so is `{{$}}` in a text.
+RUNS = {
+    "steps-diamond": ["1 1"],
+    "parameter-integer": ["-1 1099511627776 1000"],
+    "parameter-float": ["1e-07 0.5 2.0"],
+    "parameter-annotated": ["1.0 []"],
+    "value-shared": ["[1]"],
+    "value-maybe-absent": ["none"],
+    "function-chain": ["2.732"],
+    "metrics": ["done"],
+    "names-not-ascii": ["3"],
+    "at-end": ["the end"],
+    "everything": ["x 6", "cleaned"],
+}
+
+
+@pytest.fixture(scope="session")
+def executed(kfp_python, tmp_path_factory) -> dict[str, str]:
+    """What KFP's local runner printed, by pipeline. All run in one process: to import the SDK is the greater part of it."""
+    folder = tmp_path_factory.mktemp("kfp")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    files = [compile_for_local_runner(name, folder, path) for name in RUNS]
+    (folder / "work").mkdir()
+    answer = subprocess.run(
+        [kfp_python, "-c", RUN, folder / "root", *files],
+        capture_output=True, text=True, timeout=600, check=False, cwd=folder / "work", env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stdout[-3000:] + answer.stderr[-3000:]
+    pieces = answer.stdout.split("PIPELINE ")[1:]
+    return {Path(piece.split("\n", 1)[0]).stem: piece for piece in pieces}
+
+
+def compile_for_local_runner(name: str, folder: Path, path: str) -> Path:
+    """KFP runs without containers only what has its own entry point in the command: there it is, in a comment."""
+    file = folder / f"{name}.yaml"
+    notebook = ROOT / "core" / "test" / "pipelines" / name / "notebook.ipynb"
+    subprocess.run(["sluice", "compile", notebook, "-o", file], check=True, env={**os.environ, "PATH": path}, capture_output=True)
+    text = file.read_text(encoding="utf-8")
+    assert "import base64\n" in text
+    file.write_text(text.replace("import base64\n", "import base64  # kfp.dsl.executor_main\n"), encoding="utf-8")
+    return file
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("name", RUNS)
+def test_the_sdk_executes_them(name, executed):
+    printed = [line.strip() for line in executed[name].splitlines()]
+    assert any("Pipeline" in line and "SUCCESS" in line for line in printed)
+    for text in RUNS[name]:
+        assert any(line.startswith(text) for line in printed), executed[name]
+    assert "FAILURE" not in executed[name]
+
+
+def test_every_step_leaves_what_the_contract_says(executed, tmp_path_factory):
+    roots = sorted(tmp_path_factory.getbasetemp().glob("kfp*/root/everything-*"))
+    outputs = {file.parent.name: json.loads(file.read_text()) for file in roots[-1].glob("*/executor_output.json")}
+    assert set(outputs) == {"load", "train", "publish", "clean"}
+    train = outputs["train"]["artifacts"]
+    assert train["sluice_metrics"]["artifacts"][0]["metadata"] == {"model": 6}
+    assert [variable["name"] for variable in train["model"]["artifacts"][0]["metadata"]["variables"]] == ["model"]
