@@ -80,10 +80,12 @@ function toPipeline(notebook: Notebook, outline: Outline, dependencies: Dependen
     const metrics = new Set(step.metricsCells);
     return {
       name: step.name,
-      cells: step.cells.map(cell => {
-        const { id, source } = notebook.cells[cell]!;
-        return { index: cell, ...(id === undefined ? {} : { id }), source, isMetrics: metrics.has(cell) };
-      }),
+      cells: [...step.cells, ...plans[index]!.amid]
+        .sort((a, b) => a - b)
+        .map(cell => {
+          const { id, source } = notebook.cells[cell]!;
+          return { index: cell, ...(id === undefined ? {} : { id }), source, isMetrics: metrics.has(cell) };
+        }),
       after: names.filter(name => sources.has(name)),
       parameters: plans[index]!.parameters,
       setup: plans[index]!.setup,
@@ -94,6 +96,7 @@ function toPipeline(notebook: Notebook, outline: Outline, dependencies: Dependen
   return {
     name: outline.name,
     description: outline.description,
+    workspace: outline.workspace,
     ...(outline.kernel === undefined ? {} : { kernel: outline.kernel }),
     parameters: dependencies.parameters,
     steps,

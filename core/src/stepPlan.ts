@@ -9,14 +9,16 @@ import { toRange } from './python/effects/place.js';
 import type { Need, StepRecord } from './python/effects/report.js';
 import { prelude } from './python/effects/slot.js';
 import type { Slot } from './python/effects/slot.js';
-import { closure, find } from './python/effects/thing.js';
-import type { Thing } from './python/effects/thing.js';
+import { closure, find, valueOf } from './python/effects/thing.js';
+import type { Thing, Value } from './python/effects/thing.js';
 
 export interface StepPlan {
   readonly needs: readonly Need[];
   readonly parameters: readonly string[];
   readonly setup: readonly Setup[];
   readonly outputs: readonly Bundle[];
+  /** cells for every step that read what this step binds, and so run among its own cells */
+  readonly amid: readonly number[];
 }
 
 export function planSteps(
@@ -37,7 +39,8 @@ export function planSteps(
     needs: [...records[step]!.needs.values()],
     parameters: parametersOf(dependencies, step, lastCells[step] ?? 0),
     setup: orderSetup(notebook, dependencies, sources[step]!, step, stepNames, outputs, lastCells[step] ?? 0),
-    outputs: outputs[step]!
+    outputs: outputs[step]!,
+    amid: findAmid(dependencies, step, lastCells[step] ?? 0)
   }));
 }
 
@@ -49,6 +52,12 @@ function takePreludeReads({ records, preludeReads }: Dependencies, lastCells: re
       if (step <= slot.step || lastCell < range.cell || needs.has(slot.name)) return;
       needs.set(slot.name, { slot, range: slot.written, through: [], certainty: 'certain' });
     });
+}
+
+/** Cells that run in every step, above this step's last cell, and read what it binds. */
+function findAmid({ preludeReads, preludeParts }: Dependencies, step: number, lastCell: number): number[] {
+  const reading = new Set(preludeReads.filter(({ slot }) => slot.step === step).map(({ range }) => range.cell));
+  return [...new Set(preludeParts.map(({ cell }) => cell))].filter(cell => cell < lastCell && reading.has(cell));
 }
 
 /**
@@ -87,10 +96,19 @@ function takeFromLast(
 }
 
 function changedIn({ value }: Slot, changed: ReadonlySet<Thing>, until: number): Set<Thing> {
-  const things = [...closure(value, { until })].flatMap(thing =>
+  const things = [...partsOf(value, until)].flatMap(thing =>
     thing.instanceOf?.thing ? [thing, thing.instanceOf.thing] : [thing]
   );
   return new Set(things.filter(thing => changed.has(thing)));
+}
+
+/** All that travels with a value: what it holds, and the classes of its instances where they do not travel as source. */
+function partsOf(value: Value, until: number): Set<Thing> {
+  const found = closure(value, { until });
+  for (const { instanceOf } of found)
+    if (instanceOf?.thing && !found.has(instanceOf.thing) && !definitionOf(instanceOf.thing))
+      for (const part of closure(valueOf(instanceOf.thing), { until })) found.add(part);
+  return found;
 }
 
 function sharingGroups(needs: readonly Need[], thingsOf: (slot: Slot) => Set<Thing>): Need[][] {
@@ -172,7 +190,7 @@ function bundleOutputs(records: readonly StepRecord[], step: number, lastCells: 
       if (slot.step === step && slot.kind === 'value') given.set(slot.name, slot);
   const groups: { names: string[]; things: Set<Thing> }[] = [];
   for (const [name, slot] of [...given].sort(([, a], [, b]) => before(a.written, b.written))) {
-    const merged = { names: [name], things: closure(slot.value, { until: lastCells[step]! }) };
+    const merged = { names: [name], things: partsOf(slot.value, lastCells[step]!) };
     for (const group of groups.filter(({ things }) => [...things].some(thing => merged.things.has(thing)))) {
       merged.names.unshift(...group.names);
       for (const thing of group.things) merged.things.add(thing);

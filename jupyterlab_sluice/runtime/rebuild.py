@@ -12,7 +12,7 @@ import importlib
 import marshal
 import sys
 import types
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 MAIN = "__main__"
 
@@ -29,6 +29,7 @@ _reading: List[Reading] = []
 # Classes made by value, by the token that their maker gave them, and back: one class stays one class however often it travels.
 _classes: Dict[str, type] = {}
 tokens: Dict[type, str] = {}
+_made: Set[int] = set()  # their ids; `tokens` keeps them alive
 
 
 def begin(reading: Reading) -> None:
@@ -138,8 +139,8 @@ def _quiet(bases: Tuple[Any, ...]) -> Iterator[None]:
 
 
 def fill_class(made: type, state: Dict[str, Any]) -> None:
-    if not _is_fresh(made):
-        return
+    if id(made) not in _made:  # it was defined here
+        return  # else what a later step left of it replaces what an earlier one did
     for name, value in state["attributes"].items():
         type.__setattr__(made, name, value)
     for subclass in state["registered"]:
@@ -231,12 +232,17 @@ def _known_class(module_name: str, qualname: str, token: str) -> Optional[type]:
     if token in _classes:
         return _classes[token]
     found = _defined(module_name, qualname)
-    return found if isinstance(found, type) and found not in tokens else None
+    if not isinstance(found, type) or id(found) in _made:
+        return None
+    _classes[token] = found
+    tokens.setdefault(found, token)
+    return found
 
 
 def _register(made: type, token: str) -> type:
     _classes[token], tokens[made] = made, token
-    return _fresh(made)
+    _made.add(id(made))
+    return made
 
 
 def _fresh(made: Any) -> Any:
