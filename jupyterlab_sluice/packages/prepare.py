@@ -113,7 +113,7 @@ def refuse(needs, lacking, said):
         why = "The image has no pip. Choose an image that has it, or build one with `sluice image build`."
     elif "No space left" in said:
         why = "The disk is full: make the run’s volume larger."
-    elif here != needs["python"] and re.search(r"No matching distribution|Requires-Python|Could not find a version", said):
+    elif here != needs["python"] and re.search(r"No matching distribution|Requires-Python|Could not find a version|conflicting dependencies", said):
         why = "The notebook ran on Python %s, and the image has %s. Choose an image with the same Python." % (needs["python"], here)
     else:
         why = (errors or [said.strip()[-300:]])[0]
