@@ -21,3 +21,4 @@ export * from './suggest.js';
 export * from './tags.js';
 export * from './verify.js';
 export * from './words.js';
+export type { WorkspaceSpec } from './workspace.js';

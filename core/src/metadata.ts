@@ -4,6 +4,7 @@ import { describeType, isRecord, isStrings, type JsonRecord } from './json.js';
 import type { Notebook } from './notebook.js';
 import { mergeSpecs, readStepSpec, type StepSpec } from './step.js';
 import { withLimit, withSetting } from './tags.js';
+import { readWorkspaceSpec, type WorkspaceSpec } from './workspace.js';
 
 export interface PipelineMetadata {
   readonly name: string;
@@ -11,6 +12,7 @@ export interface PipelineMetadata {
   readonly defaults: StepSpec;
   /** settings by step, as far as metadata name any */
   readonly steps: ReadonlyMap<string, StepSpec>;
+  readonly workspace: WorkspaceSpec;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -21,12 +23,14 @@ export function readMetadata(notebook: Notebook): PipelineMetadata {
   const kale = toObject(notebook.metadata.kubeflow_notebook, 'kubeflow_notebook', problems);
   const defaults = readStepSpec(ours.defaults, 'The pipeline’s default settings');
   const steps = readSteps(ours.steps, problems);
-  problems.push(...defaults.problems);
+  const { workspace, volumes, problems: faults } = readWorkspaceSpec(ours.volumes, ours.snapshots);
+  problems.push(...defaults.problems, ...faults);
   return {
     name: toText(ours.name) ?? toText(kale.pipeline_name) ?? notebook.fileName ?? 'pipeline',
     description: toText(ours.description) ?? toText(kale.pipeline_description) ?? '',
-    defaults: mergeSpecs(readKaleDefaults(kale, problems), defaults.spec),
+    defaults: mergeSpecs(readKaleDefaults(kale, problems), volumes.length === 0 ? {} : { volumes }, defaults.spec),
     steps,
+    workspace,
     diagnostics: problems.map(message => ({ code: 'setting', severity: 'warning', message }))
   };
 }

@@ -5,6 +5,7 @@ import type { Cell, Notebook } from './notebook.js';
 import { mergeSpecs, toStepSettings, type StepSettings, type StepSpec } from './step.js';
 import { didYouMean } from './suggest.js';
 import { checkStepName, readTags, type TagReading } from './tags.js';
+import type { WorkspaceSpec } from './workspace.js';
 
 /** What a cell is to the pipeline. `step` cells know their step's name; `isHead` marks the cell that carries the tag. */
 export type CellRole =
@@ -25,6 +26,7 @@ export interface StepOutline {
 export interface Outline {
   readonly name: string;
   readonly description: string;
+  readonly workspace: WorkspaceSpec;
   readonly kernel?: string;
   /** in notebook order of their first cells */
   readonly steps: readonly StepOutline[];
@@ -56,6 +58,7 @@ export function outlineNotebook(notebook: Notebook): Outline {
   return {
     name: metadata.name,
     description: metadata.description,
+    workspace: metadata.workspace,
     ...(notebook.kernel === undefined ? {} : { kernel: notebook.kernel }),
     steps,
     importCells: indices('imports'),

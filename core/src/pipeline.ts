@@ -1,6 +1,7 @@
 // A pipeline is what a notebook means: its steps in notebook order, what each needs and gives, its parameters, and all that is wrong with it.
 import type { CellRange, Diagnostic } from './diagnostic.js';
 import type { StepSettings } from './step.js';
+import type { WorkspaceSpec } from './workspace.js';
 
 export type ParameterType = 'integer' | 'float' | 'string' | 'boolean' | 'list' | 'dict';
 
@@ -76,6 +77,7 @@ export interface PipelineStep {
 export interface Pipeline {
   readonly name: string;
   readonly description: string;
+  readonly workspace: WorkspaceSpec;
   /** the kernelspec to run with; undefined: the default one */
   readonly kernel?: string;
   readonly parameters: readonly Parameter[];

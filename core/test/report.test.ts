@@ -61,7 +61,8 @@ const analysis: Analysis = {
       },
       { code: 'language', severity: 'warning', message: 'Hm.' }
     ]
-  }
+  },
+  stale: []
 };
 
 test('the report has what DESIGN §7 promises', () => {

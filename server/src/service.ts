@@ -27,9 +27,8 @@ import type { Runner, RunTarget } from './runner.js';
 import { checkRunner, type Runners } from './runners/runners.js';
 import { SnapshotLibrary, type Restored } from './snapshots/library.js';
 import { bindParameters } from './runners/local.js';
-import { findOutsidePaths } from './runners/outside.js';
+import { scanFor } from './runners/outside.js';
 import { readPlan } from './runners/plans.js';
-import { scanWorkspace, workspaceLimits } from './scan.js';
 import type { StepArtifact, Store } from './store.js';
 import { verifyNotebook } from './verify.js';
 
@@ -130,7 +129,7 @@ export class Service implements Api {
     const kernel = await readKernel(plan.kernel ?? 'python3', env);
     const [environment, scan] = await Promise.all([
       readEnvironment(store.sql, kernel, env),
-      scanWorkspace(dirname(path), findOutsidePaths(plan), { limits: workspaceLimits(env), home: store.home })
+      scanFor(plan, dirname(path), store.home, env)
     ]);
     const bound = bindParameters(plan, parameters);
     return findFreshness({ store, plan, notebook: storedPath(store.home, path), parameters: bound, scan, environment });

@@ -16,7 +16,10 @@ const run = async (settings: object, source: string) => {
   const shown = await world.sluice('runs', 'show', 'last', '--json');
   return {
     ...outcome,
-    step: shown.events[0]!.steps[0] as { state: string; failure?: { name: string; message: string } }
+    step: (shown.events[0] as unknown as { steps: unknown[] }).steps[0] as {
+      state: string;
+      failure?: { name: string; message: string };
+    }
   };
 };
 

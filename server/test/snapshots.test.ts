@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import type { RunEvent, SnapshotDiff, SnapshotRecord } from '@sluice/core';
 import { makeApp } from '../src/app';
 import { openHome } from '../src/home';
-import { LocalRunner } from '../src/runners/local';
+import { Runners } from '../src/runners/runners';
 import { Service } from '../src/service';
 import { Store } from '../src/store';
 import { install, World, type Outcome } from './world';
@@ -240,7 +240,7 @@ class Routes {
 
   async listen(): Promise<this> {
     const { store } = this;
-    const runner = new LocalRunner({ store, env: world.env });
+    const runner = new Runners({ store, env: world.env });
     this.server = makeApp(new Service({ install, store, runner, root: world.folder, env: world.env }), { secret: 's' });
     await new Promise<void>(listening => this.server!.listen(inWorld('.sluice/socket'), listening));
     return this;

@@ -18,7 +18,7 @@ import { openHome } from '../src/home';
 import { scanWorkspace, workspaceLimits } from '../src/scan';
 import { ObjectStore } from '../src/snapshots/objects';
 import { Workspace } from '../src/workspace';
-import { World } from './world';
+import { makeNotebook, World } from './world';
 
 let world: World;
 let target: World;
@@ -180,3 +180,20 @@ test.each([
 ])('SLUICE_WORKSPACE_LIMIT=%s means %d bytes', (text, bytes) => {
   expect(workspaceLimits({ SLUICE_WORKSPACE_LIMIT: text }).sizeBytes).toBe(bytes);
 });
+
+test('the folders that a notebook names are copied too, and what git ignores is not where it says so', async () => {
+  const sluice = { volumes: [{ folder: '../data' }], snapshots: { gitignore: true } };
+  const cells = [
+    'step:a | import os\nprint(sorted(os.listdir("../data")), sorted(os.listdir(".")))\nopen("../data/new", "w").close()'
+  ];
+  world.write('work/a.ipynb', JSON.stringify(makeNotebook(cells, 'python3', { sluice })));
+  for (const path of ['data/x.csv', 'work/keep.csv', 'work/drop.tmp']) world.write(path, path);
+  world.write('work/.gitignore', '*.tmp');
+  world.write('work/.git/HEAD', '');
+  const { status } = await world.sluice('run', 'work/a.ipynb');
+  expect(status).toBe(0);
+  expect((await world.sluice('runs', 'logs', 'last')).stdout).toContain(
+    "['x.csv'] ['.gitignore', 'a.ipynb', 'keep.csv']"
+  );
+  expect(files(join(world.folder, 'data'))).toEqual(['x.csv']);
+}, 60_000);

@@ -2,6 +2,7 @@
 // Decision 0002 has its shape.
 import { isRecord } from '../json.js';
 import type { ParameterType } from '../pipeline.js';
+import type { WorkspaceSpec } from '../workspace.js';
 
 export interface StepArgument {
   readonly version: 1;
@@ -10,6 +11,8 @@ export interface StepArgument {
   readonly notebook?: string;
   /** the kernelspec's name */
   readonly kernel?: string;
+  /** for a run on this machine */
+  readonly workspace?: WorkspaceSpec;
   readonly step: string;
   readonly parameters: readonly {
     readonly name: string;

@@ -233,6 +233,7 @@ function toStepArgument(step: PipelineStep, { pipeline, options, parameters, sou
     pipeline: pipeline.name,
     ...(options.notebook === undefined ? {} : { notebook: options.notebook }),
     ...(pipeline.kernel === undefined ? {} : { kernel: pipeline.kernel }),
+    ...(Object.keys(pipeline.workspace).length === 0 ? {} : { workspace: pipeline.workspace }),
     step: step.name,
     parameters: step.parameters.map(name => {
       const { type, isNullable } = parameters.get(name)!;

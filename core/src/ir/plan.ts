@@ -1,7 +1,7 @@
 // A plan is what a runner on this machine needs of an IR: which program to start after which, and where its inputs come from.
 import { findCycles, topologicalOrder } from '../graph.js';
 import type { JsonValue, ParameterType } from '../pipeline.js';
-import { readStepArgument } from './argument.js';
+import { readStepArgument, type StepArgument } from './argument.js';
 import { kfpTypes } from './compile.js';
 import type {
   ComponentSpecJson,
@@ -15,6 +15,7 @@ import { IrError, type Ir } from './ir.js';
 import { readMemoryLimit, readRequests } from './resources.js';
 import { readBackoff } from './retries.js';
 import type { Backoff } from '../step.js';
+import type { WorkspaceSpec } from '../workspace.js';
 
 export interface PlanParameter {
   readonly name: string;
@@ -71,6 +72,7 @@ export interface Plan {
   /** the kernelspec's name, and the notebook's path, where the IR is compiled from a notebook */
   readonly kernel?: string;
   readonly notebook?: string;
+  readonly workspace: WorkspaceSpec;
   readonly parameters: readonly PlanParameter[];
   /** none before one that it comes after */
   readonly tasks: readonly PlanTask[];
@@ -86,13 +88,14 @@ export function planIr(ir: Ir): Plan {
   const order = topologicalOrder(tasks);
   const isLast = (name: string): boolean => tasks.some(task => task.name === name && task.atEnd === true);
   const steps = tasks.map(task => readStepArgument(task.args));
-  const find = (key: 'kernel' | 'notebook' | 'pipeline'): string | undefined =>
+  const find = <K extends 'kernel' | 'notebook' | 'pipeline' | 'workspace'>(key: K): StepArgument[K] | undefined =>
     steps.find(step => step?.[key] !== undefined)?.[key];
   const [kernel, notebook] = [find('kernel'), find('notebook')];
   return {
     name: find('pipeline') ?? pipeline.pipelineInfo?.name ?? 'pipeline',
     ...(kernel === undefined ? {} : { kernel }),
     ...(notebook === undefined ? {} : { notebook }),
+    workspace: find('workspace') ?? {},
     parameters: toPlanParameters(pipeline.root?.inputDefinitions),
     tasks: [...order.filter(name => !isLast(name)), ...order.filter(isLast)].map(name =>
       tasks.find(task => task.name === name)!

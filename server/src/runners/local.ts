@@ -9,7 +9,7 @@ import type { StepProcess } from '../process.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
 import { readPlan } from './plans.js';
 import type { Store } from '../store.js';
-import { scanWorkspace, workspaceLimits, type WorkspaceScan } from '../scan.js';
+import type { WorkspaceScan } from '../scan.js';
 import { ObjectStore } from '../snapshots/objects.js';
 import { collections } from '../snapshots/records.js';
 import { RunSnapshots } from '../snapshots/run-snapshots.js';
@@ -20,7 +20,7 @@ import { performStep, takePast, type Caching } from './cached.js';
 import type { Metadata } from './executor.js';
 import { layoutOf, type Layout } from './layout.js';
 import { findNeed } from './need.js';
-import { findOutsidePaths } from './outside.js';
+import { scanFor } from './outside.js';
 import { findPast, type Past } from './past.js';
 import { schedule } from './schedule.js';
 import { chooseSteps, settle, type Choice } from './selection.js';
@@ -119,7 +119,7 @@ export class LocalRunner implements Runner {
     past?.checkValues(choice);
     const [{ kernel, environment }, scan] = await Promise.all([
       this.findEnvironment(plan),
-      scanWorkspace(request.workspace, findOutsidePaths(plan), { limits: workspaceLimits(env), home: store.home })
+      scanFor(plan, request.workspace, store.home, env)
     ]);
     return { plan, kernel, environment, scan, parameters, choice, past, capacity };
   }

@@ -1,8 +1,20 @@
-// Notebooks read from beside their folder: `pd.read_csv("../data/rides.csv")`. A run's copy has to have what the steps' source names so.
+// Notebooks read from beside their folder: `pd.read_csv("../data/rides.csv")`. A run's copy has to have what the steps' source names so, and
+// the folders that the notebook's metadata name.
 import { readStepArgument, type Plan } from '@sluice/core';
+import { scanWorkspace, workspaceLimits, type WorkspaceScan } from '../scan.js';
+
+/** @throws PipelineError `workspace-too-large`; `folder` is the notebook's, `home` that of our records */
+export function scanFor(plan: Plan, folder: string, home: string, env: NodeJS.ProcessEnv): Promise<WorkspaceScan> {
+  const { folders = [], gitignore = false } = plan.workspace;
+  return scanWorkspace(folder, [...findOutsidePaths(plan), ...folders], {
+    limits: workspaceLimits(env),
+    home,
+    gitignore
+  });
+}
 
 /** Relative paths that begin with `..` in the source of the plan's steps; of patterns and f-strings the part before the first blank space to fill. */
-export function findOutsidePaths(plan: Plan): string[] {
+function findOutsidePaths(plan: Plan): string[] {
   const paths = new Set<string>();
   for (const { args } of plan.tasks) {
     const step = readStepArgument(args);

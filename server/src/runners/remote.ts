@@ -5,13 +5,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { endedStates, type RunEvent, type RunEventBody, type RunState } from '@sluice/core';
 import { toPipelineError } from '../errors.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
-import { scanWorkspace, workspaceLimits } from '../scan.js';
 import type { Store } from '../store.js';
 import type { Engine, EngineEvent, RemoteRun, RemoteStart } from './engine.js';
 import { layoutOf } from './layout.js';
 import { bindParameters } from './local.js';
 import { isNews, Positions } from './news.js';
-import { findOutsidePaths } from './outside.js';
+import { scanFor } from './outside.js';
 import { findPast } from './past.js';
 import { readPlan } from './plans.js';
 import { RemoteLogs } from './remote-logs.js';
@@ -55,7 +54,7 @@ export class RemoteRunner implements Runner {
     past?.checkValues(choice);
     const [place, scan] = await Promise.all([
       this.engine.prepare(request, plan),
-      scanWorkspace(request.workspace, findOutsidePaths(plan), { limits: workspaceLimits(env), home: store.home })
+      scanFor(plan, request.workspace, store.home, env)
     ]);
     signal?.throwIfAborted();
     const { id } = store.create({
@@ -329,7 +328,7 @@ export class RemoteRunner implements Runner {
   }
 }
 
-const noPlan = { name: 'pipeline', parameters: [], tasks: [] };
+const noPlan = { name: 'pipeline', parameters: [], tasks: [], workspace: {} };
 
 type StepEnd = Omit<Extract<RunEventBody, { type: 'step' }>, 'type' | 'step'>;
 
