@@ -4,11 +4,16 @@ import { PipelineError } from '../errors.js';
 import type { Command } from './command.js';
 
 const commands: Record<string, () => Promise<Pick<Command, 'run'>>> = {
+  check: async () => (await import('./cluster-check.js')).clusterCheck,
+  rbac: async () => (await import('./cluster-check.js')).clusterRbac,
   snapshots: async () => (await import('./cluster-snapshots.js')).clusterSnapshots
 };
 
 const help = `sluice cluster COMMAND... [--kubeconfig FILE] [--context NAME] [-n NAMESPACE] [--json]
 
+  check                        can pipelines run there, and what is missing: [--runner argo|kubeflow] [--service-account NAME]
+  rbac                         print the Roles that grant what is needed, for who you are there or for
+    [--user NAME | --group NAME | --account NAME] [--runner argo|kubeflow] [--service-account NAME]
   snapshots [list]             Sluice’s snapshots of volumes, newest first
     [--run RUN] [--step STEP] [--notebook HASH]
   snapshots show NAME          of which volume, run and step it is, and whether it can be restored

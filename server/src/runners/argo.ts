@@ -17,6 +17,7 @@ import type { ArgoWorkflow } from '../argo/status.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { ask, checkAnswer, maybeAsk, openCluster, remove, type Cluster } from '../kubernetes/access.js';
 import { toMetadata, toSelector, type Belonging } from '../kubernetes/labels.js';
+import { describeLack, findLacks, rightsFor, userRights } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { withVolumePod, type VolumePodSpec } from '../kubernetes/transfer.js';
 import { createClaim, maybeReadClaim, removeClaim, waitForClaim } from '../kubernetes/volumes.js';
@@ -63,6 +64,7 @@ class ArgoEngine implements Engine {
     const settings = this.settings({ ...request.target });
     const cluster = await openCluster(settings, this.options.env);
     await checkAnswer(cluster);
+    await checkRights(cluster);
     await listWorkflows(cluster, 'none=none');
     compileWorkflow(readIr(request.ir), { claim: 'x' }); // what can't be said to Argo is said now
     if (plan.tasks.length === 0) throw new PipelineError('The pipeline has no steps.', 'invalid-ir');
@@ -187,12 +189,18 @@ class ArgoEngine implements Engine {
     const { core, namespace } = cluster;
     const labelSelector = `workflows.argoproj.io/workflow=${name}`;
     // a claim that a pod names stays, even where the pod has ended
-    await remove({ verb: 'delete', resource: 'pods', namespace }, () =>
-      core.deleteCollectionNamespacedPod({ namespace, labelSelector })
-    ).catch((error: unknown) => run.notice(`The run’s pods could not be removed: ${toPipelineError(error).message}`));
-    await removeClaim(cluster, name).catch((error: unknown) =>
-      run.notice(`The run’s volume could not be removed: ${toPipelineError(error).message}`)
-    );
+    try {
+      const { items } = await ask({ verb: 'list', resource: 'pods', namespace }, () =>
+        core.listNamespacedPod({ namespace, labelSelector })
+      );
+      for (const { metadata } of items)
+        await remove({ verb: 'delete', resource: 'pods', name: metadata!.name!, namespace }, () =>
+          core.deleteNamespacedPod({ namespace, name: metadata!.name! })
+        );
+      await removeClaim(cluster, name);
+    } catch (error) {
+      run.notice(`The run’s volume could not be removed: ${toPipelineError(error).message}`); // the run is what it was
+    }
   }
 
   /** What a start that failed has left. */
@@ -210,6 +218,14 @@ class ArgoEngine implements Engine {
       await attempt(() => core.deleteNamespacedPod({ name: metadata!.name!, namespace, gracePeriodSeconds: 0 }));
     await attempt(() => removeClaim(cluster, name));
   }
+}
+
+/** @throws PipelineError `unauthorized` with all that is missing, and not only with what comes first */
+async function checkRights(cluster: Cluster): Promise<void> {
+  const lacks = (await findLacks(cluster, rightsFor(userRights, ['argo']))).filter(lack => !lack.isOptional);
+  if (lacks.length === 0) return;
+  const sentences = lacks.map(lack => describeLack(lack, cluster.namespace)).join(' ');
+  throw new PipelineError(`${sentences} \`sluice cluster rbac\` prints the Role that grants it.`, 'unauthorized');
 }
 
 /** Names the workflow, its volume, and by its beginning the pods. Ids of runs are all different. */

@@ -1,0 +1,91 @@
+// `sluice cluster check` and `sluice cluster rbac`: can pipelines run there, what is missing, and the Role that would grant it.
+import { PipelineError } from '../errors.js';
+import { findHome } from '../home.js';
+import { openCluster } from '../kubernetes/access.js';
+import { checkCluster, type Finding } from '../kubernetes/check.js';
+import { printRbac, type Subject } from '../kubernetes/rbac.js';
+import type { Purpose } from '../kubernetes/rights.js';
+import { readClusterSettings } from '../kubernetes/settings.js';
+import { painter } from '../terminal.js';
+import { useColors } from './check.js';
+import { readArgs, type Command, type Io } from './command.js';
+
+const options = {
+  kubeconfig: { type: 'string' },
+  context: { type: 'string' },
+  namespace: { type: 'string', short: 'n' },
+  runner: { type: 'string' },
+  'service-account': { type: 'string' },
+  json: { type: 'boolean' }
+} as const;
+
+export const clusterCheck: Pick<Command, 'run'> = {
+  async run(args, io) {
+    const { values } = readArgs(args, options, { names: '', least: 0, most: 0 });
+    const settings = settingsOf(values, io);
+    const purposes = purposesOf(values.runner);
+    const cluster = await openCluster(settings, io.env);
+    const findings: Finding[] = [];
+    const paint = painter(useColors(io));
+    const { serviceAccount = 'default', storageClass } = settings;
+    for await (const finding of checkCluster(cluster, { purposes, serviceAccount, storageClass })) {
+      findings.push(finding);
+      if (values.json) continue;
+      const [mark, color] =
+        finding.isOk === true
+          ? (['✓', 'green'] as const)
+          : finding.isOk === undefined || finding.isOptional
+            ? (['–', 'dim'] as const)
+            : (['✗', 'red'] as const);
+      io.stdout.write(`${paint(color, mark)} ${finding.message}\n`);
+    }
+    const isOk = findings.every(finding => finding.isOk !== false || finding.isOptional);
+    if (values.json) io.stdout.write(`${JSON.stringify({ isOk, findings })}\n`);
+    else if (findings.some(finding => finding.isOk === false && / may not /.test(finding.message)))
+      io.stdout.write('\n`sluice cluster rbac` prints the Roles that grant this.\n');
+    return isOk ? 0 : 1;
+  }
+};
+
+export const clusterRbac: Pick<Command, 'run'> = {
+  async run(args, io) {
+    const { values } = readArgs(
+      args,
+      { ...options, user: { type: 'string' }, group: { type: 'string' }, account: { type: 'string' } },
+      { names: '', least: 0, most: 0 }
+    );
+    const settings = settingsOf(values, io);
+    // the names alone are needed: it can be printed where the cluster is out of reach
+    const { namespace, config } = await openCluster(settings, io.env);
+    const { serviceAccount = 'default' } = settings;
+    const subject: Subject =
+      values.group !== undefined
+        ? { kind: 'Group', name: values.group }
+        : values.account !== undefined
+          ? { kind: 'ServiceAccount', name: values.account }
+          : { kind: 'User', name: values.user ?? config.getCurrentUser()?.name ?? 'you' };
+    io.stdout.write(printRbac({ namespace, purposes: purposesOf(values.runner), subject, serviceAccount }));
+    return 0;
+  }
+};
+
+function settingsOf(
+  values: Readonly<Record<string, string | boolean | undefined>>,
+  { env, cwd }: Io
+): ReturnType<typeof readClusterSettings> {
+  const text = (key: string) => (typeof values[key] === 'string' ? values[key] : undefined);
+  const given = {
+    ...{ kubeconfig: text('kubeconfig'), context: text('context'), namespace: text('namespace') },
+    serviceAccount: text('service-account')
+  };
+  return readClusterSettings(given, { env, home: findHome(env, cwd, cwd) });
+}
+
+function purposesOf(runner = 'argo'): Purpose[] {
+  if (runner !== 'argo' && runner !== 'kubeflow')
+    throw new PipelineError(
+      `‘${runner}’ is no runner in a cluster. Write --runner argo or --runner kubeflow.`,
+      'usage'
+    );
+  return [runner, 'snapshots'];
+}

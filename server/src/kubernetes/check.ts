@@ -1,0 +1,137 @@
+// Whether a cluster can be used, one question after the other: is it there, does it know us, has it what the runner needs, and may we use it.
+// Each answer that is no says what to do.
+import { toPipelineError } from '../errors.js';
+import { ask, checkAnswer, statusOf, type Cluster } from './access.js';
+import {
+  describeLack,
+  findLacks,
+  mayServiceAccount,
+  rightsFor,
+  stepRights,
+  userRights,
+  type Purpose
+} from './rights.js';
+
+export interface Finding {
+  /** undefined: nobody can tell from here */
+  readonly isOk: boolean | undefined;
+  /** without it a run succeeds all the same */
+  readonly isOptional?: boolean;
+  readonly message: string;
+}
+
+export interface CheckOptions {
+  readonly purposes: readonly Purpose[];
+  readonly serviceAccount: string;
+  /** undefined: the cluster's default */
+  readonly storageClass?: string | undefined;
+}
+
+/** Oldest question first; it stops where the next one makes no sense. Never rejects. */
+export async function* checkCluster(cluster: Cluster, options: CheckOptions): AsyncIterable<Finding> {
+  const { context, namespace, server } = cluster;
+  try {
+    const version = await checkAnswer(cluster);
+    yield { isOk: true, message: `Context ‘${context}’, namespace ‘${namespace}’: ${server}, Kubernetes ${version}` };
+    yield* checkVersion(version);
+    const lacks = await findLacks(cluster, rightsFor(userRights, options.purposes));
+    for (const lack of lacks)
+      yield { isOk: false, message: describeLack(lack, namespace), ...(lack.isOptional && { isOptional: true }) };
+    if (lacks.length === 0) yield { isOk: true, message: 'You may do all that Sluice has to' };
+    if (options.purposes.includes('argo')) yield* checkArgo(cluster);
+    yield* checkStorage(cluster, options);
+    if (options.purposes.includes('snapshots')) yield* checkSnapshots(cluster);
+    yield* checkSteps(cluster, options);
+  } catch (error) {
+    yield { isOk: false, message: toPipelineError(error).message };
+  }
+}
+
+/** the oldest with all that is used: `volumesnapshots` v1 and server-side field validation */
+const oldest = [1, 25] as const;
+
+function* checkVersion(version: string): Iterable<Finding> {
+  const [, major, minor] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
+  if (Number(major) === oldest[0] && Number(minor) < oldest[1])
+    yield {
+      isOk: false,
+      message: `Kubernetes ${version} is too old: Sluice needs v${oldest.join('.')} or later. Choose another cluster.`
+    };
+}
+
+async function* checkArgo(cluster: Cluster): AsyncIterable<Finding> {
+  const { custom, namespace } = cluster;
+  const request = { verb: 'list', resource: 'workflows.argoproj.io', namespace } as const;
+  const api = { group: 'argoproj.io', version: 'v1alpha1', plural: 'workflows' };
+  try {
+    await ask(request, () => custom.listNamespacedCustomObject({ ...api, namespace, limit: 1 }));
+    yield { isOk: true, message: 'Argo Workflows is installed' };
+  } catch (error) {
+    if (statusOf(error) !== 403) yield { isOk: false, message: toPipelineError(error).message };
+  }
+}
+
+async function* checkStorage({ storage }: Cluster, { storageClass, purposes }: CheckOptions): AsyncIterable<Finding> {
+  if (!purposes.includes('argo')) return;
+  const request = { verb: 'list', resource: 'storageclasses.storage.k8s.io' } as const;
+  try {
+    const { items } = await ask(request, () => storage.listStorageClass());
+    const names = items.map(({ metadata }) => metadata!.name!);
+    const standard = items.find(
+      ({ metadata }) => metadata?.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true'
+    )?.metadata?.name;
+    const all = names.map(name => `‘${name}’`).join(', ') || 'none';
+    if (storageClass !== undefined)
+      yield names.includes(storageClass)
+        ? { isOk: true, message: `Volumes have the class ‘${storageClass}’` }
+        : { isOk: false, message: `There is no StorageClass ‘${storageClass}’. The cluster has ${all}.` };
+    else
+      yield standard === undefined
+        ? {
+            isOk: false,
+            message: `The cluster has no default StorageClass. Name one with SLUICE_STORAGE_CLASS: it has ${all}.`
+          }
+        : { isOk: true, message: `Volumes have the cluster’s default class ‘${standard}’` };
+  } catch (error) {
+    yield unknown(error, 'Whether there is a default StorageClass can’t be told');
+  }
+}
+
+async function* checkSnapshots({ custom }: Cluster): AsyncIterable<Finding> {
+  const api = { group: 'snapshot.storage.k8s.io', version: 'v1', plural: 'volumesnapshotclasses' };
+  const request = { verb: 'list', resource: `${api.plural}.${api.group}` } as const;
+  try {
+    const { items } = (await ask(request, () => custom.listClusterCustomObject(api))) as {
+      items: { metadata: { name: string } }[];
+    };
+    const names = items.map(({ metadata }) => `‘${metadata.name}’`).join(', ');
+    yield names === ''
+      ? { isOk: false, isOptional: true, message: 'There is no VolumeSnapshotClass: no snapshots can be taken.' }
+      : { isOk: true, message: `Snapshots can have the class ${names}` };
+  } catch (error) {
+    yield { ...unknown(error, 'Whether snapshots can be taken can’t be told'), isOptional: true };
+  }
+}
+
+async function* checkSteps(cluster: Cluster, { purposes, serviceAccount }: CheckOptions): AsyncIterable<Finding> {
+  const { namespace } = cluster;
+  for (const right of rightsFor(stepRights, purposes)) {
+    const isOk = await mayServiceAccount(cluster, serviceAccount, right);
+    const verbs = right.verbs.map(verb => `‘${verb}’`).join(', ');
+    const what = `${right.resource}.${right.group}`;
+    const isOptional = !right.purposes.includes('argo');
+    const message =
+      isOk === true
+        ? `The steps’ service account ‘${serviceAccount}’ may ${verbs} ${what}`
+        : isOk === false
+          ? `The steps’ service account ‘${serviceAccount}’ may not ${verbs} ${what} in namespace ‘${namespace}’, which is needed ${right.why}.`
+          : `The steps’ service account ‘${serviceAccount}’ must be allowed to ${verbs} ${what}; whether it is, you may not ask.`;
+    yield { isOk, message, ...(isOptional && { isOptional }) };
+  }
+}
+
+function unknown(error: unknown, what: string): Finding {
+  return statusOf(error) === 403
+    ? { isOk: undefined, message: `${what}: ${toPipelineError(error).message}` }
+    : { isOk: false, message: toPipelineError(error).message };
+}
