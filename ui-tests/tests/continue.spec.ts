@@ -1,4 +1,6 @@
 // After a failure one goes on from the step that failed; and in the notebook itself, from the values that the pipeline had reached.
+import { writeFileSync } from 'node:fs';
+
 import { expect, RUN, test } from './fixtures';
 import { failing } from './notebooks';
 
@@ -38,11 +40,12 @@ test('load a past run’s values into the kernel', async ({ page, sluice }) => {
   await expect(sluice.cell(2).locator('.jp-OutputArea-output')).toContainText('[36]', RUN);
 });
 
-test('a kernel that is busy is not given values unasked', async ({ page, sluice }) => {
+test('a kernel that is busy is not given values unasked', async ({ page, sluice }, info) => {
+  const gate = info.outputPath('gate');
   await sluice.open(failing);
   await sluice.runButton.click();
   await sluice.expectState('look_up', 'failed', RUN);
-  await sluice.type(3, 'import time; time.sleep(8)');
+  await sluice.type(3, `import os, time\nwhile not os.path.exists(${JSON.stringify(gate)}): time.sleep(0.2)`);
   await page.keyboard.press('Control+Enter');
   const status = () =>
     page.evaluate(async () => {
@@ -57,5 +60,6 @@ test('a kernel that is busy is not given values unasked', async ({ page, sluice 
   const dialog = page.getByRole('dialog');
   await expect(dialog).toContainText('The kernel is busy');
   await dialog.getByRole('button', { name: 'Load Them Then' }).click();
+  writeFileSync(gate, '');
   await expect(sluice.panel.getByRole('status')).toContainText('The kernel now has ages', RUN);
 });

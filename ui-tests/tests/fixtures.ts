@@ -12,12 +12,12 @@ export { expect };
 
 // Galata gives JupyterLab 15 seconds to start, which is too short on a busy machine.
 const { waitForCondition } = JupyterLabPage.prototype;
-JupyterLabPage.prototype.waitForCondition = function (condition, timeout = 60_000) {
+JupyterLabPage.prototype.waitForCondition = function (condition, timeout = 120_000) {
   return waitForCondition.call(this, condition, timeout);
 };
 
 /** How long a run of three small steps may take on a machine that does much else. */
-export const RUN = { timeout: 60_000 };
+export const RUN = { timeout: 120_000 };
 
 export class Sluice {
   constructor(
