@@ -4,6 +4,7 @@ import type { Dependencies } from './dependencies.js';
 import { diagnose } from './diagnose.js';
 import type { CellRange, Diagnostic } from './diagnostic.js';
 import { findFlows } from './flows.js';
+import { groupBy } from './group.js';
 import type { Notebook } from './notebook.js';
 import { outlineNotebook } from './outline.js';
 import type { Outline } from './outline.js';
@@ -75,8 +76,10 @@ function toPipeline(notebook: Notebook, outline: Outline, dependencies: Dependen
     outline.steps.map(({ cells }) => cells.at(-1) ?? 0)
   );
   const flows = findFlows(notebook, outline, dependencies, plans);
+  const flowsTo = groupBy(flows, ({ to }) => to);
+  const order = new Map(names.map((name, index) => [name, index]));
   const steps = outline.steps.map((step, index): PipelineStep => {
-    const sources = new Set(flows.filter(({ to }) => to === step.name).map(({ from }) => from));
+    const sources = new Set(flowsTo.get(step.name)?.map(({ from }) => from));
     const metrics = new Set(step.metricsCells);
     return {
       name: step.name,
@@ -86,7 +89,7 @@ function toPipeline(notebook: Notebook, outline: Outline, dependencies: Dependen
           const { id, source } = notebook.cells[cell]!;
           return { index: cell, ...(id === undefined ? {} : { id }), source, isMetrics: metrics.has(cell) };
         }),
-      after: names.filter(name => sources.has(name)),
+      after: [...sources].sort((a, b) => order.get(a)! - order.get(b)!),
       parameters: plans[index]!.parameters,
       setup: plans[index]!.setup,
       outputs: plans[index]!.outputs,

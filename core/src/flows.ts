@@ -2,6 +2,7 @@
 import { position } from './diagnostic.js';
 import type { CellRange } from './diagnostic.js';
 import type { Dependencies } from './dependencies.js';
+import { groupBy } from './group.js';
 import type { Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import type { Flow, FlowKind } from './pipeline.js';
@@ -18,10 +19,11 @@ export function findFlows(
 ): Flow[] {
   const names = outline.steps.map(({ name }) => name);
   const flows: Flow[] = [];
+  const uses = groupBy([...files.keys()], index => files[index]!.step);
   plans.forEach(({ needs }, step) => {
     for (const need of needs) flows.push(toFlow(notebook, names, step, need));
     flows.push(...settingFlows(notebook, names, step, records[step]!));
-    flows.push(...fileFlows(notebook, names, step, files));
+    flows.push(...fileFlows(notebook, names, step, files, uses.get(step) ?? []));
     for (const previous of outline.steps[step]!.previous) flows.push(orderFlow(outline, step, previous));
   });
   return flows;
@@ -94,14 +96,21 @@ const place = (notebook: Notebook, range: CellRange): string =>
   `cell ${range.cell + 1} line ${position(notebook.cells[range.cell]?.source ?? '', range.from).line}`;
 
 /** A file that an earlier step wrote last and this one uses, or one that it writes over. */
-function fileFlows(notebook: Notebook, names: readonly string[], step: number, files: readonly FileUse[]): Flow[] {
+function fileFlows(
+  notebook: Notebook,
+  names: readonly string[],
+  step: number,
+  files: readonly FileUse[],
+  /** those of this step, by their indices */
+  uses: readonly number[]
+): Flow[] {
   const flows: Flow[] = [];
   const done = new Set<string>();
-  files.forEach((use, index) => {
-    if (use.step !== step) return;
+  for (const index of uses) {
+    const use = files[index]!;
     const earlier = files.slice(0, index).filter(({ path }) => path === use.path || isUnder(use.path, path));
     const writer = earlier.filter(other => other.role !== 'reads').at(-1);
-    if (use.role !== 'writes' && (!writer || writer.step === step)) return;
+    if (use.role !== 'writes' && (!writer || writer.step === step)) continue;
     for (const other of use.role === 'reads' ? [writer!] : earlier) {
       const key = `${use.path} ${other.step}`;
       if (other.step < 0 || other.step === step || done.has(key)) continue;
@@ -122,7 +131,7 @@ function fileFlows(notebook: Notebook, names: readonly string[], step: number, f
         }
       });
     }
-  });
+  }
   return flows;
 }
 

@@ -8,15 +8,26 @@ export interface GraphNode {
 
 /** Names with each after all that it depends on, otherwise in the given order. What is on a cycle, or behind one, is left out. */
 export function topologicalOrder(nodes: readonly GraphNode[]): readonly string[] {
-  const known = new Set(nodes.map(node => node.name));
-  const done = new Set<string>();
-  let waiting = nodes;
-  for (;;) {
-    const next = waiting.find(node => node.after.every(name => done.has(name) || !known.has(name)));
-    if (next === undefined) return [...done];
-    done.add(next.name);
-    waiting = waiting.filter(node => node !== next);
+  const known = new Map(nodes.map((node, index) => [node.name, index]));
+  const followers = nodes.map((): number[] => []);
+  const missing = nodes.map(({ after }, index) => {
+    const before = [...new Set(after)].flatMap(name => known.get(name) ?? []);
+    for (const other of before) followers[other]!.push(index);
+    return before.length;
+  });
+  const ready = nodes.map((_, index) => index).filter(index => missing[index] === 0);
+  const order: string[] = [];
+  for (let next = ready.shift(); next !== undefined; next = ready.shift()) {
+    order.push(nodes[next]!.name);
+    for (const follower of followers[next]!) if (--missing[follower]! === 0) insert(ready, follower);
   }
+  return order;
+}
+
+/** Into numbers that grow. */
+function insert(numbers: number[], added: number): void {
+  const place = numbers.findIndex(number => number > added);
+  numbers.splice(place < 0 ? numbers.length : place, 0, added);
 }
 
 /**
@@ -24,13 +35,15 @@ export function topologicalOrder(nodes: readonly GraphNode[]): readonly string[]
  * first in given order first. A node that comes after itself is a cycle of one.
  */
 export function findCycles(nodes: readonly GraphNode[]): readonly (readonly string[])[] {
+  const order = new Set(topologicalOrder(nodes));
+  const left = nodes.filter(node => !order.has(node.name));
   const reported = new Set<string>();
-  return nodes.flatMap(node => {
+  return left.flatMap(node => {
     if (reported.has(node.name)) return [];
-    const cycle = findCycle(nodes, node.name);
+    const cycle = findCycle(left, node.name);
     if (cycle === undefined) return [];
-    const group = ancestors(nodes, node.name);
-    for (const name of descendants(nodes, node.name)) if (group.has(name)) reported.add(name);
+    const group = ancestors(left, node.name);
+    for (const name of descendants(left, node.name)) if (group.has(name)) reported.add(name);
     return [cycle];
   });
 }

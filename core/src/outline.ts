@@ -1,5 +1,6 @@
 // The outline of a notebook: which cells make which step, before any Python is read. Tags and their order decide it alone.
 import type { CellRange, Diagnostic, Severity } from './diagnostic.js';
+import { groupBy } from './group.js';
 import { readMetadata } from './metadata.js';
 import type { Cell, Notebook } from './notebook.js';
 import { mergeSpecs, toStepSettings, type StepSettings, type StepSpec } from './step.js';
@@ -43,14 +44,22 @@ export function outlineNotebook(notebook: Notebook): Outline {
   const diagnostics: Diagnostic[] = [...(notebook.problems ?? []), ...checkLanguage(notebook), ...metadata.diagnostics];
   const readings = notebook.cells.map(cell => (cell.type === 'code' ? readTags(cell.tags) : undefined));
   const { roles, heads } = assignRoles(notebook, readings, diagnostics);
+  const cellsOf = groupBy([...roles.keys()], index => memberOf(roles[index]!));
   const names = new Set(roles.flatMap(role => (role.kind === 'step' ? [role.step] : [])));
   const steps = [...names].map(name => {
     const tags = heads.get(name)!.map(index => readings[index]!);
     const spec = mergeSpecs(...tags.map(reading => reading.spec), metadata.steps.get(name) ?? {});
-    return outlineStep(name, roles, readings, toPrevious(name, heads, readings, notebook, names, diagnostics), {
-      defaults: metadata.defaults,
-      spec
-    });
+    return outlineStep(
+      name,
+      cellsOf.get(name)!,
+      roles,
+      readings,
+      toPrevious(name, heads, readings, notebook, names, diagnostics),
+      {
+        defaults: metadata.defaults,
+        spec
+      }
+    );
   });
   if (steps.length === 0) diagnostics.push(noSteps());
   diagnostics.push(...checkTags(notebook, readings), ...checkSettings([...metadata.steps.keys()], names));
@@ -192,20 +201,21 @@ function toPrevious(
   return [...names].filter(other => previous.has(other));
 }
 
+/** The step that runs a cell. */
+const memberOf = (role: CellRole): string | undefined =>
+  role.kind === 'step' || role.kind === 'metrics' ? role.step : undefined;
+
 function outlineStep(
   name: string,
+  cells: readonly number[],
   roles: readonly CellRole[],
   readings: readonly (TagReading | undefined)[],
   previous: readonly string[],
   specs: { defaults: StepSpec; spec: StepSpec }
 ): StepOutline {
-  const cells: number[] = [];
-  const metricsCells: number[] = [];
-  roles.forEach((role, index) => {
-    if ((role.kind !== 'step' && role.kind !== 'metrics') || role.step !== name) return;
-    cells.push(index);
-    if (role.kind === 'metrics' || readings[index]!.roles.includes('metrics')) metricsCells.push(index);
-  });
+  const metricsCells = cells.filter(
+    index => roles[index]!.kind === 'metrics' || readings[index]!.roles.includes('metrics')
+  );
   return { name, cells, metricsCells, previous, settings: toStepSettings(specs.defaults, specs.spec) };
 }
 

@@ -2,6 +2,7 @@
 // travel in one bundle, and in which order a step's setup brings everything back.
 import type { CellRange } from './diagnostic.js';
 import type { Dependencies } from './dependencies.js';
+import { groupBy } from './group.js';
 import type { Notebook } from './notebook.js';
 import type { Bundle, Setup } from './pipeline.js';
 import { stateName, stateOf } from './python/effects/ambient.js';
@@ -29,12 +30,16 @@ export function planSteps(
 ): StepPlan[] {
   const { records } = dependencies;
   takePreludeReads(dependencies, lastCells);
+  const changed = new Set<Thing>();
   for (let step = stepNames.length - 1; step >= 0; step--) {
-    keepIdentity(records, step, lastCells);
+    for (const thing of records[step]!.changed) changed.add(find(thing));
+    keepIdentity(records, step, changed, lastCells);
     provide(records, step);
   }
   const sources = records.map((record, step) => collectSources(record, step));
-  const outputs = stepNames.map((_, step) => bundleOutputs(records, step, lastCells));
+  const needs = records.flatMap(record => [...record.needs.values()]);
+  const given = groupBy(needs, ({ slot }) => (slot.kind === 'value' ? slot.step : prelude));
+  const outputs = stepNames.map((_, step) => bundleOutputs(given.get(step) ?? [], lastCells[step]!));
   return stepNames.map((_, step) => ({
     needs: [...records[step]!.needs.values()],
     parameters: parametersOf(dependencies, step, lastCells[step] ?? 0),
@@ -61,11 +66,15 @@ function findAmid({ preludeReads, preludeParts }: Dependencies, step: number, la
 }
 
 /**
- * Two names that share an object which this step or a later one changes must come from one step, in one bundle: from the
+ * Two names that share an object which this step or a later one has `changed` must come from one step, in one bundle: from the
  * one that wrote last, which thus takes the other name as well.
  */
-function keepIdentity(records: readonly StepRecord[], step: number, lastCells: readonly number[]): void {
-  const changed = new Set(records.slice(step).flatMap(record => [...record.changed].map(find)));
+function keepIdentity(
+  records: readonly StepRecord[],
+  step: number,
+  changed: ReadonlySet<Thing>,
+  lastCells: readonly number[]
+): void {
   const { needs } = records[step]!;
   const values = [...needs.values()].filter(({ slot }) => slot.kind === 'value' && stateOf(slot.name) === undefined);
   const until = Math.max(...values.map(({ slot }) => lastCells[slot.step] ?? 0));
@@ -182,15 +191,12 @@ function parametersOf({ records, preludeReads, parameters }: Dependencies, step:
   return parameters.filter(({ name }) => read.has(name)).map(({ name }) => name);
 }
 
-/** Names that later steps take from this one, put together where they may share objects. */
-function bundleOutputs(records: readonly StepRecord[], step: number, lastCells: readonly number[]): Bundle[] {
-  const given = new Map<string, Slot>();
-  for (const taker of lastCells.keys())
-    for (const { slot } of records[taker]!.needs.values())
-      if (slot.step === step && slot.kind === 'value') given.set(slot.name, slot);
+/** What later steps take from a step, put together where names may share objects. */
+function bundleOutputs(needs: readonly Need[], lastCell: number): Bundle[] {
+  const given = new Map(needs.map(({ slot }) => [slot.name, slot]));
   const groups: { names: string[]; things: Set<Thing> }[] = [];
   for (const [name, slot] of [...given].sort(([, a], [, b]) => before(a.written, b.written))) {
-    const merged = { names: [name], things: partsOf(slot.value, lastCells[step]!) };
+    const merged = { names: [name], things: partsOf(slot.value, lastCell) };
     for (const group of groups.filter(({ things }) => [...things].some(thing => merged.things.has(thing)))) {
       merged.names.unshift(...group.names);
       for (const thing of group.things) merged.things.add(thing);
@@ -243,11 +249,14 @@ function orderSetup(
     const source = notebook.cells[range.cell]!.source.slice(range.from, range.to);
     items.push({ at: range, setup: { kind: 'source', range: toRange(range), source } });
   }
-  const taken = [...needs.values()].filter(({ slot }) => slot.kind === 'value');
-  for (const [from, bundles] of outputs.entries())
-    for (const bundle of bundles) {
+  const taken = groupBy(
+    [...needs.values()].map(({ slot }) => slot).filter(({ kind }) => kind === 'value'),
+    slot => slot.step
+  );
+  for (const from of [...taken.keys()].sort((a, b) => a - b))
+    for (const bundle of outputs[from] ?? []) {
       const given = [...bundle.names, ...(bundle.states ?? []).map(stateName)];
-      const slots = taken.filter(({ slot }) => slot.step === from && given.includes(slot.name)).map(({ slot }) => slot);
+      const slots = taken.get(from)!.filter(({ name }) => given.includes(name));
       if (slots.length === 0) continue;
       const names = bundle.names.filter(name => slots.some(slot => slot.name === name));
       const at = slots

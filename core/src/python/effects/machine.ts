@@ -433,4 +433,4 @@ export class Machine {
  * A name that many branches bind, one after the other, may still be what it was before all of them, such as the name of a
  * loop where each loop had nothing to do. Beyond so many things it is taken that one of the branches has run.
  */
-const farthest = 24;
+const farthest = 12;
