@@ -292,8 +292,16 @@ export class Machine {
 
   private makeSlot(slot: Slot): Slot {
     this.reading.made.add(slot);
-    for (const thing of slot.value.things) linkSlot(thing, slot);
+    if (slot.kind !== 'value') link(slot);
     return slot;
+  }
+
+  /** Let what names are bound to now know of its names. Before a statement ends nobody looks for values that it bound itself. */
+  linkNames(): void {
+    for (const name of this.reading.names()) {
+      const slot = this.state.slots.get(name);
+      if (slot && this.reading.made.has(slot)) link(slot);
+    }
   }
 
   private put(name: string, slot: Slot | undefined): void {
@@ -334,7 +342,8 @@ export class Machine {
       if (this.slotOf(slot.name) !== slot) left.push(slot);
       else this.changeSlot(slot, node, isSure && slot.value.things.length === 1);
     }
-    unlinkSlots(thing, left);
+    // behind a branch that ends in an error they may hold again
+    if (this.branches.length === 0) unlinkSlots(thing, left);
   }
 
   changeSlot(slot: Slot, node: Node, isSure: boolean): void {
@@ -427,6 +436,10 @@ export class Machine {
       }
     return values;
   }
+}
+
+function link(slot: Slot): void {
+  for (const thing of slot.value.things) linkSlot(thing, slot);
 }
 
 /**

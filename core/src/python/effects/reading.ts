@@ -50,6 +50,11 @@ export class Reading {
     }
   }
 
+  /** The names that it bound at any time. */
+  names(): Iterable<string> {
+    return this.before.keys();
+  }
+
   look(name: string): Slot | undefined {
     const slot = this.state.slots.get(name);
     if (!slot || !this.made.has(slot)) this.journal.reads.add(name);

@@ -22,8 +22,14 @@ import type { Unit } from './units.js';
  */
 const fuelPerStatement = 600;
 
-export function readUnit(machine: Machine, { spec, home }: Unit): void {
-  const { statement, step, role, isLast } = spec;
+export function readUnit(machine: Machine, unit: Unit): void {
+  begin(machine, unit);
+  run(machine, unit);
+  machine.linkNames();
+}
+
+function begin(machine: Machine, { spec, home }: Unit): void {
+  const { statement, step } = spec;
   Object.assign(machine, { step, home, call: machine, depth: 0, frame: undefined, shown: undefined, statement });
   machine.site = newSite();
   machine.touched = new Set();
@@ -32,6 +38,9 @@ export function readUnit(machine: Machine, { spec, home }: Unit): void {
   machine.fuel = fuelPerStatement;
   machine.ran.clear();
   setMoment(home);
+}
+
+function run(machine: Machine, { spec: { statement, role, isLast } }: Unit): void {
   if (!statement) return repeatSettings(machine);
   const parameter = role === 'parameters' ? readParameter(statement) : undefined;
   if (parameter) return bindParameter(machine, statement, parameter);
