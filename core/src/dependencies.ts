@@ -9,27 +9,21 @@ import type { Parameter } from './pipeline.js';
 import { boundNames } from './python/effects/binding.js';
 import { evaluate } from './python/effects/expressions.js';
 import { Machine } from './python/effects/machine.js';
-import { addReport, newRecord } from './python/effects/report.js';
-import type { FileUse, PreludeRead, Remark, StepRecord, Unbound } from './python/effects/report.js';
+import { makeCollector } from './python/effects/records.js';
+import type { Records } from './python/effects/records.js';
 import { prelude } from './python/effects/slot.js';
 import type { Slot } from './python/effects/slot.js';
 import { execute } from './python/effects/statements.js';
 import { readUnit } from './python/effects/topLevel.js';
 import { Units } from './python/effects/units.js';
-import type { Unit, UnitSpec } from './python/effects/units.js';
+import type { UnitSpec } from './python/effects/units.js';
 import { topStatements } from './python/stale.js';
 import type { ParsedCell, TopStatement } from './python/syntax.js';
 
 /** Parts of cells that run again at the beginning of every step below them: imports, functions, what follows parameters. */
 export type PreludePart = CellRange;
 
-export interface Dependencies {
-  /** of each step */
-  readonly records: readonly StepRecord[];
-  readonly unbound: readonly Unbound[];
-  readonly remarks: readonly Remark[];
-  readonly files: readonly FileUse[];
-  readonly preludeReads: readonly PreludeRead[];
+export interface Dependencies extends Records {
   /** what a name is bound to at the end of the notebook */
   readonly slotAtEnd: (name: string) => Slot | undefined;
   readonly parameters: readonly Parameter[];
@@ -49,11 +43,13 @@ export type InferDependencies = (
 export function makeInference(parse: (source: string) => ParsedCell): InferDependencies {
   const machine = new Machine(parse, evaluate, execute);
   const units = new Units(machine, readUnit);
+  const toSpecs = makeSpecs();
+  const collect = makeCollector();
   return (notebook, outline, read) => {
     const running = cellsThatRun(notebook, outline);
-    const specs = running.flatMap(cell => specsOf(cell, topStatements(read(cell.cell))));
+    const specs = running.flatMap(cell => toSpecs(cell, topStatements(read(cell.cell))));
     return {
-      ...collectReports(outline, units.update(specs)),
+      ...collect(units.update(specs), outline.steps.length),
       slotAtEnd: name => machine.state.slots.get(name),
       ...findPrelude(running, read),
       diagnostics: running.flatMap(({ cell }) => syntaxErrors(cell, read(cell))),
@@ -89,6 +85,21 @@ function cellsThatRun(notebook: Notebook, outline: Outline): RunningCell[] {
   });
 }
 
+/** The specs of a cell are the same objects as before where nothing about it has changed. */
+function makeSpecs(): (cell: RunningCell, statements: readonly TopStatement[]) => readonly UnitSpec[] {
+  const known: { cell: RunningCell; statements: readonly TopStatement[]; specs: readonly UnitSpec[] }[] = [];
+  return (cell, statements) => {
+    const { index } = cell.cell;
+    const before = known[index];
+    const { step, role, isFirst } = before?.cell ?? {};
+    if (before?.statements === statements && cell.step === step && cell.role === role && cell.isFirst === isFirst)
+      return before.specs;
+    const specs = specsOf(cell, statements);
+    known[index] = { cell, statements, specs };
+    return specs;
+  };
+}
+
 function specsOf({ cell, step, role, isFirst }: RunningCell, statements: readonly TopStatement[]): UnitSpec[] {
   const parts = { step, role, cell: cell.index };
   const specs = statements.map((top, index) => ({
@@ -98,30 +109,6 @@ function specsOf({ cell, step, role, isFirst }: RunningCell, statements: readonl
   }));
   const beginning = { ...parts, statement: undefined, text: 'beginning', from: 0, isLast: false };
   return isFirst ? [beginning, ...specs] : specs;
-}
-
-type Reports = Pick<Dependencies, 'records' | 'unbound' | 'remarks' | 'files' | 'preludeReads'>;
-
-function collectReports({ steps }: Outline, units: readonly Unit[]): Reports {
-  const records = steps.map(newRecord);
-  const remarks = new Map<string, Remark>();
-  const reports = units.map(({ reading, spec: { step } }) => {
-    const { report } = reading!;
-    if (step !== prelude) addReport(records[step]!, report);
-    for (const remark of report.remarks) {
-      const { code, range } = remark;
-      const key = `${code} ${range.cell} ${range.from}`;
-      if (!remarks.has(key)) remarks.set(key, remark);
-    }
-    return report;
-  });
-  return {
-    records,
-    remarks: [...remarks.values()],
-    unbound: reports.flatMap(({ unbound }) => unbound),
-    files: reports.flatMap(({ files }) => files),
-    preludeReads: reports.flatMap(({ preludeReads }) => preludeReads)
-  };
 }
 
 function findPrelude(

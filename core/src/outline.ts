@@ -198,7 +198,7 @@ function toPrevious(
         diagnostics.push({ code: 'unknown-step', severity: 'error', message, range });
       } else previous.add(other);
     }
-  return [...names].filter(other => previous.has(other));
+  return previous.size > 0 ? [...names].filter(other => previous.has(other)) : [];
 }
 
 /** The step that runs a cell. */
@@ -221,8 +221,9 @@ function outlineStep(
 
 function checkTags(notebook: Notebook, readings: readonly (TagReading | undefined)[]): readonly Diagnostic[] {
   return notebook.cells.flatMap((cell, index): readonly Diagnostic[] => {
-    const range = firstLine(cell);
     const reading = readings[index];
+    if (reading?.unreadable.length === 0) return [];
+    const range = firstLine(cell);
     if (reading === undefined) {
       const { steps } = readTags(cell.tags);
       if (steps.length === 0) return [];

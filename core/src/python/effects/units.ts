@@ -29,23 +29,31 @@ export class Unit {
   readonly home = new Home();
   reading: Reading | undefined;
 
-  constructor(public spec: UnitSpec) {}
+  constructor(public spec: UnitSpec) {
+    this.settle();
+  }
 
   /** Stand where `spec` says; the syntax stays. */
   moveTo(spec: UnitSpec): void {
+    if (spec === this.spec) return;
     const { statement } = this.spec;
-    this.home.cell = spec.cell;
-    this.home.shift = spec.from - (statement?.from ?? spec.from);
-    this.home.within = spec.within;
-    this.spec = { ...spec, statement };
+    this.replace(statement === spec.statement ? spec : { ...spec, statement });
   }
 
   replace(spec: UnitSpec): void {
     this.spec = spec;
-    this.moveTo(spec);
+    this.settle();
+  }
+
+  private settle(): void {
+    const { cell, from, statement, within } = this.spec;
+    this.home.cell = cell;
+    this.home.shift = from - (statement?.from ?? from);
+    this.home.within = within;
   }
 
   isStill(spec: UnitSpec): boolean {
+    if (spec === this.spec) return true;
     const { statement, text, step, role, isLast } = this.spec;
     return (
       step === spec.step &&
@@ -126,7 +134,6 @@ export class Units {
 
   private readNew(spec: UnitSpec, changed: Set<unknown>): Unit {
     const unit = new Unit(spec);
-    unit.moveTo(spec);
     for (const part of this.perform(unit).parts()) changed.add(part);
     return unit;
   }
