@@ -52,7 +52,9 @@ export function makeInference(parse: (source: string) => ParsedCell): InferDepen
       ...collect(units.update(specs), outline.steps.length),
       slotAtEnd: name => machine.state.slots.get(name),
       ...findPrelude(running, read),
-      diagnostics: running.flatMap(({ cell }) => syntaxErrors(cell, read(cell))),
+      diagnostics: running
+        .filter(({ cell }) => read(cell).errors.length > 0)
+        .flatMap(({ cell }) => syntaxErrors(cell, read(cell))),
       skipped: findSkipped(notebook, outline, read)
     };
   };

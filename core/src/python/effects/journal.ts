@@ -72,21 +72,57 @@ function change(birth: object | undefined, part: unknown, made: Change): void {
   made.redo();
 }
 
-export function addMember<T>(birth: object | undefined, part: unknown, target: Set<T>, member: T): void {
-  if (!current || birth === current.owner) {
-    target.add(member);
-    return;
+/** These two are by far the most frequent changes, so they are classes: that takes less room than functions do. */
+class Addition<T> implements Change {
+  private isNew = false;
+
+  constructor(
+    readonly target: Set<T>,
+    private readonly member: T
+  ) {}
+
+  get content(): readonly unknown[] {
+    return [this.member];
   }
-  let isNew = false;
-  change(birth, part, {
-    target,
-    content: [member],
-    undo: () => isNew && target.delete(member),
-    redo: () => {
-      isNew = !target.has(member);
-      target.add(member);
-    }
-  });
+
+  undo(): void {
+    if (this.isNew) this.target.delete(this.member);
+  }
+
+  redo(): void {
+    this.isNew = !this.target.has(this.member);
+    this.target.add(this.member);
+  }
+}
+
+class Entry<K, V> implements Change {
+  private before: V | undefined;
+
+  constructor(
+    readonly target: Map<K, V>,
+    private readonly key: K,
+    private readonly value: V,
+    private readonly wins: (value: V, known: V) => boolean
+  ) {}
+
+  get content(): readonly unknown[] {
+    return [this.key, this.value];
+  }
+
+  undo(): void {
+    if (this.before === undefined) this.target.delete(this.key);
+    else this.target.set(this.key, this.before);
+  }
+
+  redo(): void {
+    this.before = this.target.get(this.key);
+    if (this.before === undefined || this.wins(this.value, this.before)) this.target.set(this.key, this.value);
+  }
+}
+
+export function addMember<T>(birth: object | undefined, part: unknown, target: Set<T>, member: T): void {
+  if (!current || birth === current.owner) target.add(member);
+  else change(birth, part, new Addition(target, member));
 }
 
 export function removeMembers<T>(
@@ -119,14 +155,7 @@ export function setEntry<K, V>(
   value: V,
   wins: (value: V, known: V) => boolean = () => true
 ): void {
-  let before: V | undefined;
-  const redo = (): void => {
-    before = target.get(key);
-    if (before === undefined || wins(value, before)) target.set(key, value);
-  };
-  if (!current || birth === current.owner) return redo();
-  const undo = (): void => void (before === undefined ? target.delete(key) : target.set(key, before));
-  change(birth, part, { target, content: [key, value], undo, redo });
+  change(birth, part, new Entry(target, key, value, wins));
 }
 
 /** Other entries that mean the same. Nobody who looked at the old ones is concerned. */

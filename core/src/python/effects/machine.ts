@@ -292,7 +292,7 @@ export class Machine {
 
   private makeSlot(slot: Slot): Slot {
     this.reading.made.add(slot);
-    if (slot.kind !== 'value') link(slot);
+    if (slot.kind !== 'value') linkSlot(slot.value, slot);
     return slot;
   }
 
@@ -300,7 +300,7 @@ export class Machine {
   linkNames(): void {
     for (const name of this.reading.names()) {
       const slot = this.state.slots.get(name);
-      if (slot && this.reading.made.has(slot)) link(slot);
+      if (slot && this.reading.made.has(slot)) linkSlot(slot.value, slot);
     }
   }
 
@@ -436,10 +436,6 @@ export class Machine {
       }
     return values;
   }
-}
-
-function link(slot: Slot): void {
-  for (const thing of slot.value.things) linkSlot(thing, slot);
 }
 
 /**

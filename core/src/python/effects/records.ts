@@ -1,6 +1,6 @@
 // What the statements of each step tell, put together. Most steps are as they were before an edit, so what was put together
 // for them is kept.
-import { addReport, newRecord } from './report.js';
+import { addRemark, addReport, newRecord, newReport } from './report.js';
 import type { FileUse, PreludeRead, Remark, Report, StepRecord, Unbound } from './report.js';
 import { prelude } from './slot.js';
 import type { Unit } from './units.js';
@@ -14,59 +14,68 @@ export interface Records {
   readonly preludeReads: readonly PreludeRead[];
 }
 
-interface Collected {
+/** Statements of one step that stand together in the notebook. */
+interface Run {
+  readonly step: number;
+  readonly reports: Report[];
+}
+
+interface Told {
   readonly reports: readonly Report[];
-  readonly record: StepRecord;
+  readonly all: Report;
 }
 
 export function makeCollector(): (units: readonly Unit[], steps: number) => Records {
-  let known = new Map<Report | undefined, Collected>();
+  let known = new Map<Report, Told>();
   return (units, steps) => {
-    const byStep = Array.from({ length: steps }, (): Report[] => []);
-    const rest: Records & { unbound: Unbound[]; files: FileUse[]; preludeReads: PreludeRead[] } = {
-      records: [],
-      remarks: [],
-      unbound: [],
-      files: [],
-      preludeReads: []
-    };
-    const remarks = new Map<string, Remark>();
-    for (const { reading, spec } of units) {
-      const { report } = reading!;
-      if (spec.step !== prelude) byStep[spec.step]!.push(report);
-      for (const remark of report.remarks) addOnce(remarks, remark);
-      for (const unbound of report.unbound) rest.unbound.push(unbound);
-      for (const use of report.files) rest.files.push(use);
-      for (const read of report.preludeReads) rest.preludeReads.push(read);
-    }
-    const collected = byStep.map(reports => {
-      const before = known.get(reports[0]);
-      return before && areSame(before.reports, reports) ? before : collect(reports);
+    const runs = splitRuns(units);
+    const told = runs.map(({ reports }) => {
+      const before = known.get(reports[0]!);
+      return before && areSame(before.reports, reports) ? before : putTogether(reports);
     });
-    known = new Map(collected.map(one => [one.reports[0], one]));
-    return { ...rest, records: collected.map(({ record }) => copy(record)), remarks: [...remarks.values()] };
+    known = new Map(told.map(one => [one.reports[0]!, one]));
+    const records = Array.from({ length: steps }, newRecord);
+    runs.forEach(({ step }, index) => {
+      if (step !== prelude) addReport(records[step]!, told[index]!.all);
+    });
+    return {
+      records,
+      remarks: withoutRepetition(told.flatMap(({ all }) => all.remarks)),
+      unbound: told.flatMap(({ all }) => all.unbound),
+      files: told.flatMap(({ all }) => all.files),
+      preludeReads: told.flatMap(({ all }) => all.preludeReads)
+    };
   };
+}
+
+function splitRuns(units: readonly Unit[]): Run[] {
+  const runs: Run[] = [];
+  for (const { reading, spec } of units) {
+    const last = runs.at(-1);
+    if (last?.step === spec.step) last.reports.push(reading!.report);
+    else runs.push({ step: spec.step, reports: [reading!.report] });
+  }
+  return runs;
 }
 
 const areSame = (a: readonly Report[], b: readonly Report[]): boolean =>
   a.length === b.length && a.every((report, index) => report === b[index]);
 
-function collect(reports: readonly Report[]): Collected {
-  const record = newRecord();
-  for (const report of reports) addReport(record, report);
-  return { reports, record };
+function putTogether(reports: readonly Report[]): Told {
+  const all = newReport();
+  for (const report of reports) {
+    addReport(all, report);
+    all.remarks.push(...report.remarks);
+    all.unbound.push(...report.unbound);
+    all.files.push(...report.files);
+    all.preludeReads.push(...report.preludeReads);
+  }
+  return { reports, all };
 }
 
-/** For the plan of the steps, which adds to it what a step takes to hand it on. */
-const copy = (record: StepRecord): StepRecord => ({
-  ...record,
-  needs: new Map(record.needs),
-  parameters: new Map(record.parameters)
-});
-
-/** Two statements may remark on one place, such as that of a function which both call. */
-function addOnce(remarks: Map<string, Remark>, remark: Remark): void {
-  const { code, range } = remark;
-  const key = `${code} ${range.cell} ${range.from}`;
-  if (!remarks.has(key)) remarks.set(key, remark);
+/** Statements may remark on one place, such as that of a function which they all call. */
+function withoutRepetition(remarks: readonly Remark[]): Remark[] {
+  const known: Remark[] = [];
+  for (const remark of remarks) addRemark(known, remark);
+  return known;
 }

@@ -227,9 +227,12 @@ export function slotsOf(thing: Thing): Iterable<object> {
   return [...thing.slots];
 }
 
-export function linkSlot(thing: Thing, slot: object): void {
-  const one = find(thing);
-  addMember(one.birth, above(one), one.slots, slot);
+/** `slot` says that a name is bound to this value. */
+export function linkSlot({ things }: Value, slot: object): void {
+  for (const thing of things) {
+    const one = find(thing);
+    addMember(one.birth, above(one), one.slots, slot);
+  }
 }
 
 export function unlinkSlots(thing: Thing, slots: readonly object[]): void {
@@ -287,7 +290,7 @@ function group(things: readonly Thing[]): Thing {
     for (const [inner, since] of contents(thing)) addContent(made, inner, since);
     for (const [inner, since] of held(thing)) addHeld(made, inner, since);
     for (const [holder, since] of holders(thing)) addHolder(made, holder, since);
-    for (const slot of slotsOf(thing)) linkSlot(made, slot);
+    for (const slot of slotsOf(thing)) linkSlot(valueOf(made), slot);
     setField(thing.birth, thing, 'group', made);
   }
   return made;
