@@ -23,6 +23,7 @@ from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.profiledir import ProfileDir
 from traitlets import Type
 from traitlets.config import Config
 
@@ -77,6 +78,15 @@ class Compiler(CachingCompiler):  # type: ignore[misc]
         if name.startswith("<cell "):
             return "Cell", name[len("<cell ") :].partition(":")[0].rstrip(">")
         return None
+
+
+class Profile(ProfileDir):  # type: ignore[misc]
+    """A folder without the folders in it that only IPython's own programs look into."""
+
+    def check_log_dir(self, change: Any = None) -> None:
+        pass
+
+    check_startup_dir = check_security_dir = check_pid_dir = check_log_dir
 
 
 class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
@@ -160,7 +170,9 @@ class Shell:
         config.HistoryManager.hist_file = ":memory:"
         config.InteractiveShell.separate_in = ""
         ZMQInteractiveShell.recorder = recorder
-        self._shell = ZMQInteractiveShell.instance(config=config, user_module=module, user_ns=module.__dict__)
+        self._shell = ZMQInteractiveShell.instance(
+            config=config, user_module=module, user_ns=module.__dict__, profile_dir=self._profile()
+        )
         # nobody types on: what is incomplete is a SyntaxError that says why, not the private kind of Python 3.13
         self._shell.compile.flags &= ~getattr(codeop, "PyCF_ALLOW_INCOMPLETE_INPUT", 0)
         self._recorder = recorder
@@ -171,7 +183,7 @@ class Shell:
         self._make_folder()
         shell = self._shell
         shell.init_ipython_dir(None)
-        shell.init_profile_dir(None)
+        shell.init_profile_dir(self._profile())
         shell.starting_dir = os.getcwd()
         shell.history_manager.dir_hist[:] = [Path.cwd()]
         if "db" in vars(shell):  # IPython < 9 opens it at once
@@ -182,6 +194,16 @@ class Shell:
         os.environ["IPYTHONDIR"] = self._folder.name
         if importlib.util.find_spec("matplotlib_inline"):
             os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+
+    def _profile(self) -> Profile:
+        return Profile(location=os.path.join(self._folder.name, "profile_default"))
+
+    def rehearse(self) -> None:
+        """Read and import what the first cell needs; nothing is run."""
+        import bdb  # noqa: F401
+
+        self._shell.transform_cell("1\n")
+        getattr(self._shell, "logger", None)
 
     @property
     def execution_count(self) -> int:

@@ -11,9 +11,10 @@ import faulthandler
 import os
 import signal
 import sys
+import sysconfig
 import time
 import types
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from . import contract, executed, failures
 from .events import Events, open_events
@@ -37,7 +38,10 @@ def main(argv: List[str]) -> int:
         job = contract.read(argv)
     except Problem as problem:
         return _tell(problem, events)
-    return StepRun(job, events, stage).run()
+    status = StepRun(job, events, stage).run()
+    if stage.end:
+        stage.end(status, stage.module)
+    return status
 
 
 class Stage:
@@ -52,6 +56,8 @@ class Stage:
         self.module.__dict__["__builtins__"] = builtins
         sys.modules["__main__"] = self.module
         self._shell: Any = None
+        #: ends the process sooner than Python does, where a fork server knows how
+        self.end: Optional[Callable[[int, types.ModuleType], None]] = None
 
     def shell(self) -> Any:
         """The shell; the step that finds it ready makes it its own."""
@@ -60,6 +66,13 @@ class Stage:
         else:
             self._shell.settle()
         return self._shell
+
+    def rehearse(self) -> None:
+        """Do ahead of all steps what each would do before its first cell."""
+        sysconfig.get_paths()
+        rehearse = getattr(self.shell(), "rehearse", None)
+        if rehearse:
+            rehearse()
 
 
 STAGES: List[Stage] = []  # set up ahead: one, or none

@@ -21,7 +21,7 @@ import time
 import zlib
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from . import wire
+from . import leaving, wire
 from .statements import Import, leading_imports
 from .template import HARMLESS, Template
 
@@ -89,9 +89,10 @@ def _load_runtime(packed: str) -> Any:
             pass
     tempfile.tempdir = os.getcwd()
     stage = main.Stage()
-    stage.shell()
+    getattr(stage, "rehearse", stage.shell)()  # an older runtime has no rehearsal
     sys.path[:] = [folder for folder in sys.path if folder]
     main.STAGES.append(stage)
+    stage.end = leaving.leave
     stage.leave = lambda: _leave_to(finder, theirs, ours)
     return stage
 

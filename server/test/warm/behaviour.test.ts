@@ -62,6 +62,29 @@ test.each<[string, readonly string[]]>([
     'deletes its objects at its end',
     ['class C:\n    def __del__(self):\n        import os\n        os.write(1, b"deleted\\n")\nc = C()']
   ],
+  [
+    'deletes what refers to itself, and what the last cell showed',
+    [
+      'import os\nclass C:\n    def __init__(self, name):\n        self.name = name\n    def __del__(self, write=os.write):\n        write(1, self.name.encode())\nc = C("in a circle\\n")\nc.self = c',
+      'C("shown\\n")'
+    ]
+  ],
+  ['writes what a file that it left open holds back', ['f = open(1, "w", closefd=False)\nf.write("held back\\n")']],
+  [
+    'writes what a file of a module holds back',
+    ['import beside\nbeside.file = open(1, "w", closefd=False)\nbeside.file.write("held back\\n")']
+  ],
+  ['writes what C holds back', ['import ctypes\nctypes.CDLL(None).printf(b"from C\\n")\nNone']],
+  [
+    'goes on when an object can not be deleted, or a thread and what is registered for the end fail',
+    [
+      'import atexit, threading\natexit.register(lambda: 1 / 0)\nthreading.Thread(target=lambda: [][0]).start()\nclass C:\n    def __del__(self):\n        raise ValueError("no")\nc = C()'
+    ]
+  ],
+  [
+    'ends while a daemon works',
+    ['import threading, time\nthreading.Thread(target=time.sleep, args=[1000], daemon=True).start()']
+  ],
   ['has a group and a session of its own', ['import os\nprint(os.getpid() == os.getpgrp() == os.getsid(0))']],
   [
     'has the arguments of the contract',
