@@ -119,7 +119,8 @@ const migrations = [
      source TEXT NOT NULL,
      position TEXT NOT NULL,
      PRIMARY KEY (run, source)
-   ) WITHOUT ROWID;`
+   ) WITHOUT ROWID;`,
+  `CREATE TABLE images (reference TEXT PRIMARY KEY, hash TEXT NOT NULL, at INTEGER NOT NULL, json TEXT NOT NULL);`
 ];
 
 /** Bring the file to this version. Safe when two processes open a new file at once. */

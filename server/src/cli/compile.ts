@@ -1,6 +1,6 @@
 // `sluice compile`: the notebook as a pipeline for Kubeflow, which is also what the local runner executes.
 import { writeFile } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import {
   compileWorkflow,
   printDiagnostics,
@@ -9,7 +9,9 @@ import {
   type WorkflowOptions
 } from '@sluice/core';
 import { PipelineError } from '../errors.js';
+import { findNeeds, withPackages } from '../packages.js';
 import { Pipelines } from '../pipelines.js';
+import { readPlan } from '../runners/plans.js';
 import { hasErrors } from './check.js';
 import { readArgs, write, type Command, type Io } from './command.js';
 import { readNotebookFile } from './files.js';
@@ -20,6 +22,7 @@ Print the notebook's pipeline as KFP IR YAML, or as an Argo Workflow that runs t
 
   -o, --output FILE    write there instead of printing
   --format FORMAT      ‘kfp’ (default) or ‘argo’
+  --packages           steps bring what they import, in the versions of the notebook's kernel, and run on its Python
 
 For Argo:
 
@@ -34,6 +37,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     {
       output: { type: 'string', short: 'o' },
       format: { type: 'string', default: 'kfp' },
+      packages: { type: 'boolean' },
       claim: { type: 'string' },
       snapshots: { type: 'string', default: 'off' },
       'service-account': { type: 'string' }
@@ -50,7 +54,8 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   const reading = await pipelines.read(text, path);
   io.stderr.write(printDiagnostics(reading.diagnostics, reading.notebook));
   if (hasErrors(reading)) return 2;
-  const ir = await pipelines.compile(reading, basename(path));
+  const plain = await pipelines.compile(reading, basename(path));
+  const ir = values.packages ? await bringPackages(plain, dirname(path), io) : plain;
   const compiled = values.format === 'kfp' ? ir : await toArgo(ir, { claim, snapshots, serviceAccount });
   if (values.output === undefined) await write(io.stdout, compiled);
   else await writeFile(resolve(io.cwd, values.output), compiled);
@@ -59,6 +64,13 @@ async function run(args: readonly string[], io: Io): Promise<number> {
 
 function isPolicy(word: string): word is SnapshotPolicy {
   return word === 'off' || word === 'start' || word === 'each-step';
+}
+
+async function bringPackages(ir: string, folder: string, { env, install, stderr }: Io): Promise<string> {
+  const { packagesFolder } = install;
+  const needs = await findNeeds(await readPlan(ir), { env, packagesFolder, folder });
+  for (const { text } of needs.problems) stderr.write(`${text}\n`);
+  return withPackages(ir, needs, { packagesFolder });
 }
 
 async function toArgo(ir: string, options: WorkflowOptions): Promise<string> {

@@ -9,6 +9,7 @@ const commands: Record<string, () => Promise<Command>> = {
   compile: async () => (await import('./compile.js')).compile,
   fsck: async () => (await import('./fsck.js')).fsck,
   gc: async () => (await import('./gc.js')).gc,
+  image: async () => (await import('./image.js')).image,
   run: async () => (await import('./run.js')).run,
   runs: async () => (await import('./runs.js')).runs,
   snapshots: async () => (await import('./snapshots.js')).snapshots,
@@ -24,6 +25,7 @@ const help = `Run the steps of a notebook as a pipeline.
   sluice runs                list past runs; show, compare or cancel one; print its logs
   sluice snapshots           list what the workspace was in runs; compare; get files back
   sluice cluster             what Sluice has on a Kubernetes cluster: snapshots of volumes
+  sluice image               build an image that has the packages of a notebook's kernel
   sluice gc                  remove what nobody needs, and runs that you give up
   sluice fsck                find and name what is damaged
 

@@ -50,16 +50,14 @@ interface Transports {
 }
 
 async function forwarded(access: KfpAccess, env: NodeJS.ProcessEnv): Promise<Transports> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  config.loadFromDefault();
-  if (access.context !== undefined) config.setCurrentContext(access.context);
-  const own = config.getContextObject(config.getCurrentContext())?.namespace;
-  const forward = await openForward(config, [...new Set(['kubeflow', ...(own === undefined ? [] : [own])])]);
+  const { openCluster } = await import('../kubernetes/access.js');
+  const cluster = await openCluster(access.context === undefined ? {} : { context: access.context }, env);
+  const { context, namespace } = cluster;
+  const forward = await openForward(cluster, [...new Set(['kubeflow', namespace])]);
   const { socketPath, where } = forward;
   const api = makeTransport({ access, base: 'http://ml-pipeline-ui', socketPath, where, env });
   return {
-    ...{ api, ui: api, root: api, place: { context: config.getCurrentContext() } },
+    ...{ api, ui: api, root: api, place: { context } },
     async close() {
       await api.close();
       await forward.close();

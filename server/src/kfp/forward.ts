@@ -5,8 +5,9 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import type { CoreV1Api, KubeConfig, PortForward, V1Pod } from '@kubernetes/client-node';
+import type { PortForward, V1Pod } from '@kubernetes/client-node';
 import { PipelineError } from '../errors.js';
+import { ask, maybeAsk, type Cluster } from '../kubernetes/access.js';
 
 export interface Forward {
   readonly socketPath: string;
@@ -26,14 +27,14 @@ interface Target {
 const services = ['ml-pipeline-ui', 'ml-pipeline'];
 
 /** @throws PipelineError `unreachable` where there is no Kubeflow, or none that runs, in the namespaces */
-export async function openForward(config: KubeConfig, namespaces: readonly string[]): Promise<Forward> {
-  const { CoreV1Api: Core, PortForward: Channels } = await import('@kubernetes/client-node');
-  const target = await findTarget(config.makeApiClient(Core), namespaces, config.getCurrentContext());
+export async function openForward(cluster: Cluster, namespaces: readonly string[]): Promise<Forward> {
+  const { PortForward: Channels } = await import('@kubernetes/client-node');
+  const target = await findTarget(cluster, namespaces);
   const folder = await mkdtemp(join(tmpdir(), 'sluice-forward-'));
   await chmod(folder, 0o700);
   const socketPath = join(folder, 'kubeflow');
   const sockets = new Set<Socket>();
-  const forward = new Channels(config, true);
+  const forward = new Channels(cluster.config, true);
   const server = createServer(socket => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -44,7 +45,7 @@ export async function openForward(config: KubeConfig, namespaces: readonly strin
   server.unref();
   return {
     socketPath,
-    where: `service ${target.service} in namespace ${target.namespace} of context ${config.getCurrentContext()}`,
+    where: `service ${target.service} in namespace ${target.namespace} of context ${cluster.context}`,
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise(resolve => server.close(resolve));
@@ -67,16 +68,20 @@ async function connect(forward: PortForward, { namespace, pod, port }: Target, s
   }
 }
 
-async function findTarget(core: CoreV1Api, namespaces: readonly string[], context: string): Promise<Target> {
+async function findTarget({ core, context }: Cluster, namespaces: readonly string[]): Promise<Target> {
   for (const namespace of namespaces)
     for (const service of services) {
-      const found = await core.readNamespacedService({ namespace, name: service }).catch(orMissing);
+      const found = await maybeAsk({ verb: 'get', resource: 'services', name: service, namespace }, () =>
+        core.readNamespacedService({ namespace, name: service })
+      );
       const { selector = {}, ports = [] } = found?.spec ?? {};
       if (found === undefined || Object.keys(selector).length === 0) continue;
       const labelSelector = Object.entries(selector)
         .map(([name, value]) => `${name}=${value}`)
         .join(',');
-      const { items } = await core.listNamespacedPod({ namespace, labelSelector });
+      const { items } = await ask({ verb: 'list', resource: 'pods', namespace }, () =>
+        core.listNamespacedPod({ namespace, labelSelector })
+      );
       const pod = items.find(isReady);
       if (pod === undefined)
         throw new PipelineError(
@@ -100,10 +105,3 @@ function toPort(target: number | string, pod: V1Pod): number | undefined {
 
 const isReady = ({ status }: V1Pod) =>
   status?.conditions?.some(condition => condition.type === 'Ready' && condition.status === 'True') === true;
-
-/** A namespace that is not there, or that we may not look into, holds no Kubeflow for us. */
-function orMissing(error: unknown): undefined {
-  const { code } = error as { code?: unknown };
-  if (code === 404 || code === 403) return undefined;
-  throw error;
-}

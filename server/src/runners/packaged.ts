@@ -2,16 +2,19 @@
 // the run what the steps need, and hands the engine an IR that says so.
 import { dirname, resolve } from 'node:path';
 import type { Engine } from './engine.js';
+import { findImage } from '../images/records.js';
 import { findNeeds, withPackages, type Needs } from '../packages.js';
 import type { RunnerRequest } from '../runner.js';
+import type { Store } from '../store.js';
 
 export interface PackagingOptions {
+  readonly store: Store;
   readonly env: NodeJS.ProcessEnv;
   /** where the programs are that find and install packages; without it steps have what their images have */
   readonly packagesFolder?: string;
 }
 
-export function withPackaging(engine: Engine, { env, packagesFolder }: PackagingOptions): Engine {
+export function withPackaging(engine: Engine, { store, env, packagesFolder }: PackagingOptions): Engine {
   if (packagesFolder === undefined) return engine;
   const found = new WeakMap<RunnerRequest, Needs>();
   return {
@@ -30,7 +33,11 @@ export function withPackaging(engine: Engine, { env, packagesFolder }: Packaging
       const needs = found.get(run.request);
       if (needs === undefined) return engine.start(run, signal);
       for (const { text } of needs.problems) run.notice(text);
-      const ir = await withPackages(run.request.ir, needs, { packagesFolder });
+      const image = findImage(store.sql, needs);
+      const ir = await withPackages(run.request.ir, needs, {
+        packagesFolder,
+        ...(image === undefined ? {} : { image })
+      });
       return engine.start({ ...run, request: { ...run.request, ir } }, signal);
     },
     find: run => engine.find(run),

@@ -1,0 +1,43 @@
+// An image that has what the steps of a notebook import: a Dockerfile and the files beside it. What is the same has the same hash, so that an
+// image is built once; steps bring their own source, which is no part of it.
+import { createHash } from 'node:crypto';
+import { imageOf, type Needs } from '../packages.js';
+
+export interface BuildContext {
+  /** by name; the Dockerfile is one of them */
+  readonly files: Readonly<Record<string, string>>;
+  /** of all of it */
+  readonly hash: string;
+  readonly base: string;
+}
+
+export function makeContext(needs: Needs, base = imageOf(needs)): BuildContext {
+  const isGit = needs.requirements.some(requirement => requirement.includes('git+'));
+  const lines = (texts: readonly string[]): string => texts.map(text => `${text}\n`).join('');
+  const content = {
+    'requirements.txt': lines(needs.requirements),
+    'constraints.txt': lines(needs.constraints),
+    Dockerfile: writeDockerfile(base, isGit)
+  };
+  const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+  const labels = `LABEL sluice.dev/packages=${hash} sluice.dev/python=${needs.python}\n`;
+  return { files: { ...content, Dockerfile: content.Dockerfile + labels }, hash, base };
+}
+
+function writeDockerfile(base: string, isGit: boolean): string {
+  // a slim image lacks what packages from version control are fetched with
+  const git =
+    'RUN command -v git >/dev/null || (apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*)\n';
+  return [
+    '# The packages of a notebook’s kernel. Made by `sluice image build`; steps bring their source with them.\n',
+    `FROM ${base}\n`,
+    isGit ? git : '',
+    'COPY requirements.txt constraints.txt /tmp/sluice/\n',
+    'RUN python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt\n'
+  ].join('');
+}
+
+/** `NAME:sluice-HASH`; a tag that the user writes stays. */
+export function tagOf(name: string, { hash }: BuildContext): string {
+  return /:[^/]+$/.test(name) ? name : `${name}:sluice-${hash}`;
+}

@@ -1,0 +1,163 @@
+// Building images: the Dockerfile's text, which tool is chosen, and what is remembered. The tools are programs in a folder of the test, which
+// do as the real ones do on the command line; docker's own client is asked as well, where this machine has it.
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { toManifests } from '../src/images/kaniko';
+import { makeContext, tagOf } from '../src/images/dockerfile';
+import { chooseBuilder } from '../src/images/builders';
+import { findImage } from '../src/images/records';
+import type { Needs } from '../src/packages';
+import { Store } from '../src/store';
+import { World } from './world';
+
+jest.setTimeout(60_000);
+
+const needs: Needs = {
+  python: '3.11',
+  requirements: ['pandas==2.2.3'],
+  constraints: ['numpy==1.26.4', 'pandas==2.2.3'],
+  modules: { 'helpers.py': 'x = 1\n' },
+  missing: [],
+  problems: []
+};
+
+test('a Dockerfile pins what the steps import, and modules beside the notebook stay out of it', () => {
+  const { files, hash } = makeContext(needs);
+  expect(files).toEqual({
+    'requirements.txt': 'pandas==2.2.3\n',
+    'constraints.txt': 'numpy==1.26.4\npandas==2.2.3\n',
+    Dockerfile: `# The packages of a notebook’s kernel. Made by \`sluice image build\`; steps bring their source with them.
+FROM python:3.11
+COPY requirements.txt constraints.txt /tmp/sluice/
+RUN python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt
+LABEL sluice.dev/packages=${hash} sluice.dev/python=3.11
+`
+  });
+});
+
+test.each<[string, Partial<Needs>, string | undefined, boolean]>([
+  ['other modules beside the notebook', { modules: {} }, undefined, true],
+  ['another version', { requirements: ['pandas==2.2.4'] }, undefined, false],
+  ['another version below', { constraints: ['numpy==2.0', 'pandas==2.2.3'] }, undefined, false],
+  ['another Python', { python: '3.12' }, undefined, false],
+  ['another base', {}, 'nvcr.io/nvidia/pytorch:24.01', false]
+])('the tag is a hash of what is in the image: %s', (_, change, base, isSame) => {
+  expect(makeContext({ ...needs, ...change }, base).hash === makeContext(needs).hash).toBe(isSame);
+});
+
+test('git comes along where a package is fetched with it', () => {
+  const { files } = makeContext({ ...needs, requirements: ['lib @ git+https://git.example.com/lib@abc'] });
+  expect(files.Dockerfile).toContain('apt-get install -y --no-install-recommends git');
+});
+
+test.each([
+  ['registry.example.com:5000/team/nb', 'registry.example.com:5000/team/nb:sluice-'],
+  ['registry.example.com/team/nb:mine', 'registry.example.com/team/nb:mine']
+])('tag of %s', (name, expected) => expect(tagOf(name, makeContext(needs))).toContain(expected));
+
+describe('tools', () => {
+  let world: World;
+  let bin: string;
+  beforeEach(() => {
+    world = new World();
+    bin = join(world.folder, 'bin');
+    mkdirSync(bin);
+    world.env.PATH = `${bin}:/usr/bin:/bin`;
+  });
+  afterEach(() => world.remove());
+
+  function program(name: string, script: string): void {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const podman = `echo "$@" >> "${'$LOG'}"
+case "$1" in
+  info) echo amd64 ;;
+  build) cp "$4/Dockerfile" "$LOG.Dockerfile" ;;
+  push) echo ${digest} > "$3" ;;
+esac`;
+
+  test('one that is installed but does not work is passed by', async () => {
+    program('docker', 'echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock." >&2; exit 1');
+    program('buildah', 'exit 0');
+    expect((await chooseBuilder(undefined, world.env)).name).toBe('buildah');
+    await expect(chooseBuilder('docker', world.env)).rejects.toThrow(
+      'No image can be built on this machine (docker: Cannot connect to the Docker daemon at unix:///var/run/docker.sock).'
+    );
+  });
+
+  test('none', async () => {
+    world.env.PATH = bin;
+    await expect(chooseBuilder(undefined, world.env)).rejects.toThrow(
+      'No image can be built on this machine (docker: not installed; podman: not installed; buildah: not installed; buildkit: not installed). Start one of them; build in a cluster with --tool kaniko; or print the Dockerfile with --print and build it elsewhere.'
+    );
+    await expect(chooseBuilder('dokcer', world.env)).rejects.toThrow('There is no tool ‘dokcer’ that builds images.');
+  });
+
+  const docker = ['/usr/local/bin/docker', '/usr/bin/docker'].find(existsSync);
+  (docker === undefined || existsSync('/var/run/docker.sock') ? test.skip : test)(
+    'docker’s own client without a daemon is passed by',
+    async () => {
+      program('docker', `exec ${docker} "$@"`);
+      await expect(chooseBuilder('docker', world.env)).rejects.toThrow('docker: Cannot connect to the Docker daemon');
+    }
+  );
+
+  test('an image is built, pushed, remembered with its digest, and taken by the next run', async () => {
+    world.env.LOG = join(world.folder, 'log');
+    program('podman', podman);
+    world.write('nb.ipynb', ['step:load | import cloudpickle']);
+    const built = await world.sluice(
+      'image',
+      'build',
+      'nb.ipynb',
+      '--name',
+      'registry.example.com/nb',
+      '--push',
+      '--json'
+    );
+    expect(built.stderr).toBe('');
+    const [{ image, hash }] = built.events as [{ image: string; hash: string }];
+    expect(built.events).toEqual([{ image: `registry.example.com/nb:sluice-${hash}`, hash, tool: 'podman', digest }]);
+    const commands = readFileSync(world.env.LOG, 'utf8').trim().split('\n');
+    expect(commands[1]).toMatch(new RegExp(`^build --tag ${image} /`));
+    expect(commands[2]).toMatch(new RegExp(`^push --digestfile .* ${image}$`));
+    expect(readFileSync(`${world.env.LOG}.Dockerfile`, 'utf8')).toMatch(/^FROM python:3\.\d+$/m);
+    expect((await world.sluice('image', 'list')).stdout).toContain(digest);
+    const store = new Store(join(world.folder, '.sluice'));
+    const requirements = JSON.parse((await world.sluice('image', 'list', '--json')).stdout).images[0].requirements;
+    const python = /python:(3\.\d+)/.exec(readFileSync(`${world.env.LOG}.Dockerfile`, 'utf8'))![1]!;
+    expect(findImage(store.sql, { ...needs, python, requirements })).toBe(`registry.example.com/nb@${digest}`);
+    expect(findImage(store.sql, { ...needs, python, requirements: [...requirements, 'pandas==9'] })).toBeUndefined();
+    store.close();
+  });
+
+  test('a build that fails says so with the tool’s last word, and nothing is remembered', async () => {
+    program('podman', 'case "$1" in info) ;; *) echo "ERROR: no space left on device" >&2; exit 125;; esac');
+    world.write('nb.ipynb', ['step:load | x = 1']);
+    const built = await world.sluice('image', 'build', 'nb.ipynb');
+    expect(built.status).toBe(1);
+    expect(built.stderr).toContain('sluice: podman build ended with status 125: ERROR: no space left on device');
+    expect((await world.sluice('image', 'list')).stdout).toContain('No image was built here yet');
+  });
+
+  test('--print needs no tool', async () => {
+    world.env.PATH = bin;
+    world.write('nb.ipynb', ['step:load | import cloudpickle']);
+    const { status, stdout } = await world.sluice('image', 'build', 'nb.ipynb', '--print');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/FROM python:3\.\d+\n[^]*cloudpickle==/);
+  });
+});
+
+test('kaniko is a Job that says who made it, and pushes with the secret that is named', () => {
+  const { job, configMap } = toManifests(makeContext(needs), 'registry.example.com/nb:1', { secret: 'push' });
+  expect(Object.keys(configMap.data!).sort()).toEqual(['Dockerfile', 'constraints.txt', 'requirements.txt']);
+  expect(job.metadata!.labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'sluice' });
+  const { containers, volumes, restartPolicy } = job.spec!.template.spec!;
+  expect(restartPolicy).toBe('Never');
+  expect(containers[0]!.args).toContain('--destination=registry.example.com/nb:1');
+  expect(volumes!.map(({ name }) => name)).toEqual(['context', 'registry']);
+});
