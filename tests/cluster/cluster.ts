@@ -2,7 +2,7 @@
 // they are on the disk.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openCluster, type Cluster } from '../../server/src/kubernetes/access.js';
@@ -10,8 +10,32 @@ import { openCluster, type Cluster } from '../../server/src/kubernetes/access.js
 export const folder = process.env.SLUICE_CLUSTER_DIR ?? join(homedir(), '.cache/sluice-cluster');
 const source = join(__dirname, '../../cluster');
 
-/** A test that needs real pods, which a machine has where the user is root. */
-export const testWithPods = process.env.SLUICE_CLUSTER_PODS === '' ? test.skip : test;
+const port = Number(process.env.SLUICE_CLUSTER_PORT ?? 16443);
+
+export function killApiServer(): void {
+  const pid = Number(readFileSync(join(folder, 'run/pid/kube-apiserver'), 'utf8'));
+  process.kill(pid, 'SIGKILL');
+  while (existsSync(`/proc/${pid}/fd/0`)) execFileSync('sleep', ['0.05']);
+}
+
+/** Everything that is not up is started; resolves when the API server answers. */
+export function startApiServer(): void {
+  execFileSync(join(source, 'up.sh'), hasPods ? ['--pods'] : [], { stdio: 'pipe' });
+}
+
+/** Only how things are now is kept: who asks for what changed since an earlier version is refused. */
+export async function forgetHistory(): Promise<void> {
+  const etcd = async (path: string, body: object) => {
+    const url = `http://127.0.0.1:${port + 1}/v3/kv/${path}`;
+    return (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).json();
+  };
+  const { header } = (await etcd('range', { key: 'AA==' })) as { header: { revision: string } };
+  await etcd('compaction', { revision: header.revision, physical: true });
+}
+
+/** Real pods need root. */
+export const hasPods = process.env.SLUICE_CLUSTER_PODS !== '';
+export const testWithPods = hasPods ? test : test.skip;
 
 export interface TestCluster {
   /** with the data scientist's rights */
@@ -25,6 +49,8 @@ export interface TestCluster {
   /** the administrator's kubectl, in the namespace */
   kubectl(...args: string[]): string;
   apply(...objects: object[]): void;
+  /** path of a file that holds the object */
+  file(object: object): string;
   /** of all objects of these kinds that are not on their way out, sorted */
   names(kinds: string): string[];
   /** an empty volume, bound */
@@ -75,6 +101,11 @@ export async function makeNamespace(prefix: string): Promise<TestCluster> {
   const kubeconfig = open('data-scientist', token);
   const cluster = await openCluster({ kubeconfig });
   return {
+    file(object) {
+      const path = join(folderOfConfig, `${randomBytes(4).toString('hex')}.json`);
+      writeFileSync(path, JSON.stringify(object));
+      return path;
+    },
     names: kinds =>
       (JSON.parse(kubectl('get', kinds, '-o', 'json')).items as { metadata: { name: string; deletionTimestamp?: string } }[])
         .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
