@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import gc
 import io
 import linecache
 import marshal
@@ -278,7 +279,7 @@ ROWS: Dict[type, Row] = {
     property: lambda _, value: (rebuild.property_, (value.fget, value.fset, value.fdel, value.__doc__)),
     classmethod: lambda _, value: (rebuild.method, ("classmethod", value.__func__)),
     staticmethod: lambda _, value: (rebuild.method, ("staticmethod", value.__func__)),
-    types.MappingProxyType: lambda _, value: (rebuild.proxy, (dict(value),)),
+    types.MappingProxyType: lambda _, value: (rebuild.proxy, (gc.get_referents(value)[0],)),  # the mapping itself, which may travel as well
     type(functools.lru_cache(None)(len)): _cached,
     functools.cached_property: lambda _, value: (rebuild.cached_property, (value.func, value.attrname, value.__doc__)),
     typing.TypeVar: _type_var,

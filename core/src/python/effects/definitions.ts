@@ -69,7 +69,7 @@ function makeClass(machine: Machine, node: ClassDefinition): Thing {
   const thing = makeThing({ classInfo: info });
   info.thing = thing;
   runClassBody(machine, node.body, info, members);
-  for (const member of members.values()) hold(thing, member);
+  for (const value of [...members.values(), ...bases, ...keywords.map(([, value]) => value)]) hold(thing, value);
   runHooks(machine, info, valueOf(thing));
   return thing;
 }
@@ -207,7 +207,12 @@ function kindOf(nodes: readonly Expression[], decorators: readonly Value[]): Fun
   return 'function';
 }
 
+/** `from __future__ import annotations`: they stay texts. */
+export const hasLateAnnotations = (machine: Machine): boolean =>
+  machine.slotOf('annotations')?.value.things.some(({ path }) => path === '__future__.annotations') ?? false;
+
 function evaluateAnnotations(machine: Machine, node: FunctionDefinition): void {
+  if (hasLateAnnotations(machine)) return;
   for (const annotation of [...node.parameters.map(({ annotation }) => annotation), node.returns])
     if (annotation) machine.evaluate(machine, annotation, 'base');
 }

@@ -221,11 +221,17 @@ export function hasForeignBase(classInfo: ClassInfo, seen = new Set<ClassInfo>()
   );
 }
 
+/** A class has what its metaclass has. */
+function metaMember(classInfo: ClassInfo, name: string): Value | undefined {
+  const found = metaclassesOf(classInfo).flatMap(metaclass => findMember(metaclass, name) ?? []);
+  return found.length > 0 ? unite(found) : undefined;
+}
+
 /** The attribute `name` of an instance or class of the notebook, bound to it where it is a method. */
 export function instanceMember(machine: Machine, thing: Thing, name: string): Value | undefined {
   const classInfo = thing.instanceOf ?? thing.classInfo;
   if (!classInfo) return undefined;
-  const member = findMember(classInfo, name);
+  const member = findMember(classInfo, name) ?? (thing.instanceOf ? undefined : metaMember(classInfo, name));
   if (!member) {
     if (thing.instanceOf && hasForeignBase(classInfo)) touch(machine, valueOf(thing));
     else if (thing.instanceOf) touchMembers(machine, classInfo, ['__getattr__', '__getattribute__'], valueOf(thing));

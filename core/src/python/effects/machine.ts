@@ -11,7 +11,9 @@ import type { Remark, Report } from './report.js';
 import { prelude } from './slot.js';
 import type { Certainty, Slot } from './slot.js';
 import { builtinNames } from './tables/builtins.js';
+import { writesThrough } from './tables/functions.js';
 import {
+  closure,
   find,
   hold,
   holdersOf,
@@ -325,6 +327,8 @@ export class Machine {
     if (this.step === prelude) return;
     const own = new Set(value.things.map(find));
     if (own.size === 0) return;
+    for (const thing of own)
+      if (writesThrough(thing.madeBy)) for (const inner of closure(valueOf(thing))) own.add(inner);
     const { changed } = this.report;
     let isSure = !isPossible && own.size === 1;
     for (const thing of own) {

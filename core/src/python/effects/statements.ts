@@ -2,7 +2,7 @@
 import { note } from './ambient.js';
 import { elementOf } from './attributes.js';
 import { callValue } from './calls.js';
-import { defineClass, defineFunction, defineTypeAlias } from './definitions.js';
+import { defineClass, defineFunction, defineTypeAlias, hasLateAnnotations } from './definitions.js';
 import { combine, evaluate } from './expressions.js';
 import type { Machine, Outcome } from './machine.js';
 import { runCellMagic } from './magics.js';
@@ -41,7 +41,7 @@ function executeStatement(machine: Machine, node: Statement): boolean {
       augment(machine, node);
       return true;
     case 'AnnotatedAssign':
-      evaluate(machine, node.annotation, 'used');
+      if (!hasLateAnnotations(machine)) evaluate(machine, node.annotation, 'used');
       if (node.value) bindTarget(machine, node.target, evaluate(machine, node.value, 'kept'));
       return true;
     case 'Delete':

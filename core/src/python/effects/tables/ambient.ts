@@ -44,7 +44,8 @@ export const ambientMagics: ReadonlySet<string> = new Set(
 );
 
 /** Modules that are imported for what their import does to another: they offer a name, an accessor or a style there. */
-const registering = /^(sklearn\.experimental|hvplot|scienceplots|cudf\.pandas|tensorflow_text|mplcyberpunk)(\.|$)/;
+const registering =
+  /^(__future__|sklearn\.experimental|hvplot|scienceplots|cudf\.pandas|tensorflow_text|mplcyberpunk)(\.|$)/;
 
 export const isImportedForEffect = (module: string): boolean => registering.test(module);
 

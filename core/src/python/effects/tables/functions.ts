@@ -33,6 +33,9 @@ const views = words(`
   numpy.ascontiguousarray numpy.ravel numpy.reshape numpy.squeeze numpy.transpose numpy.atleast_1d numpy.atleast_2d
   numpy.expand_dims numpy.swapaxes numpy.moveaxis numpy.broadcast_to numpy.split numpy.array_split numpy.hsplit
   numpy.vsplit numpy.flip numpy.diagonal numpy.rollaxis numpy.frombuffer numpy.real numpy.imag torch.from_numpy
+  numpy.einsum numpy.diag numpy.rot90 numpy.fliplr numpy.flipud numpy.dsplit numpy.atleast_3d numpy.asarray_chkfinite numpy.asfortranarray
+  numpy.require numpy.broadcast_arrays numpy.matrix_transpose numpy.permute_dims numpy.unstack numpy.trim_zeros numpy.ma.asarray
+  numpy.lib.stride_tricks.as_strided numpy.lib.stride_tricks.sliding_window_view numpy.nan_to_num numpy.real_if_close
   torch.as_tensor torch.squeeze torch.unsqueeze torch.reshape torch.transpose random.choice functools.reduce
   asyncio.run typing.cast
 `);
@@ -83,6 +86,13 @@ export function changedArgument(path: string): number | undefined {
   return changers.get(path) ?? changers.get(path.slice(0, path.lastIndexOf('.')) + '.*');
 }
 
+/** Makers whose objects are a window on what they were given: who changes them changes that. */
+const windows = new Set(
+  words('collections.ChainMap builtins.memoryview weakref.proxy io.TextIOWrapper io.BufferedWriter gzip.GzipFile')
+);
+
+export const writesThrough = (maker: string | undefined): boolean => maker !== undefined && windows.has(maker);
+
 /** What calling these makes cannot go to another process; in the words for the user. */
 export const untravelling: ReadonlyMap<string, string> = new Map([
   ['builtins.open', 'an open file'],
@@ -122,6 +132,8 @@ export const untravelling: ReadonlyMap<string, string> = new Map([
   ['asyncio.get_event_loop', 'an event loop'],
   ['asyncio.new_event_loop', 'an event loop'],
   ['contextvars.ContextVar', 'a context variable'],
+  ['weakref.ref', 'a weak reference'],
+  ['weakref.proxy', 'a weak reference'],
   ['h5py.File', 'an open file'],
   ['netCDF4.Dataset', 'an open file'],
   ['os.scandir', 'a directory listing'],
