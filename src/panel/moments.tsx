@@ -94,7 +94,7 @@ function MomentBody({ moment, run, snapshots }: MomentProps): React.JSX.Element 
       <label className="jp-Sluice-since">
         {trans.__('Changes since')}
         <select className="jp-Sluice-select" value={chosen} onChange={({ target }) => setChosen(target.value)}>
-          <option value="">{trans.__('–')}</option>
+          <option value="">–</option>
           {groups.map(({ number, snapshots: ofRun }) => (
             <optgroup key={number} label={trans.__('Run %1', number)}>
               {ofRun.map(other => (

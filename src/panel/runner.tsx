@@ -45,7 +45,8 @@ export function RunnerState(): React.JSX.Element | null {
   const { pipeline, runners, trans } = usePanel();
   useSignal(runners.changed);
   const { runner } = pipeline;
-  if (runner === localRunner) return null;
+  const isKnown = runners.isAsking || runners.all.length > 0;
+  if (runner === localRunner || !isKnown) return null;
   const info = runners.all.find(({ name }) => name === runner);
   const problem = info
     ? info.problem

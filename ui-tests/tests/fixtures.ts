@@ -81,9 +81,12 @@ export class Sluice {
     // Galata's own way leads through the file browser, whose tab ours may hide.
     const path = `${this.folder}/${name}`;
     await this.page.evaluate(async path => {
-      await window.jupyterapp.commands.execute('docmanager:open', { path });
+      const { commands, shell } = window.jupyterapp;
+      const widget = (await commands.execute('docmanager:open', { path })) as { readonly id: string };
+      shell.activateById(widget.id);
     }, path);
-    await this.page.getByRole('main').getByRole('tab', { name, exact: true }).click();
+    const tab = this.page.getByRole('main').getByRole('tab', { name, exact: true });
+    await expect(tab).toHaveAttribute('aria-selected', 'true');
     await this.page.sidebar.openTab('sluice-panel');
     await expect(this.panel).toBeVisible();
   }

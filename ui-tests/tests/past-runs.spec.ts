@@ -28,7 +28,7 @@ test('compare two runs, and run a step with the values of the earlier one', asyn
     .last()
     .getByRole('button', { name: /^More about run/ })
     .click();
-  await page.getByRole('menuitem', { name: 'Run Only, With Its Values' }).hover();
+  await page.getByText('Run Only, With Its Values').hover();
   await page.getByRole('menuitem', { name: 'show', exact: true }).click();
   await expect(sluice.runs).toHaveCount(3);
   await sluice.expectState('show', 'succeeded', RUN);
