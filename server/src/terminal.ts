@@ -55,6 +55,7 @@ class PlainProgress implements Progress {
   ) {}
 
   show(event: RunEvent, run: RunSummary): void {
+    if (event.type === 'notice' && event.text !== undefined) this.output.write(`  ${event.text}\n`);
     if (event.type !== 'step') return;
     const step = run.steps.find(step => step.name === event.step)!;
     this.output.write(`${describeStep(step, this.paint)}\n`);
@@ -79,7 +80,7 @@ class LiveProgress implements Progress {
     this.run = run;
     if (event.type === 'log') this.showLog(event.step, event.text);
     if (event.type === 'step' && endedStates.has(event.state)) this.showLog(event.step, '', true);
-    if (event.type === 'step') this.draw();
+    if (event.type === 'step' || event.type === 'notice') this.draw();
   }
 
   dispose(): void {
@@ -104,7 +105,7 @@ class LiveProgress implements Progress {
 
   private draw(): void {
     if (this.run === undefined) return;
-    const { steps } = this.run;
+    const { steps, notice } = this.run;
     const room = Math.max(3, (this.output.rows || 24) - 2);
     const width = Math.max(...steps.map(step => step.name.length));
     const lines = steps.map(step =>
@@ -112,6 +113,7 @@ class LiveProgress implements Progress {
     );
     const shown =
       lines.length <= room ? lines : [...lines.slice(0, room - 1), `  … and ${lines.length - room + 1} more`];
+    if (notice !== undefined) shown.push(this.paint('dim', `  ${notice}`));
     this.erase();
     this.output.write(shown.map(line => `${clip(line, (this.output.columns || 80) - 1)}\n`).join(''));
     this.height = shown.length;

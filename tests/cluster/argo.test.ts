@@ -85,7 +85,7 @@ test('what is missing is said by name, before there is a run, and the Roles that
   );
   writeTraining();
   const refused = await world.sluice('run', 'training.ipynb', '--runner', 'argo');
-  expect(refused.status).toBe(2);
+  expect(refused.status).toBe(1);
   expect(refused.stderr).toMatch(/You may not ‘create’, .* workflows.argoproj.io .*`sluice cluster rbac` prints the Role/);
   expect((await world.sluice('runs')).stdout).toContain('There is no run yet');
 

@@ -26,6 +26,8 @@ export interface FollowOptions {
 
 /** a log that can't be read to its end holds up the step's end for so long */
 const logPatienceMs = 30_000;
+/** logs of steps that run have come by then */
+const logSettleMs = 1000;
 /** a pod that waits without saying why is asked after by then */
 const askAfterMs = 5000;
 /** Argo's controller takes up a workflow sooner */
@@ -113,19 +115,21 @@ class Follower {
     const { workflow, pods } = this;
     if (workflow === undefined || pods === undefined) return;
     const standings = readStandings(workflow);
-    for (const standing of standings) this.reconcileStep(standing, pods);
-    if (!this.isCaughtUp) {
-      this.isCaughtUp = true;
-      void Promise.all(this.ends.values()).then(() => this.channel.push({ type: 'caught-up' }));
-    }
+    for (const standing of standings) this.reconcileStep(standing, standings, pods);
     const phase = workflow.status?.phase;
-    if (!this.isEnding && (phase === 'Succeeded' || phase === 'Failed' || phase === 'Error')) {
+    const hasEnded = phase === 'Succeeded' || phase === 'Failed' || phase === 'Error';
+    if (hasEnded && !this.isEnding) {
       this.isEnding = true;
       this.endRun(workflow, standings).catch((error: unknown) => this.channel.fail(error));
     }
+    if (!hasEnded && !this.isCaughtUp) {
+      this.isCaughtUp = true;
+      const running = sleep(logSettleMs, undefined, { ref: false }); // what they have printed so far comes at once
+      void Promise.all([running, ...this.ends.values()]).then(() => this.channel.push({ type: 'caught-up' }));
+    }
   }
 
-  private reconcileStep(standing: Standing, pods: ReadonlyMap<string, V1Pod>): void {
+  private reconcileStep(standing: Standing, all: readonly Standing[], pods: ReadonlyMap<string, V1Pod>): void {
     const { step, attempts } = standing;
     const task = this.options.run.plan.tasks.find(({ name }) => name === step);
     if (task === undefined || this.ends.has(step)) return;
@@ -136,7 +140,7 @@ class Follower {
         this.tellWaiting(standing, i + 1, node, pod);
     });
     if (['succeeded', 'failed', 'canceled', 'skipped'].includes(standing.state)) {
-      const end = this.endStep(task, standing);
+      const end = this.endStep(task, standing, all);
       end.catch((error: unknown) => this.channel.fail(error));
       this.ends.set(step, end);
     }
@@ -193,8 +197,9 @@ class Follower {
     }
   }
 
-  private async endStep(task: PlanTask, standing: Standing): Promise<void> {
+  private async endStep(task: PlanTask, standing: Standing, all: readonly Standing[]): Promise<void> {
     const { run } = this.options;
+    await Promise.all(task.after.map(name => this.ends.get(name))); // a step's end comes after those that it waited for
     const { step, state, attempts, endedAt } = standing;
     const pod = this.pods!.get(attempts.at(-1)?.id ?? '');
     const log = pod && this.logs.get(pod.metadata!.uid!);
@@ -210,7 +215,7 @@ class Follower {
     if (state === 'failed') {
       const failure = (isOwn ? report.failure : undefined) ?? describePodEnd(pod) ?? argosFailure(standing);
       this.tellStep(step, last, { state, ...told, failure, error: describeFailure(failure) });
-    } else if (state === 'skipped') this.tellStep(step, last, { state, reason: whySkipped(task, run), ...told });
+    } else if (state === 'skipped') this.tellStep(step, last, { state, reason: whySkipped(task, all), ...told });
     else if (state === 'canceled') this.tellStep(step, last, { state, reason: 'The run was canceled.', ...told });
     else this.tellStep(step, last, { state, ...told });
   }
@@ -257,7 +262,8 @@ function argosFailure({ message }: Standing): Failure {
   return { name: 'exit-status', message: `The step failed: ${message?.replace(/\.$/, '') ?? 'Argo gives no reason'}.` };
 }
 
-function whySkipped({ after }: PlanTask, run: RemoteRun): string {
-  const failed = after.find(name => run.state(name)?.state === 'failed');
-  return failed === undefined ? 'A step that it needs did not succeed.' : `Step ‘${failed}’ failed.`;
+function whySkipped({ after }: PlanTask, all: readonly Standing[]): string {
+  const lacking = all.filter(({ step, state }) => after.includes(step) && (state === 'failed' || state === 'skipped'));
+  const names = lacking.map(({ step }) => `‘${step}’`).join(', ');
+  return lacking.length === 0 ? 'A step that it needs did not succeed.' : `Needs ${names}, which did not succeed.`;
 }

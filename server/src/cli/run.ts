@@ -3,11 +3,9 @@ import { basename, dirname } from 'node:path';
 import {
   parseParameter,
   printDiagnostics,
-  reduceRun,
   splitAssignment,
   type JsonValue,
   type Plan,
-  type RunEvent,
   type RunState,
   type Selection
 } from '@sluice/core';
@@ -19,10 +17,10 @@ import type { RunnerRequest, RunTarget } from '../runner.js';
 import { readPlan } from '../runners/plans.js';
 import { checkRunner, Runners } from '../runners/runners.js';
 import { Store } from '../store.js';
-import { makeProgress, painter, printEnd, type Progress } from '../terminal.js';
-import { hasErrors, useColors } from './check.js';
+import { hasErrors } from './check.js';
 import { readArgs, type Command, type Io } from './command.js';
 import { isIr, readNamedFile, type NamedFile } from './files.js';
+import { showRun } from './show-run.js';
 
 const help = `sluice run NOTEBOOK|IR [options]
 
@@ -69,6 +67,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
   const plan = await readPlan(ir);
   const home = openHome(findHome(io.env, dirname(file.path), io.cwd));
   const store = new Store(home);
+  const runners = new Runners({ store, env: io.env, ...io.install });
   try {
     const selection = toSelection(values);
     const request: RunnerRequest = {
@@ -81,18 +80,12 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
       cache: !values['no-cache'],
       ...toTarget(values)
     };
-    const state = await follow(
-      request,
-      plan,
-      new Runners({ store, env: io.env, ...io.install }),
-      store,
-      values.json === true,
-      io
-    );
+    const state = await follow(request, plan, runners, store, values.json === true, io);
     if (io.env.SLUICE_LAB_HINT && !values.json)
       io.stdout.write(`Open it in JupyterLab: make lab NOTEBOOK=${positionals[0]}\n`);
     return state === 'succeeded' ? 0 : state === 'canceled' ? 130 : 1;
   } finally {
+    await runners.leave();
     store.close();
   }
 }
@@ -163,58 +156,16 @@ async function follow(
     if (interrupts === 1) void runner.cancel(run, `Canceled ${by}.`);
     else runner.abandon(`Canceled ${by}, twice.`);
   });
-  const paint = painter(useColors(io));
-  let progress: Progress | undefined;
   try {
     run = await runner.submit(request, interrupt.signal).catch((error: unknown) => {
       if (interrupt.signal.aborted) return undefined;
       throw error;
     });
     if (run === undefined) return 'canceled';
-    let summary = { ...store.read(run), steps: [] } as ReturnType<Store['read']>;
-    if (!json) {
-      io.stdout.write(`Run ${summary.number} of ${paint('bold', summary.pipeline)}\n`);
-      progress = makeProgress(io.stdout, paint, new Map(plan.tasks.map(task => [task.name, task.after])));
-    }
-    for await (const event of runner.watch(run)) {
-      summary = reduceRun(summary, event);
-      if (json) printEvent(event, io);
-      else progress!.show(event, summary);
-    }
-    await runner.idle();
-    progress?.dispose();
-    if (!json) io.stdout.write(printEnd(summary, store.stepMetrics(run), paint));
-    return summary.state;
+    const after = new Map(plan.tasks.map(task => [task.name, task.after]));
+    return await showRun(run, runner, { store, json, io, after });
   } finally {
-    progress?.dispose();
     stopListening();
-  }
-}
-
-/** The events that programs may rely on, with these fields and no others. */
-function printEvent(event: RunEvent, { stdout }: Io): void {
-  const line = publicEvent(event);
-  if (line !== undefined) stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-function publicEvent(event: RunEvent): object | undefined {
-  const { type } = event;
-  switch (event.type) {
-    case 'run-started':
-      return { type, run: event.run, steps: event.steps };
-    case 'step':
-      return {
-        ...{ type, step: event.step, state: event.state, durationMs: event.durationMs, error: event.error },
-        ...(event.state === 'pending' && { reason: event.reason })
-      };
-    case 'log':
-      return { type, step: event.step, stream: event.stream, text: event.text };
-    case 'metric':
-      return { type, step: event.step, name: event.name, value: event.value };
-    case 'run-ended':
-      return { type, run: event.run, state: event.state, reason: event.reason, metrics: event.metrics };
-    default:
-      return undefined;
   }
 }
 

@@ -10,12 +10,14 @@ import { painter, printEnd } from '../terminal.js';
 import { formatDuration, formatMetric, formatSize, formatTable } from '../words.js';
 import { useColors } from './check.js';
 import { readArgs, write, type Command, type Io } from './command.js';
+import { showRun } from './show-run.js';
 
-const help = `sluice runs [list | show RUN | logs RUN [STEP] | cancel RUN | diff RUN RUN] [--json]
+const help = `sluice runs [list | show RUN | logs RUN [STEP] | follow RUN | cancel RUN | diff RUN RUN] [--json]
 
   list             past runs, newest first (the default)
   show RUN         steps, what they used and why they wait or were executed, parameters, metrics and artifacts of a run
   logs RUN [STEP]  all that its steps, or one of them, printed
+  follow RUN       show a run as it goes on, until its end; Ctrl+C stops showing it
   cancel RUN       end a run that goes on, here or in JupyterLab
   diff RUN RUN     parameters, metrics and steps side by side
 
@@ -45,6 +47,7 @@ const actions: Record<string, Action> = {
   list: { operands: '', least: 0, most: 0, run: list },
   show: { operands: 'RUN', least: 1, most: 1, run: show },
   logs: { operands: 'RUN [STEP]', least: 1, most: 2, run: logs },
+  follow: { operands: 'RUN', least: 1, most: 1, run: follow },
   cancel: { operands: 'RUN', least: 1, most: 1, run: cancel },
   diff: { operands: 'RUN RUN', least: 2, most: 2, run: diff }
 };
@@ -53,7 +56,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = readArgs(
     args,
     { json: { type: 'boolean' } },
-    { names: 'list, show, logs, cancel or diff', least: 0, most: 3 }
+    { names: 'list, show, logs, follow, cancel or diff', least: 0, most: 3 }
   );
   const [name = 'list', ...operands] = positionals;
   const action = Object.hasOwn(actions, name) ? actions[name]! : undefined;
@@ -72,6 +75,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
     await runners.refresh(refreshMs);
     return await action.run({ store, runners, io, json: values.json === true }, ...operands);
   } finally {
+    await runners.leave();
     store.close();
   }
 }
@@ -149,6 +153,19 @@ async function logs({ store, io, json }: Context, name: string, wanted?: string)
     if (last !== '\n' && !json) io.stdout.write('\n');
   }
   return 0;
+}
+
+async function follow({ store, runners, io, json }: Context, name: string): Promise<number> {
+  const run = store.find(name);
+  const stop = new AbortController();
+  const stopListening = io.onInterrupt(() => stop.abort());
+  try {
+    await runners.adopt();
+    const state = await showRun(run.id, runners, { store, json, io, after: new Map(), signal: stop.signal });
+    return state === 'succeeded' ? 0 : state === 'canceled' || stop.signal.aborted ? 130 : 1;
+  } finally {
+    stopListening();
+  }
 }
 
 async function cancel({ store, runners, io, json }: Context, name: string): Promise<number> {

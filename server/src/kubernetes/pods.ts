@@ -183,9 +183,9 @@ export async function readPodEvents({ core, namespace }: Cluster, pod: string): 
   try {
     const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
     const { items } = await core.listNamespacedEvent({ namespace, fieldSelector });
-    return items.flatMap(({ reason = '', message }) =>
-      /^Failed(?!Scheduling)|Evict|Backoff/.test(reason) ? [`${reason}: ${message}`] : []
-    );
+    const tells = (reason: string, message: string) =>
+      /^Failed(?!Scheduling)|Evict/.test(reason) && !/failed to sync/.test(message); // the node is only just beginning
+    return items.flatMap(({ reason = '', message = '' }) => (tells(reason, message) ? [`${reason}: ${message}`] : []));
   } catch {
     return [];
   }

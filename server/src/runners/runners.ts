@@ -21,11 +21,18 @@ export interface EngineModule {
   open(options: RunnersOptions): Engine;
   /** within a few seconds */
   describe(options: RunnersOptions): Promise<RunnerInfo>;
+  /** Make records of the runs that were started elsewhere, where the user has named an engine to look at. */
+  discover?(options: RunnersOptions): Promise<void>;
 }
 
 const engines: Readonly<Record<string, () => Promise<EngineModule>>> = {
   argo: () => import('./argo.js'),
   kubeflow: () => import('./kubeflow.js')
+};
+
+/** variables by which a user names an engine to look at */
+const naming: Readonly<Record<string, readonly string[]>> = {
+  kubeflow: ['SLUICE_KFP_URL', 'SLUICE_KFP_CONTEXT', 'KF_PIPELINES_ENDPOINT']
 };
 
 /** how often a server looks for runs that nobody follows */
@@ -57,6 +64,12 @@ export class Runners implements Runner {
     for (const runner of this.opened) runner.abandon();
   }
 
+  /** Follow nothing any more; the records can be closed then. */
+  async leave(): Promise<void> {
+    for (const runner of this.opened) runner.abandon();
+    await Promise.all(this.opened.map(runner => runner.idle()));
+  }
+
   /** Runs elsewhere need nobody here. */
   idle(): Promise<void> {
     return this.local.idle();
@@ -70,15 +83,33 @@ export class Runners implements Runner {
 
   /** Follow the runs elsewhere that nobody follows, now and as long as this process lives. */
   keepFollowing(): void {
-    const look = () => void this.withOrphans(runner => void runner.adopt()).catch(() => undefined);
+    const look = () =>
+      void this.discover(AbortSignal.timeout(adoptMs))
+        .then(() => this.adopt())
+        .catch(() => undefined);
     look();
     setInterval(look, adoptMs).unref();
+  }
+
+  /** Follow the runs elsewhere that nobody follows. */
+  async adopt(): Promise<void> {
+    await this.withOrphans(runner => void runner.adopt());
   }
 
   /** Bring the records of runs elsewhere that nobody follows up to now, for at most `ms`. */
   async refresh(ms: number): Promise<void> {
     const signal = AbortSignal.timeout(ms);
+    await this.discover(signal);
     await this.withOrphans(runner => runner.refresh(signal));
+  }
+
+  /** What is out of reach is found another time. */
+  private async discover(signal: AbortSignal): Promise<void> {
+    const given = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+    const { env } = this.options;
+    const named = Object.keys(naming).filter(name => naming[name]!.some(variable => env[variable]));
+    const found = named.map(async name => (await engines[name]!()).discover?.(this.options));
+    await Promise.race([given, Promise.allSettled(found)]);
   }
 
   private async withOrphans(work: (runner: RemoteRunner) => Promise<void> | void): Promise<void> {
