@@ -1,5 +1,5 @@
 // A run beside another one of the notebook's: the parameters and metrics in which they differ, how their steps went, and the files at their ends.
-import { compareRuns, type Compared, type RunSummary } from '@sluice/core';
+import { compareRuns, formatDuration, type Compared, type RunSummary, type StepRun } from '@sluice/core';
 import * as React from 'react';
 import { describePastRun, describeStepRun, isActive } from '../words';
 import { useAnswer } from './answer';
@@ -38,7 +38,12 @@ interface SideBySideProps {
 function SideBySide({ runs: [before, after] }: SideBySideProps): React.JSX.Element {
   const { trans } = usePanel();
   const now = Date.now();
-  const { parameters, metrics, steps } = compareRuns(before, after, step => describeStepRun(step, now, trans));
+  // Of a step that succeeded its time says enough.
+  const describe = (step: StepRun): string =>
+    step.state === 'succeeded' && step.durationMs !== undefined
+      ? formatDuration(step.durationMs)
+      : describeStepRun(step, now, trans);
+  const { parameters, metrics, steps } = compareRuns(before, after, describe);
   return (
     <>
       <table className="jp-Sluice-sideBySide">
@@ -65,10 +70,10 @@ function Differences({
 }: {
   readonly title: string;
   readonly rows: readonly Compared[];
-}): React.JSX.Element {
+}): React.JSX.Element | null {
   const { trans } = usePanel();
   const different = rows.filter(({ values: [a, b] }) => a !== b);
-  if (rows.length === 0) return <></>;
+  if (rows.length === 0) return null;
   return (
     <tbody>
       <tr>

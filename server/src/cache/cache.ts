@@ -10,7 +10,7 @@ import type { Tree as Snapshot } from '../snapshots/tree.js';
 import { findWritten } from '../snapshots/written.js';
 import type { Store } from '../store.js';
 import { readContent, type BundleContent } from './bundles.js';
-import { describeDifferences, findDifferences, type Now } from './differences.js';
+import { describeDifferences, findDifferences, isDoubt, type Now } from './differences.js';
 import { recall, type Environment } from './environment.js';
 import { keyOf, repeatsSourceOf, toGiven, type Given } from './given.js';
 import { FileHashes } from './hashes.js';
@@ -102,8 +102,10 @@ export class Knowledge {
     const nearest = candidates[0] ?? latest;
     if (nearest === undefined) return {};
     const differences = await this.differences(nearest, given);
-    const isUnsure = differences.length === 1 && differences[0] === nearest.depends?.unsure;
-    return { uncached: describeDifferences(differences, nearest.number), ...(isUnsure && { isUnsure }) };
+    const uncached = describeDifferences(differences, nearest.number);
+    return nearest.depends !== undefined && isDoubt(differences, nearest.depends)
+      ? { uncached, isUnsure: true }
+      : { uncached };
   }
 
   async given(task: PlanTask): Promise<Given | undefined> {

@@ -106,8 +106,18 @@ async function compareFiles({ read, listed, whole }: Depends, { tree, notebook }
     if ((await tree.list(path)) !== then)
       phrases.push(`there are other files in ${path === '' ? 'the notebook’s folder' : `‘${path}’`}`);
   if (phrases.length === 0 && whole !== undefined && (await tree.readAll(notebook)) !== whole.content)
-    phrases.push(`files changed, and it uses ${whole.because}, which may read any of them`);
+    phrases.push(describeWhole(whole));
   return phrases;
+}
+
+function describeWhole({ because }: NonNullable<Depends['whole']>): string {
+  return `files changed, and it uses ${because}, which may read any of them`;
+}
+
+/** Whether these differences only say that it can't be told whether anything has changed. */
+export function isDoubt([only, ...others]: readonly string[], { unsure, whole }: Depends): boolean {
+  if (only === undefined || others.length > 0) return false;
+  return only === unsure || (whole !== undefined && only === describeWhole(whole));
 }
 
 function describeChange(then: Content, now: Content | undefined): string {
