@@ -1,6 +1,7 @@
 // The one door to Sluice's server: requests under /sluice/api/v1, with Jupyter's own token and XSRF check, and the stream of a run's events.
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type {
   ArtifactRecord,
   ErrorBody,
@@ -44,7 +45,10 @@ export interface Restored {
 const shownLogBytes = 100_000;
 
 export class Client {
-  constructor(private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+  constructor(
+    private readonly trans: TranslationBundle,
+    private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()
+  ) {}
 
   /** Each place where pipelines can run, and whether it answers; this may take some seconds. */
   async listRunners(): Promise<readonly RunnerInfo[]> {
@@ -162,9 +166,10 @@ export class Client {
     try {
       response = await ServerConnection.makeRequest(url, init, this.settings);
     } catch {
-      throw new RequestError('unreachable', 'The Jupyter server cannot be reached. Check that it still runs.', 0);
+      const message = this.trans.__('The Jupyter server cannot be reached. Check that it still runs.');
+      throw new RequestError('unreachable', message, 0);
     }
-    if (!response.ok) throw await toRequestError(response);
+    if (!response.ok) throw await toRequestError(response, this.trans);
     return response;
   }
 }
@@ -177,13 +182,19 @@ function snapshotPath(snapshot: string): string {
   return `snapshots/${encodeURIComponent(snapshot)}`;
 }
 
-async function toRequestError(response: Response): Promise<RequestError> {
+async function toRequestError(response: Response, trans: TranslationBundle): Promise<RequestError> {
   const body: Partial<ErrorBody> = await response.json().catch(() => ({}));
   const message =
     body.message ??
     (response.status === 404
-      ? 'The Jupyter server does not know Sluice. Install jupyterlab_sluice where the server runs, and restart it.'
-      : `Sluice's server answered ${response.status} ${response.statusText}. Look at the Jupyter server's log.`);
+      ? trans.__(
+          'The Jupyter server does not know Sluice. Install jupyterlab_sluice where the server runs, and restart it.'
+        )
+      : trans.__(
+          'Sluice’s server answered %1 %2. Look at the Jupyter server’s log.',
+          response.status,
+          response.statusText
+        ));
   return new RequestError(body.code ?? 'http', message, response.status);
 }
 

@@ -27,7 +27,8 @@ const pipelinesPlugin: JupyterFrontEndPlugin<Pipelines> = {
   requires: [INotebookTracker, ITranslator],
   activate: (app: JupyterFrontEnd, tracker: INotebookTracker, translator: ITranslator) => {
     const { serverSettings, contents } = app.serviceManager;
-    return new Pipelines(tracker, new Client(serverSettings), contents, translator.load('jupyterlab_sluice'));
+    const trans = translator.load('jupyterlab_sluice');
+    return new Pipelines(tracker, new Client(trans, serverSettings), contents, trans);
   }
 };
 
@@ -50,7 +51,7 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const { commands, shell } = app;
     const trans = translator.load('jupyterlab_sluice');
-    const client = new Client(app.serviceManager.serverSettings);
+    const client = new Client(trans, app.serviceManager.serverSettings);
     const notifier = new Notifier(trans, ({ panel: { id } }) => shell.activateById(id));
     const panel = new SluicePanel({ pipelines, commands, client, trans, notifier, runners: new RunnersModel(client) });
     // Notebook 7 has no left area that is open to others.
@@ -93,7 +94,7 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
         shell.activateById(id);
       }
     });
-    const drive = new SnapshotDrive(client);
+    const drive = new SnapshotDrive(client, trans);
     app.serviceManager.contents.addDrive(drive);
     const dialogs = sessionDialogs ?? new SessionContextDialogs({ translator });
     addPastCommands({ commands, pipelines, client, drive, dialogs, trans });

@@ -2,6 +2,7 @@
 // `SNAPSHOT/path/in/the/workspace`.
 import { PathExt } from '@jupyterlab/coreutils';
 import { ServerConnection, type Contents } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { Client } from './client';
 
@@ -9,7 +10,10 @@ export class SnapshotDrive implements Contents.IDrive {
   readonly name = 'SluiceSnapshot';
   readonly serverSettings = ServerConnection.makeSettings();
 
-  constructor(private readonly client: Client) {}
+  constructor(
+    private readonly client: Client,
+    private readonly trans: TranslationBundle
+  ) {}
 
   /** Never emitted: snapshots do not change. */
   get fileChanged(): ISignal<this, Contents.IChangedArgs> {
@@ -41,15 +45,6 @@ export class SnapshotDrive implements Contents.IDrive {
     return Promise.resolve([]);
   }
 
-  newUntitled = refuse;
-  delete = refuse;
-  rename = refuse;
-  save = refuse;
-  copy = refuse;
-  createCheckpoint = refuse;
-  restoreCheckpoint = refuse;
-  deleteCheckpoint = refuse;
-
   get isDisposed(): boolean {
     return this._isDisposed;
   }
@@ -66,6 +61,18 @@ export class SnapshotDrive implements Contents.IDrive {
     );
     return { ...toModel(`${snapshot}/${folder}`, 'directory'), format: 'json', content };
   }
+
+  private readonly refuse = (): Promise<never> =>
+    Promise.reject(new Error(this.trans.__('A snapshot cannot be changed. Restore the file, then change it.')));
+
+  newUntitled = this.refuse;
+  delete = this.refuse;
+  rename = this.refuse;
+  save = this.refuse;
+  copy = this.refuse;
+  createCheckpoint = this.refuse;
+  restoreCheckpoint = this.refuse;
+  deleteCheckpoint = this.refuse;
 
   private _isDisposed = false;
   private readonly _fileChanged = new Signal<this, Contents.IChangedArgs>(this);
@@ -104,8 +111,4 @@ async function toBase64(blob: Blob): Promise<string> {
     reader.readAsDataURL(blob);
   });
   return url.slice(url.indexOf(',') + 1);
-}
-
-function refuse(): Promise<never> {
-  return Promise.reject(new Error('A snapshot cannot be changed. Restore the file, then change it.'));
 }

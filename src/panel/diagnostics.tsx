@@ -26,13 +26,14 @@ export function Diagnostics(): React.JSX.Element | null {
 }
 
 function DiagnosticRow({ diagnostic }: { readonly diagnostic: Diagnostic }): React.JSX.Element {
-  const { pipeline } = usePanel();
+  const { pipeline, trans } = usePanel();
   const { range, severity, message } = diagnostic;
+  const words = { error: trans.__('error'), warning: trans.__('warning'), info: trans.__('remark') };
   const content = (
     <>
       <SeverityIcon severity={severity} />
       <span className="jp-Sluice-diagnosticText">
-        <span className="jp-Sluice-hiddenText">{severity}: </span>
+        <span className="jp-Sluice-hiddenText">{words[severity]}: </span>
         {message}
         {range && <span className="jp-Sluice-place"> {describePlace(range, pipeline.notebook)}</span>}
       </span>
