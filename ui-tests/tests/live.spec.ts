@@ -21,5 +21,10 @@ test('typing in a cell changes what its step needs, without a kernel', async ({ 
 
   await sluice.type(3, 'print(numbers)');
   await expect(sluice.diagnostics.filter({ hasText: 'nubmers' })).toHaveCount(0);
+  await sluice.step('show').getByRole('button', { name: 'numbers' }).click();
+  const reason = sluice.panel.getByRole('group', { name: 'numbers' });
+  await expect(reason).toContainText('show reads numbers (cell 4, line 1) — made in load (cell 2, line 1)');
+  await reason.getByRole('button', { name: 'cell 2, line 1' }).click();
+  await expect(sluice.cell(1)).toHaveClass(/jp-mod-active/);
   expect(await kernels()).toBe(0);
 });

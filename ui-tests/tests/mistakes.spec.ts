@@ -2,7 +2,7 @@
 import { expect, RUN, test } from './fixtures';
 import { chain, mistaken } from './notebooks';
 
-test('a diagnostic names the mistake and jumps to its cell', async ({ sluice }) => {
+test('a diagnostic names the mistake, at its cell as well, and jumps there', async ({ page, sluice }) => {
   await sluice.open(mistaken);
   await expect(sluice.diagnostics.filter({ hasText: 'lode' })).toBeVisible();
   const missing = sluice.diagnostics.filter({ hasText: 'missing_name' });
@@ -11,6 +11,9 @@ test('a diagnostic names the mistake and jumps to its cell', async ({ sluice }) 
 
   await missing.click();
   await expect(sluice.cell(3)).toHaveClass(/jp-mod-active/);
+
+  await sluice.cell(3).locator('.jp-Sluice-mark').first().hover();
+  await expect(page.locator('.jp-Sluice-markTooltip')).toContainText('missing_name');
 });
 
 test('a parameter of the wrong type is refused where it is typed', async ({ sluice }) => {

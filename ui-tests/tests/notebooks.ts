@@ -39,13 +39,13 @@ export const chain = notebook([
   { source: 'print(total)', tags: ['pipeline-metrics'] }
 ]);
 
-/** Its second step prints on, line after line, until there is a file at `gate`; between two quick steps. */
+/** Its second step, of two cells, prints on, line after line, until there is a file at `gate`; between two quick steps. */
 export const waitingFor = (gate: string): string =>
   notebook([
     { source: 'greeting = "good morning"', tags: ['step:begin'] },
+    { source: 'import os, time\nlines = 0', tags: ['step:wait'] },
     {
-      source: `import os, time\nlines = 0\nwhile not os.path.exists(${JSON.stringify(gate)}):\n    lines += 1\n    print("line", lines, flush=True)\n    time.sleep(0.5)`,
-      tags: ['step:wait']
+      source: `while not os.path.exists(${JSON.stringify(gate)}):\n    lines += 1\n    print("line", lines, flush=True)\n    time.sleep(0.5)`
     },
     { source: 'print(greeting, lines)', tags: ['step:finish'] }
   ]);

@@ -16,6 +16,7 @@ test('reload the page during a run and find it again', async ({ page, sluice }, 
   await sluice.expectState('begin', 'succeeded');
   await sluice.expectState('wait', 'running');
   await expect(sluice.step('wait')).toContainText(/line \d+/);
+  await expect(sluice.step('wait')).toContainText('1 of 2 cells');
   await expect(sluice.cancelButton).toBeEnabled();
   await sluice.picture('found-again');
 
