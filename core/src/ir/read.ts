@@ -11,6 +11,7 @@ import {
   type PlatformSpecJson
 } from './gen/pipeline_spec_pb.js';
 import { IrError, type Ir } from './ir.js';
+import { between } from './print.js';
 
 /**
  * Read YAML or JSON of one or two documents.
@@ -39,6 +40,12 @@ export function readIr(text: string): Ir {
 }
 
 function readDocuments(text: string): readonly unknown[] {
+  if (text.startsWith('{'))
+    try {
+      return text.split(`\n${between}`).map(document => JSON.parse(document) as unknown);
+    } catch {
+      // YAML may begin like that, and says better what is wrong
+    }
   // in 1.2 `yes` is a text, in 1.1 a boolean: Kubeflow reads 1.1 and so do we
   const documents = parseAllDocuments(text, { version: '1.1', merge: false, logLevel: 'silent' });
   if ('empty' in documents) throw new IrError('The IR is empty.');
