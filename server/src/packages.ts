@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import { printIr, readStepArgument, type Ir, type Plan } from '@sluice/core';
-import { readIr } from '@sluice/core/ir/read';
 import { PipelineError } from './errors.js';
 import { findKernel, type Kernel } from './kernels.js';
 import { defaultImage } from './pipelines.js';
@@ -93,6 +92,7 @@ export async function withPackages(
   needs: Needs,
   { packagesFolder, image = imageOf(needs) }: { readonly packagesFolder: string; readonly image?: string }
 ): Promise<string> {
+  const { readIr } = await import('@sluice/core/ir/read');
   const ir = readIr(text);
   const program = await readFile(join(packagesFolder, 'prepare.py'), 'utf8');
   const { python, requirements, constraints, modules } = needs;

@@ -54,7 +54,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   const reading = await pipelines.read(text, path);
   io.stderr.write(printDiagnostics(reading.diagnostics, reading.notebook));
   if (hasErrors(reading)) return 2;
-  const plain = await pipelines.compile(reading, basename(path));
+  const plain = await pipelines.compile(reading, basename(path), { isToBeRead: true });
   const ir = values.packages ? await bringPackages(plain, dirname(path), io) : plain;
   const compiled = values.format === 'kfp' ? ir : await toArgo(ir, { claim, snapshots, serviceAccount });
   if (values.output === undefined) await write(io.stdout, compiled);
