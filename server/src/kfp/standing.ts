@@ -43,6 +43,12 @@ export function readStanding(run: KfpRun, tasks: readonly string[], metadata: Ru
   };
 }
 
+/** The tasks of a run whose pipeline Sluice cannot read: whatever has had a driver. */
+export function listTasks(run: KfpRun): string[] {
+  const names = (run.run_details?.task_details ?? []).map(node => node.display_name ?? '');
+  return names.filter(name => name !== 'root' && names.includes(`${name}-driver`));
+}
+
 function readTask(
   task: string,
   nodes: ReadonlyMap<string, KfpTask>,

@@ -4,10 +4,11 @@ import { endedStates, type JsonValue, type Plan, type RunnerInfo, type RunState,
 import { readAccess, type KfpPlace } from '../kfp/access.js';
 import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
+import { discoverRuns } from '../kfp/discover.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
 import { readFailure, tellLog, tellOutcome } from '../kfp/outcome.js';
 import { toPipelineSpec } from '../kfp/spec.js';
-import { readStanding, type TaskStanding } from '../kfp/standing.js';
+import { listTasks, readStanding, type TaskStanding } from '../kfp/standing.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import type { RunnerRequest } from '../runner.js';
 import type { Store } from '../store.js';
@@ -33,6 +34,18 @@ export async function describe({ env }: RunnersOptions): Promise<RunnerInfo> {
   } catch (error) {
     const isSetUp = ['SLUICE_KFP_URL', 'KF_PIPELINES_ENDPOINT', 'SLUICE_KFP_CONTEXT'].some(name => env[name]);
     return { name, label: 'Kubeflow Pipelines', isReady: false, isSetUp, problem: toPipelineError(error).message };
+  }
+}
+
+/** Where the environment names a Kubeflow: nobody else is asked. */
+export async function discover({ store, env }: RunnersOptions): Promise<void> {
+  const access = readAccess({}, env);
+  if (access.url === undefined && access.context === undefined) return;
+  const connection = await connect(access, env);
+  try {
+    await discoverRuns(connection, store);
+  } finally {
+    await connection.close();
   }
 }
 
@@ -137,7 +150,7 @@ class KubeflowEngine implements Engine {
       const reason = 'The run is not in Kubeflow any more: somebody deleted it there.';
       return { standing: { ended: 'failed' as const, reason, tasks: [] }, metadata: undefined };
     }
-    const keys = run.plan.tasks.map(({ task }) => task);
+    const keys = run.plan.tasks.length > 0 ? run.plan.tasks.map(({ task }) => task) : listTasks(kfp);
     try {
       const metadata = await readMetadata(connection.root, id, signal);
       return { standing: readStanding(kfp, keys, metadata), metadata };
@@ -201,7 +214,7 @@ interface Telling {
 
 async function* tellTask(task: TaskStanding, telling: Telling): AsyncIterable<EngineEvent> {
   const { connection, id, run, metadata, told, signal } = telling;
-  const step = run.plan.tasks.find(candidate => candidate.task === task.task)!.name;
+  const step = run.plan.tasks.find(candidate => candidate.task === task.task)?.name ?? task.task;
   const { state, reason, startedAt, endedAt } = task;
   const known = run.state(step);
   if (state === undefined || isEnded(known)) return;
