@@ -85,15 +85,24 @@ function Differences({
           <th scope="row" title={name}>
             {name}
           </th>
-          {values.map((value, i) => (
-            <td key={i} title={value ?? undefined}>
-              {value ?? '–'}
-            </td>
-          ))}
+          {values.some(isLarge) ? (
+            <td colSpan={2}>{trans.__('differ')}</td>
+          ) : (
+            values.map((value, i) => (
+              <td key={i} title={value ?? undefined}>
+                {value ?? '–'}
+              </td>
+            ))
+          )}
         </tr>
       ))}
     </tbody>
   );
+}
+
+/** A table, say, of which a cell's width shows nothing that differs. */
+function isLarge(value: string | null): boolean {
+  return value !== null && /^[{[]/.test(value) && value.length > 40;
 }
 
 /** How the workspace at the end of the one differs from that of the other. */
