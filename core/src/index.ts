@@ -4,6 +4,7 @@ export * from './argo/index.js';
 export * from './compare.js';
 export * from './diagnostic.js';
 export * from './graph.js';
+export * from './import/index.js';
 export * from './ir/index.js';
 export * from './load.js';
 export * from './metadata.js';

@@ -1,9 +1,9 @@
 // What a notebook's metadata say about its pipeline: our own `sluice` object, and Kale's `kubeflow_notebook`, of v1 and v2 alike.
 import type { Diagnostic } from './diagnostic.js';
-import { describeType, isRecord, isStrings, type JsonRecord } from './json.js';
+import { describeType, isRecord, type JsonRecord } from './json.js';
+import { readKale } from './kale.js';
 import type { Notebook } from './notebook.js';
 import { mergeSpecs, readStepSpec, type StepSpec } from './step.js';
-import { withLimit, withSetting } from './tags.js';
 import { readWorkspaceSpec, type WorkspaceSpec } from './workspace.js';
 
 export interface PipelineMetadata {
@@ -20,18 +20,21 @@ export interface PipelineMetadata {
 export function readMetadata(notebook: Notebook): PipelineMetadata {
   const problems: string[] = [];
   const ours = toObject(notebook.metadata.sluice, 'sluice', problems);
-  const kale = toObject(notebook.metadata.kubeflow_notebook, 'kubeflow_notebook', problems);
+  const kale = readKale(toObject(notebook.metadata.kubeflow_notebook, 'kubeflow_notebook', problems));
   const defaults = readStepSpec(ours.defaults, 'The pipeline’s default settings');
   const steps = readSteps(ours.steps, problems);
   const { workspace, volumes, problems: faults } = readWorkspaceSpec(ours.volumes, ours.snapshots);
-  problems.push(...defaults.problems, ...faults);
+  problems.push(...kale.problems, ...defaults.problems, ...faults);
   return {
-    name: toText(ours.name) ?? toText(kale.pipeline_name) ?? notebook.fileName ?? 'pipeline',
-    description: toText(ours.description) ?? toText(kale.pipeline_description) ?? '',
-    defaults: mergeSpecs(readKaleDefaults(kale, problems), volumes.length === 0 ? {} : { volumes }, defaults.spec),
+    name: toText(ours.name) ?? kale.name ?? notebook.fileName ?? 'pipeline',
+    description: toText(ours.description) ?? kale.description ?? '',
+    defaults: mergeSpecs(kale.defaults, volumes.length === 0 ? {} : { volumes }, defaults.spec),
     steps,
     workspace,
-    diagnostics: problems.map(message => ({ code: 'setting', severity: 'warning', message }))
+    diagnostics: [
+      ...problems.map((message): Diagnostic => ({ code: 'setting', severity: 'warning', message })),
+      ...kale.lost.map((message): Diagnostic => ({ code: 'kale', severity: 'info', message }))
+    ]
   };
 }
 
@@ -56,55 +59,4 @@ function readSteps(json: unknown, problems: string[]): ReadonlyMap<string, StepS
       return [name, reading.spec];
     })
   );
-}
-
-// Kale ≤ 1 says `docker_image`, Kale 2 `base_image`; `steps_defaults` is a list of tags, or the object made from it.
-function readKaleDefaults(kale: JsonRecord, problems: string[]): StepSpec {
-  const image = toText(kale.base_image) ?? toText(kale.docker_image);
-  const start: StepSpec = {
-    ...(image === undefined ? {} : { image }),
-    ...(typeof kale.timeout === 'number' && kale.timeout > 0 ? { timeout: Math.floor(kale.timeout) } : {}),
-    ...(typeof kale.enable_caching === 'boolean' ? { cache: kale.enable_caching } : {})
-  };
-  const given = kale.steps_defaults;
-  if (given === undefined || given === null) return start;
-  if (isRecord(given)) return mergeSpecs(start, fromKaleObject(given));
-  if (!isStrings(given)) {
-    problems.push(
-      `The notebook's ‘steps_defaults’ are ${describeType(given)} instead of a list of tags; they are ignored.`
-    );
-    return start;
-  }
-  return given.reduce((spec, tag) => {
-    const changed = withSetting(spec, tag);
-    if (changed === undefined) problems.push(`The default ‘${tag}’ for steps cannot be read and is ignored.`);
-    return changed ?? spec;
-  }, start);
-}
-
-function fromKaleObject(json: JsonRecord): StepSpec {
-  const { spec } = readStepSpec(
-    {
-      image: toText(json.base_image),
-      labels: json.labels,
-      annotations: json.annotations,
-      cache: json.enable_caching,
-      retries: json.retry_count,
-      retry_delay: toSeconds(json.retry_interval),
-      retry_factor: json.retry_factor,
-      retry_delay_max: toSeconds(json.retry_max_interval),
-      timeout: json.timeout
-    },
-    'Kale'
-  );
-  const limits = Object.entries(isRecord(json.limits) ? json.limits : {});
-  return limits.reduce((result, [resource, amount]) => withLimit(result, resource, String(amount)) ?? result, spec);
-}
-
-// Kale writes waits as Argo does: `30`, `30s`, `5m`, `1h`.
-function toSeconds(json: unknown): number | undefined {
-  const [, number, unit] = /^(\d+)([smh]?)$/.exec(String(json ?? '')) ?? [];
-  return number === undefined
-    ? undefined
-    : Number(number) * { '': 1, s: 1, m: 60, h: 3600 }[unit as '' | 's' | 'm' | 'h'];
 }

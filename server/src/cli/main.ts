@@ -10,6 +10,7 @@ const commands: Record<string, () => Promise<Command>> = {
   fsck: async () => (await import('./fsck.js')).fsck,
   gc: async () => (await import('./gc.js')).gc,
   image: async () => (await import('./image.js')).image,
+  import: async () => (await import('./import.js')).importCommand,
   run: async () => (await import('./run.js')).run,
   runs: async () => (await import('./runs.js')).runs,
   snapshots: async () => (await import('./snapshots.js')).snapshots,
@@ -22,6 +23,7 @@ const help = `Run the steps of a notebook as a pipeline.
   sluice compile NOTEBOOK    print the pipeline as IR YAML for Kubeflow Pipelines
   sluice run NOTEBOOK        run the pipeline on this machine
   sluice verify NOTEBOOK     run notebook and pipeline, and compare what they print and bind
+  sluice import FILE         make notebooks with steps of Elyra's pipelines and Kale's notebooks
   sluice runs                list past runs; show, compare or cancel one; print its logs
   sluice snapshots           list what the workspace was in runs; compare; get files back
   sluice cluster             what Sluice has on a Kubernetes cluster: snapshots of volumes
