@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -42,15 +43,34 @@ def main() -> None:
     if unknown:
         arguments.error(f"There is no benchmark ‘{min(unknown)}’. There are {', '.join(BENCHES)}.")
     versions = {name: peer.version for name, peer in PEERS.items() if peer.version} | {"sluice": _commit()}
+    taken: list[Figure] = []
+    broken: list[str] = []
     for name in chosen.names or BENCHES:
         before, begin = machine(), time.monotonic()
         print(f"\n=== {name} · load {before['load'][0]} on {before['cores']} cores", flush=True)
-        figures = BENCHES[name](chosen.rounds, chosen.full)
+        try:
+            figures = BENCHES[name](chosen.rounds, chosen.full)
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:  # the others are worth measuring all the same
+            print(f"‘{name}’ could not be measured: {error}", flush=True)
+            broken.append(name)
+            continue
         for figure in figures:
             print(figure.text())
         keep(name, figures, before, versions)
+        taken += figures
         print(f"    {time.monotonic() - begin:.0f} s", flush=True)
+    _summarize(taken)
     print(f"\nWritten to {RESULTS.relative_to(ROOT)}.")
+    if broken:
+        sys.exit(f"Not measured: {', '.join(broken)}.")
+
+
+def _summarize(figures: list[Figure]) -> None:
+    held = [figure for figure in figures if figure.budget is not None]
+    over = [figure for figure in held if figure.is_over]
+    print(f"\n=== {len(held) - len(over)} of {len(held)} figures are within their budgets")
+    for figure in over:
+        print(figure.text())
 
 
 def _commit() -> str:

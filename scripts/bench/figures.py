@@ -24,12 +24,16 @@ class Figure:
     budget: float | None = None
     peers: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def is_over(self) -> bool:
+        return self.budget is not None and self.value > self.budget
+
     def text(self) -> str:
         """One line; a peer's figure with how many times ours it is."""
         line = f"{show(self.value):>9} {self.unit:6} {self.what}"
         if self.budget is not None:
-            verdict = "within" if self.value <= self.budget else "OVER"
-            line += f"  ({verdict} {show(self.budget)} {self.unit})"
+            verdict = "OVER" if self.is_over else "within"
+            line += f"  ({verdict} {show(self.budget)} {self.unit}, {self.value / self.budget:.2f} of it)"
         for peer, value in self.peers.items():
             line += f" · {peer} {show(value)} ({show(value / self.value)}×)"
         return line

@@ -34,9 +34,12 @@ def measure(rounds: int) -> list[Figure]:
 
 def _compare(title: str, steps: Sequence[Step], rounds: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_all(steps, folder)
-        ours, peers = _ours(folder), _peers(folder)
+        # what one program keeps beside its files, another does not have to look through
+        folders = [Path(name, whose) for whose in ("ours", "theirs")]
+        for folder in folders:
+            folder.mkdir()
+            write_all(steps, folder)
+        ours, peers = _ours(folders[0]), _peers(folders[1])
         taken = {name: statistics.median(each) for name, each in interleave({**ours, **peers}, rounds).items()}
     figures = []
     for name in ours:
