@@ -65,3 +65,8 @@ export function runnerName(runner: string, trans: TranslationBundle): string {
       return runner;
   }
 }
+
+/** Where there is little room. */
+export function shortRunnerName(runner: string, trans: TranslationBundle): string {
+  return runner === 'argo' ? 'Argo' : runnerName(runner, trans);
+}

@@ -4,7 +4,7 @@ import { caretDownIcon, ellipsesIcon } from '@jupyterlab/ui-components';
 import type { RunSummary } from '@sluice/core';
 import * as React from 'react';
 import { stateIcon } from '../icons';
-import { localRunner, runnerName } from '../runners';
+import { localRunner, shortRunnerName } from '../runners';
 import { formatMoment, stateWord, summarizeRun } from '../words';
 import { usePanel } from './context';
 import { openPastRunMenu } from './pastRunMenu';
@@ -49,7 +49,8 @@ function Run({ run, isOpen, onToggle }: RunProps): React.JSX.Element {
   const { pipeline, commands, trans } = usePanel();
   const { runs } = pipeline;
   const isShown = runs.shown?.id === run.id;
-  const moment = formatMoment(run.createdAt, new Date());
+  const clock = formatMoment(run.createdAt, new Date());
+  const moment = run.runner === localRunner ? clock : `${clock} · ${shortRunnerName(run.runner, trans)}`;
   const state = stateWord(run.state, trans);
   const summary = summarizeRun(run, trans);
   const Icon = stateIcon(run.state);
@@ -96,9 +97,7 @@ function Run({ run, isOpen, onToggle }: RunProps): React.JSX.Element {
         >
           <span className="jp-Sluice-runNumber">{run.number}</span>
           <span className="jp-Sluice-hiddenText"> {state} </span>
-          <span className="jp-Sluice-runMoment">
-            {run.runner === localRunner ? moment : `${moment} · ${runnerName(run.runner, trans)}`}
-          </span>
+          <span className="jp-Sluice-runMoment">{moment}</span>
           <span className="jp-Sluice-runSummary">{summary}</span>
         </button>
         <button
