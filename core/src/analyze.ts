@@ -120,5 +120,6 @@ function withoutEchoes(ofOutline: readonly Diagnostic[], ofCode: readonly Diagno
   const isThere = (code: string): boolean => ofOutline.some(diagnostic => diagnostic.code === code);
   if (isThere('language')) return [...ofOutline];
   const echoes = isThere('duplicate-step') ? ['order-contradiction', 'cycle'] : [];
+  if ([...ofOutline, ...ofCode].some(({ severity }) => severity === 'error')) echoes.push('unused-step');
   return [...ofOutline, ...ofCode.filter(({ code }) => !echoes.includes(code))];
 }

@@ -24,6 +24,7 @@ export function diagnose(
     ...findUnbound(notebook, outline, dependencies),
     ...findUntravelling(notebook, outline, plans),
     ...findContradictions(notebook, outline, plans, steps),
+    ...findUnused(outline, dependencies, steps),
     ...checkAtEnd(outline, plans)
   ];
 }
@@ -105,6 +106,26 @@ function findUntravelling(notebook: Notebook, outline: Outline, plans: readonly 
     }
   });
   return found;
+}
+
+/** Steps before the last one of which nothing comes. */
+function findUnused(
+  { steps: outlines }: Outline,
+  { records }: Dependencies,
+  steps: readonly PipelineStep[]
+): Diagnostic[] {
+  return outlines.slice(0, -1).flatMap(({ name, cells, metricsCells }, step): Diagnostic[] => {
+    const isUsed = steps.some(({ after }) => after.includes(name));
+    if (isUsed || records[step]!.isSeen || metricsCells.length > 0) return [];
+    return [
+      {
+        code: 'unused-step',
+        severity: 'info',
+        message: `Nothing comes of step ‘${name}’: no later step reads what it binds or changes, and it shows and writes nothing. Use its result, or tag its cells ‘skip’.`,
+        range: headOf(cells)
+      }
+    ];
+  });
 }
 
 function findContradictions(

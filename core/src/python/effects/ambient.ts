@@ -1,5 +1,6 @@
 // State that belongs to the whole process and to no name: random seeds, plot styles, options, the environment. Random
 // states travel as values, under names that no variable can have; other settings are statements that later steps run again.
+import { act } from './acts.js';
 import { allOf } from './functions.js';
 import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
@@ -75,6 +76,7 @@ function draw(machine: Machine, state: string, node: Node): void {
 export function note(machine: Machine, topic: string, node: Node): void {
   if (machine.step === prelude || !machine.statement) return;
   const { unit, step } = machine;
+  act(machine);
   if (machine.reading.settings.length > 0) return;
   const isPlain = machine.isPlainUnit && machine.running.every(({ info }) => isPlainBody(info.node.body));
   machine.reading.addSetting({ topic, step, unit, range: machine.place(node), reads: machine.unitReads, isPlain });

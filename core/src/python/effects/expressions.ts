@@ -1,4 +1,5 @@
 // What evaluating an expression reads and changes, and which objects its value may be.
+import { act, actByShell } from './acts.js';
 import { note } from './ambient.js';
 import { attributeOf, elementOf } from './attributes.js';
 import { callExpression } from './calls.js';
@@ -81,10 +82,12 @@ function valueOfExpression(machine: Machine, node: Expression, use: Use): Value 
     case 'Yield':
       return yieldValue(machine, node.value);
     case 'Shell':
+      actByShell(machine, node);
       for (const hole of node.holes) evaluate(machine, hole, 'used');
       return valueOf(machine.make(node, { madeBy: 'list' }));
     case 'Magic':
       if (ambientMagics.has(node.name)) note(machine, `%${node.name}`, node);
+      else if (!node.body) act(machine);
       for (const hole of node.holes) evaluate(machine, hole, 'used');
       if (node.body) machine.execute(machine, node.body);
       return valueOf(machine.make(node));

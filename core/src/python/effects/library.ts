@@ -1,4 +1,5 @@
 // Calls into libraries, whose code we do not see: tables say what they change and what they give.
+import { actByCall, actByMethod, actOutsideByMethod } from './acts.js';
 import { noteAmbientCall, noteAmbientMethod } from './ambient.js';
 import { noteFileCall, noteFileMethod } from './files.js';
 import { foldCall, foldMethod } from './foldCalls.js';
@@ -18,6 +19,7 @@ export function callLibrary(machine: Machine, path: string, args: Arguments, nod
   noteFileCall(machine, path, args, node);
   const folded = foldCall(path, args);
   if (folded) return { things: [], constant: folded };
+  actByCall(machine, path, args, node);
   useArguments(machine, args);
   changeArguments(machine, path, args, node);
   switch (resultKind(path)) {
@@ -109,6 +111,8 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
   }
   const able = base.things.filter(({ madeBy }) => mayHaveMethod(name, madeBy));
   const effects = (able.length > 0 ? able : base.things).map(thing => [thing, effectOf(thing, name, args)] as const);
+  actOutsideByMethod(machine, name, node);
+  for (const [{ madeBy }, effect] of effects) actByMethod(machine, name, madeBy, effect);
   const stores = effects.every(([, effect]) => effect === 'stores');
   if (!stores) {
     useArguments(machine, args);

@@ -10,7 +10,7 @@ import { addNeed, addRemark } from './report.js';
 import type { Remark, Report } from './report.js';
 import { prelude } from './slot.js';
 import type { Certainty, Slot } from './slot.js';
-import { builtinNames } from './tables/builtins.js';
+import { builtinNames, historyNames } from './tables/builtins.js';
 import { writesThrough } from './tables/functions.js';
 import {
   closure,
@@ -179,7 +179,8 @@ export class Machine {
       this.need(slot, this.place(node), this.certainty);
       return slot.value;
     }
-    if (builtinNames.has(name)) return this.library(`builtins.${name}`);
+    if (historyNames.test(name)) this.remarkHistory(name, node);
+    if (builtinNames.has(name) || historyNames.test(name)) return this.library(`builtins.${name}`);
     noteRead(starsKey);
     const { stars } = this.state;
     if (stars.length > 0) {
@@ -199,6 +200,17 @@ export class Machine {
         ...(slot ? { deleted: slot } : {})
       });
     return immutable;
+  }
+
+  /** The first step has the notebook's own history, as far as it goes; later ones have another. */
+  private remarkHistory(name: string, node: Node): void {
+    if (this.step > 0)
+      this.remark(
+        'session-history',
+        'error',
+        `‘${name}’ is what this session has run and shown so far, and each step has a session of its own. Give the value a name in the cell that makes it.`,
+        node
+      );
   }
 
   /** The running step needs what a slot holds. */

@@ -69,6 +69,8 @@ export interface StepRecord {
   readonly settings: Setting[];
   /** objects that it may change in place */
   readonly changed: Set<Thing>;
+  /** whether it does what can be seen: prints, draws, writes */
+  isSeen: boolean;
 }
 
 export interface Report extends StepRecord {
@@ -84,7 +86,8 @@ export const newRecord = (): StepRecord => ({
   binds: new Set(),
   uses: new Set(),
   settings: [],
-  changed: new Set()
+  changed: new Set(),
+  isSeen: false
 });
 
 export const newReport = (): Report => ({
@@ -118,4 +121,5 @@ export function addReport(record: StepRecord, report: StepRecord): void {
   for (const name of report.uses) record.uses.add(name);
   for (const setting of report.settings) record.settings.push(setting);
   for (const thing of report.changed) record.changed.add(thing);
+  record.isSeen ||= report.isSeen;
 }

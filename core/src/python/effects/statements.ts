@@ -2,6 +2,7 @@
 import { note } from './ambient.js';
 import { elementOf } from './attributes.js';
 import { callValue } from './calls.js';
+import { act } from './acts.js';
 import { defineClass, defineFunction, defineTypeAlias, hasLateAnnotations } from './definitions.js';
 import { combine, evaluate } from './expressions.js';
 import type { Machine, Outcome } from './machine.js';
@@ -58,10 +59,12 @@ function executeStatement(machine: Machine, node: Statement): boolean {
       return machine.frame ? machine.depth > machine.frame.depth : true;
     }
     case 'Raise':
+      act(machine);
       if (node.exception) evaluate(machine, node.exception, 'used');
       if (node.cause) evaluate(machine, node.cause, 'used');
       return false;
     case 'Assert':
+      act(machine);
       evaluate(machine, node.test, 'used');
       if (node.message) perhaps(machine, () => void evaluate(machine, node.message!, 'used'));
       return true;

@@ -3,6 +3,7 @@
 import type { Node, Statement } from '../syntax.js';
 import { readParameter } from '../../parameters.js';
 import type { ParameterAssignment } from '../../parameters.js';
+import { act, isShownForItself } from './acts.js';
 import { isPlainStatement } from './ambient.js';
 import { touch } from './functions.js';
 import { noteRead } from './journal.js';
@@ -13,6 +14,7 @@ import type { Setting } from './report.js';
 import { prelude } from './slot.js';
 import type { Slot } from './slot.js';
 import { execute } from './statements.js';
+import { methodEffect } from './tables/methods.js';
 import { immutable, makeThing, newSite, setMoment, valueOf } from './thing.js';
 import type { Unit } from './units.js';
 
@@ -87,6 +89,7 @@ function bindShown(machine: Machine, last: Statement): void {
   if (last.type !== 'Expression' || !last.isShown || last.value.type === 'Constant') return;
   const slot = machine.shown;
   if (!slot) return;
+  if (isShownForItself(last.value, name => methodEffect(name, undefined))) act(machine);
   const outcome = machine.capture(() => {
     machine.bindGlobal('_', slot, last);
     return true;

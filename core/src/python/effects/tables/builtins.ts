@@ -24,3 +24,6 @@ export const builtinNames: ReadonlySet<string> = new Set(
     In Out _ __ ___ _i _ii _iii _ih _oh _dh get_ipython display execfile runfile _exit_code
   `)
 );
+
+/** IPython's names for what it has run and shown, `_` apart. */
+export const historyNames = /^(In|Out|__|___|_i+|_ih|_oh|_i?\d+)$/;

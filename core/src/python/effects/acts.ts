@@ -1,0 +1,66 @@
+// What a step does besides binding names: it prints, draws, writes, checks. A step that does nothing of the kind, and whose
+// values nobody reads, is of no use; and what a cell that runs in every step does of the kind happens in every step.
+import type { Arguments } from './functions.js';
+import type { Machine } from './machine.js';
+import { prelude } from './slot.js';
+import type { Expression, Node } from '../syntax.js';
+import { actsOutside, actsOutsideByMethod, isFickle, isLoudCall, isLoudMethod } from './tables/acts.js';
+import type { MethodEffect } from './tables/methods.js';
+
+/** The running step does something that can be seen. */
+export function act(machine: Machine): void {
+  machine.report.isSeen = true;
+}
+
+export function actByCall(machine: Machine, path: string, args: Arguments, node: Node): void {
+  if (isLoudCall(path)) act(machine);
+  if (machine.step !== prelude) return;
+  if (path === 'builtins.print' || path === 'builtins.input' || path === 'builtins.display')
+    repeated(machine, 'info', 'This is printed again by every step below, because each runs this cell.', node);
+  else if (actsOutside(path) || (path === 'builtins.open' && writes(args)))
+    repeated(machine, 'warning', 'This happens again in every step below, because each runs this cell.', node);
+  else if (isFickle(path) && args.positional.length + args.keywords.length === 0)
+    repeated(
+      machine,
+      'warning',
+      'This gives another value in every step below, because each runs this cell anew.',
+      node
+    );
+}
+
+const writes = ({ positional, keywords }: Arguments): boolean => {
+  const mode = (positional[1] ?? keywords.find(({ name }) => name === 'mode')?.value)?.constant?.value;
+  return typeof mode === 'string' && /[wax+]/.test(mode);
+};
+
+export function actByMethod(
+  machine: Machine,
+  name: string,
+  maker: string | undefined,
+  effect: MethodEffect | undefined
+): void {
+  if (effect === undefined || effect === 'draws' || isLoudMethod(name, maker)) act(machine);
+}
+
+export function actOutsideByMethod(machine: Machine, name: string, node: Node): void {
+  if (machine.step === prelude && actsOutsideByMethod(name))
+    repeated(machine, 'warning', 'This happens again in every step below, because each runs this cell.', node);
+}
+
+/** A `!` line, a magic or a cell in another language. */
+export function actByShell(machine: Machine, node: Node): void {
+  act(machine);
+  if (machine.step === prelude)
+    repeated(machine, 'warning', 'This happens again in every step below, because each runs this cell.', node);
+}
+
+/** Whether showing this value is the point of a last line: `model.fit(X, y)` and `xs.append(1)` stand there for what they do. */
+export function isShownForItself(node: Expression, effect: (name: string) => MethodEffect | undefined): boolean {
+  if (node.type !== 'Call') return true;
+  if (node.func.type !== 'Attribute') return true;
+  return !/^(changes|stores|takes|fits)$/.test(effect(node.func.attr) ?? '');
+}
+
+function repeated(machine: Machine, severity: 'info' | 'warning', what: string, node: Node): void {
+  machine.remark('repeated-effect', severity, `${what} Move it into a cell of the step that it belongs to.`, node);
+}
