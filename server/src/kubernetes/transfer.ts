@@ -163,6 +163,8 @@ try:
         if entry["kind"] == "end":
             break
         path = os.path.join(root, entry["path"])
+        if os.path.islink(path):
+            os.unlink(path)
         if entry["kind"] == "folder":
             os.makedirs(path, exist_ok=True)
         elif entry["kind"] == "link":
