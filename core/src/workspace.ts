@@ -3,12 +3,15 @@
 import { describeType, isRecord } from './json.js';
 import type { VolumeSpec } from './step.js';
 import { readStepSpec } from './step.js';
+import { readVolumeSnapshots, type VolumeSnapshots } from './volumeSnapshots.js';
 
 export interface WorkspaceSpec {
   /** folders beside the notebook's own that steps find where they are from it: `../data` */
   readonly folders?: readonly string[];
   /** leave out what `.gitignore` names, as well as what `.sluiceignore` does */
   readonly gitignore?: boolean;
+  /** of the volume that stands for the workspace on a cluster */
+  readonly snapshots?: VolumeSnapshots;
 }
 
 export interface WorkspaceReading {
@@ -39,9 +42,14 @@ export function readWorkspaceSpec(volumes: unknown, snapshots: unknown): Workspa
     problems.push(
       `‘gitignore’ in ‘sluice.snapshots’ is ${describeType(gitignore)} instead of true or false; it is ignored.`
     );
+  const ofVolume = readVolumeSnapshots(snapshots);
   return {
-    workspace: { ...(folders.length === 0 ? {} : { folders }), ...(gitignore === true ? { gitignore } : {}) },
+    workspace: {
+      ...(folders.length === 0 ? {} : { folders }),
+      ...(gitignore === true ? { gitignore } : {}),
+      ...(ofVolume.snapshots === undefined ? {} : { snapshots: ofVolume.snapshots })
+    },
     volumes: reading?.spec.volumes ?? [],
-    problems: [...problems, ...(reading?.problems ?? [])]
+    problems: [...problems, ...(reading?.problems ?? []), ...ofVolume.problems]
   };
 }

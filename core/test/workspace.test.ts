@@ -12,7 +12,8 @@ test.each<[sluice: object, workspace: object]>([
   [{ volumes: [{ folder: '../data' }, { folder: 'more' }] }, { folders: ['../data', 'more'] }],
   [{ snapshots: { gitignore: true } }, { gitignore: true }],
   [{ snapshots: { gitignore: false } }, {}],
-  [{ snapshots: 'off', volumes: [] }, {}]
+  [{ snapshots: 'off', volumes: [] }, { snapshots: { policy: 'off' } }],
+  [{ snapshots: { policy: 'each-step', class: 'fast' } }, { snapshots: { policy: 'each-step', class: 'fast' } }]
 ])('%j', (sluice, workspace) => {
   const outline = read(sluice);
   expect(outline.diagnostics).toEqual([]);
@@ -36,6 +37,11 @@ test.each<[sluice: object, message: RegExp]>([
   ],
   [{ volumes: [{ folder: 5 }] }, /^The folder 5 in ‘sluice.volumes’/],
   [{ volumes: ['data'] }, /^‘sluice.volumes’ /],
+  [
+    { snapshots: 'each step' },
+    /^‘sluice.snapshots’ is ‘each step’ instead of ‘off’, ‘start’ or ‘each-step’; .* Did you mean ‘each-step’\?/
+  ],
+  [{ snapshots: { policy: 3 } }, /^‘sluice.snapshots’ is .* instead of ‘off’/],
   [{ snapshots: { gitignore: 'yes' } }, /^‘gitignore’ in ‘sluice.snapshots’ is .* instead of true or false/]
 ])('%j is named', (sluice, message) => {
   const outline = read(sluice);

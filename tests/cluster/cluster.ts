@@ -1,10 +1,11 @@
 // The cluster that the tests run on: a namespace of their own with users of their own, looking at it with kubectl, and at volumes’ files as
 // they are on the disk.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openCluster, type Cluster } from '../../server/src/kubernetes/access.js';
 
 export const folder = process.env.SLUICE_CLUSTER_DIR ?? join(homedir(), '.cache/sluice-cluster');
@@ -12,15 +13,23 @@ const source = join(__dirname, '../../cluster');
 
 const port = Number(process.env.SLUICE_CLUSTER_PORT ?? 16443);
 
-export function killApiServer(): void {
-  const pid = Number(readFileSync(join(folder, 'run/pid/kube-apiserver'), 'utf8'));
-  process.kill(pid, 'SIGKILL');
-  while (existsSync(`/proc/${pid}/fd/0`)) execFileSync('sleep', ['0.05']);
-}
+const pidFile = join(folder, 'run/pid/kube-apiserver');
 
-/** Everything that is not up is started; resolves when the API server answers. */
-export function startApiServer(): void {
-  execFileSync(join(source, 'up.sh'), hasPods ? ['--pods'] : [], { stdio: 'pipe' });
+/** Resolves with what starts the same again, and waits until it answers. */
+export async function killApiServer(): Promise<() => Promise<void>> {
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  const [program, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  process.kill(pid, 'SIGKILL');
+  while (existsSync(`/proc/${pid}/fd/0`)) await sleep(50);
+  return async () => {
+    const log = openSync(join(folder, 'run/log/kube-apiserver'), 'a');
+    const server = spawn(program!, args, { detached: true, stdio: ['ignore', log, log] });
+    server.unref();
+    writeFileSync(pidFile, String(server.pid));
+    const kubectl = [join(folder, 'bin/kubectl'), '--kubeconfig', join(folder, 'kubeconfig')] as const;
+    while (spawnSync(kubectl[0], [...kubectl.slice(1), 'get', '--raw', '/readyz'], { timeout: 10_000 }).status !== 0)
+      await sleep(200);
+  };
 }
 
 /** Only how things are now is kept: who asks for what changed since an earlier version is refused. */

@@ -1,9 +1,7 @@
 // Snapshots of the run's volume, made by Argo itself between the steps: a resource template that waits until the driver says that the
 // snapshot can be restored from.
+import type { SnapshotPolicy } from '../volumeSnapshots.js';
 import { compact, type DagTask, type Template } from './manifest.js';
-
-/** `start`: once, before the first step; `each-step`: before and after each step. */
-export type SnapshotPolicy = 'off' | 'start' | 'each-step';
 
 interface SnapshotOptions {
   readonly template: string;

@@ -15,7 +15,8 @@ import { compact, type Container, type DagTask, type Template, type Volume, type
 import { freeName, managedBy, toLabelValue, toTemplateNames } from './names.js';
 import { toPlaceholder, toText } from './parameters.js';
 import { toPodParts, toResources } from './pod.js';
-import { afterTask, beforeTask, snapshotTemplate, startTask, type SnapshotPolicy } from './snapshots.js';
+import type { SnapshotPolicy } from '../volumeSnapshots.js';
+import { afterTask, beforeTask, snapshotTemplate, startTask } from './snapshots.js';
 
 export type AccessMode = 'ReadWriteOnce' | 'ReadWriteOncePod' | 'ReadWriteMany';
 

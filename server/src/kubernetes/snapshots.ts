@@ -121,6 +121,17 @@ export async function listSnapshots(cluster: Cluster, belonging: Belonging = {})
   return found.sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
 }
 
+/** A run's snapshot before the step, or the last one of all; undefined where it has none that can be restored from. */
+export async function findRunSnapshot(
+  cluster: Cluster,
+  run: string,
+  step?: string
+): Promise<VolumeSnapshot | undefined> {
+  const ready = (await listSnapshots(cluster, { run })).filter(({ isReady }) => isReady);
+  const before = ready.filter(snapshot => snapshot.moment === 'before' && snapshot.step === step);
+  return step === undefined ? ready.at(-1) : before.at(-1);
+}
+
 /** @throws PipelineError `not-found` */
 export async function readSnapshot({ custom, namespace }: Cluster, name: string): Promise<VolumeSnapshot> {
   const read = () => custom.getNamespacedCustomObject({ ...api, namespace, name });

@@ -21,18 +21,34 @@ export interface SnapshotWay {
  * @throws PipelineError `not-found` without the claim or the class that was named; `remote` where there is no way
  */
 export async function findSnapshotWay(cluster: Cluster, claim: string, wanted?: string): Promise<SnapshotWay> {
-  const driver = await driverOf(cluster, claim);
+  return findWay(cluster, await driverOf(cluster, claim), `The volume of claim ‘${claim}’`, wanted);
+}
+
+/**
+ * See before a run that snapshots of the volume that it is going to have can be taken. Resolves with their class.
+ * @throws PipelineError `remote` or `usage` with what to do
+ */
+export async function checkSnapshots(cluster: Cluster, storageClass?: string, wanted?: string): Promise<string> {
+  const name = storageClass ?? (await findDefaultStorageClass(cluster));
+  const way = await findWay(cluster, await readDriver(cluster, name), `A volume of StorageClass ‘${name}’`, wanted);
+  if (way.how === 'snapshot') return way.class!;
+  const [why] = way.message!.split('. ');
+  throw new PipelineError(
+    `${why}, so that no snapshots of the run’s volume can be taken. Set the notebook’s \`sluice.snapshots\` to ‘off’, or use a StorageClass whose driver has them.`,
+    'remote'
+  );
+}
+
+async function findWay(cluster: Cluster, driver: string, volume: string, wanted?: string): Promise<SnapshotWay> {
   const classes = await listSnapshotClasses(cluster);
   if (classes === undefined)
     return clone(
-      cluster,
-      claim,
-      driver,
+      ...([cluster, volume, driver] as const),
       'The cluster has no VolumeSnapshots: their definitions (snapshot.storage.k8s.io/v1) are not installed'
     );
   return (
     chooseClass(classes, driver, wanted) ??
-    clone(cluster, claim, driver, `The driver ‘${driver}’ has no VolumeSnapshotClass`)
+    clone(cluster, volume, driver, `The driver ‘${driver}’ has no VolumeSnapshotClass`)
   );
 }
 
@@ -132,7 +148,7 @@ async function listSnapshotClasses({ custom }: Cluster): Promise<SnapshotClass[]
 }
 
 // That a driver can clone is written nowhere; that it is no CSI driver says that it cannot.
-async function clone({ storage }: Cluster, claim: string, driver: string, why: string): Promise<SnapshotWay> {
+async function clone({ storage }: Cluster, volume: string, driver: string, why: string): Promise<SnapshotWay> {
   let isCsi = true;
   try {
     await storage.readCSIDriver({ name: driver });
@@ -140,9 +156,9 @@ async function clone({ storage }: Cluster, claim: string, driver: string, why: s
     if (isPassing(error)) throw error;
     isCsi = statusOf(error) !== 404;
   }
-  if (isCsi) return { how: 'clone', message: `${why}. The volume of claim ‘${claim}’ is cloned instead.` };
+  if (isCsi) return { how: 'clone', message: `${why}. ${volume} is cloned instead.` };
   throw new PipelineError(
-    `${why}, and it is no CSI driver, so that it cannot clone volumes either: the volume of claim ‘${claim}’ cannot be kept. Set \`sluice.snapshots\` to ‘off’, or use a StorageClass whose driver has snapshots.`,
+    `${why}, and it is no CSI driver, so that it cannot clone volumes either. Set \`sluice.snapshots\` to ‘off’, or use a StorageClass whose driver has snapshots.`,
     'remote'
   );
 }

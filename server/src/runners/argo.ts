@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { readIr } from '@sluice/core/ir/read';
 import {
+  ancestors,
   clusterPlaces,
   compileWorkflow,
   volumeFolder,
@@ -20,7 +21,9 @@ import { toMetadata, toSelector, type Belonging } from '../kubernetes/labels.js'
 import { describeLack, findLacks, rightsFor, userRights } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { withVolumePod, type VolumePodSpec } from '../kubernetes/transfer.js';
-import { createClaim, maybeReadClaim, removeClaim, waitForClaim } from '../kubernetes/volumes.js';
+import { findRunSnapshot } from '../kubernetes/snapshots.js';
+import { checkSnapshots } from '../kubernetes/storage.js';
+import { createClaim, maybeReadClaim, removeClaim, waitForClaim, type ClaimSpec } from '../kubernetes/volumes.js';
 import type { RunnerRequest } from '../runner.js';
 import { formatSize } from '../words.js';
 import type { Engine, EngineEvent, Place, RemoteRun, RemoteStart } from './engine.js';
@@ -68,6 +71,8 @@ class ArgoEngine implements Engine {
     await listWorkflows(cluster, 'none=none');
     compileWorkflow(readIr(request.ir), { claim: 'x' }); // what can't be said to Argo is said now
     if (plan.tasks.length === 0) throw new PipelineError('The pipeline has no steps.', 'invalid-ir');
+    const { policy = 'off', class: snapshotClass } = plan.workspace.snapshots ?? {};
+    if (policy !== 'off') await checkSnapshots(cluster, settings.storageClass, snapshotClass);
     const { context, namespace } = cluster;
     return { ...settings, context, namespace };
   }
@@ -140,17 +145,11 @@ class ArgoEngine implements Engine {
   /** The run's own volume: empty, or a copy of that of the run whose values it takes. */
   private async makeVolume(cluster: Cluster, run: RemoteStart, name: string, signal: AbortSignal): Promise<void> {
     const { storageClass, size = '10Gi', accessMode = 'ReadWriteOnce' } = run.place as ClusterSettings;
-    const { past } = run;
-    const from = past?.remote?.id;
-    if (from !== undefined && (await maybeReadClaim(cluster, from)) === undefined)
-      throw new PipelineError(
-        `The volume of run ${past!.number} is gone, and its values with it. Run the whole pipeline; to keep volumes, set SLUICE_KEEP_VOLUME=always.`,
-        'no-values'
-      );
+    const from = await findSource(cluster, run);
     await createClaim(cluster, {
       ...{ name, size, accessModes: [accessMode], belonging: belongingOf(run) },
       ...(storageClass === undefined ? {} : { storageClass }),
-      ...(from === undefined ? {} : { from: { kind: 'claim', name: from } })
+      ...(from === undefined ? {} : { from })
     });
     await waitForClaim(cluster, name, { signal });
   }
@@ -228,6 +227,25 @@ async function checkRights(cluster: Cluster): Promise<void> {
   throw new PipelineError(`${sentences} \`sluice cluster rbac\` prints the Role that grants it.`, 'unauthorized');
 }
 
+/** What a run that takes another one's values gets as its volume: that run's as it was before the first step to execute, or as it is now. */
+async function findSource(cluster: Cluster, { past, plan, choice }: RemoteStart): Promise<ClaimSpec['from']> {
+  const claim = past?.remote?.id;
+  if (past === undefined || claim === undefined) return undefined;
+  const [first, ...others] = plan.tasks.filter(({ name }) => choice.execute.has(name));
+  // beside others that do not wait for it, the first step may have begun before they could
+  const isFirst = first !== undefined && others.every(({ name }) => ancestors(plan.tasks, name).has(first.name));
+  const find = (step?: string) => findRunSnapshot(cluster, past.id, step).catch(() => undefined);
+  const before = isFirst ? await find(first.name) : undefined;
+  if (before !== undefined) return { kind: 'snapshot', name: before.name };
+  if ((await maybeReadClaim(cluster, claim)) !== undefined) return { kind: 'claim', name: claim };
+  const last = await find();
+  if (last !== undefined) return { kind: 'snapshot', name: last.name };
+  throw new PipelineError(
+    `The volume of run ${past.number} is gone, and its values with it. Run the whole pipeline; to keep volumes, set SLUICE_KEEP_VOLUME=always.`,
+    'no-values'
+  );
+}
+
 /** Names the workflow, its volume, and by its beginning the pods. Ids of runs are all different. */
 function nameOf({ id, plan }: Pick<RemoteRun, 'id' | 'plan'>): string {
   const pipeline = plan.name
@@ -245,6 +263,7 @@ function belongingOf({ id, notebook }: Pick<RemoteRun, 'id' | 'notebook'>): Belo
 
 function toWorkflow(run: RemoteStart, namespace: string, name: string): Workflow {
   const { serviceAccount, accessMode } = run.place as ClusterSettings;
+  const { snapshots } = run.plan.workspace;
   const { labels, annotations } = toMetadata(belongingOf(run));
   const token = randomBytes(9).toString('base64url');
   const workflow = compileWorkflow(readIr(run.request.ir), {
@@ -252,7 +271,9 @@ function toWorkflow(run: RemoteStart, namespace: string, name: string): Workflow
     annotations: { ...annotations, [markAnnotation]: token },
     steps: [...run.choice.execute],
     ...(serviceAccount === undefined ? {} : { serviceAccount }),
-    ...(accessMode === undefined ? {} : { accessMode })
+    ...(accessMode === undefined ? {} : { accessMode }),
+    ...(snapshots === undefined ? {} : { snapshots: snapshots.policy }),
+    ...(snapshots?.class === undefined ? {} : { snapshotClass: snapshots.class })
   });
   const events = { name: 'SLUICE_EVENTS', value: `log:${token}` };
   const templates = workflow.spec.templates.map(template =>
