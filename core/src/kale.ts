@@ -51,7 +51,7 @@ export function readKale(kale: JsonRecord): KaleReading {
       ? { katib: { run: kale.katib_run === true, metadata: kale.katib_metadata } }
       : {}),
     problems,
-    lost,
+    lost: [...new Set(lost)],
     unneeded: unneeded.filter(word => kale[word] !== undefined && kale[word] !== '')
   };
 }
