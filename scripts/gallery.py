@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 TRACER = ROOT / "tests" / "oracle" / "trace_notebook.py"
 ONLINE = re.compile(r"fetch_|plotly|n_jobs=\d{2}")
 GROUP_SEED = 4
-TRACE_SECONDS, CHECK_SECONDS, VERIFY_SECONDS = 90, 30, 400
+TRACE_SECONDS, CHECK_SECONDS, VERIFY_SECONDS = 90, 60, 1500
 #: read by everything that shows its last expression; values of the session, not of the notebook
 SESSION = {"_", "Out"}
 
@@ -112,7 +112,7 @@ def trace(notebook: Notebook, work: Path, python: str) -> Any:
         with tempfile.TemporaryDirectory() as folder:
             shutil.copytree(notebook.path.parent, folder, dirs_exist_ok=True)
             command = [python, str(TRACER), str(notebook.path), "--cells", "-o", str(part)]
-            done = run(command, TRACE_SECONDS, cwd=folder)
+            done = run(command, TRACE_SECONDS, cwd=folder, env={"MPLBACKEND": "Agg"})
         if done.returncode == 0:
             part.rename(kept)
         else:
@@ -251,7 +251,7 @@ def print_replay(form: str, outcomes: dict[str, list[str]]) -> None:
 
 def run(command: list[str], seconds: int, **more: Any) -> subprocess.CompletedProcess:
     """Run a command; one that takes too long has failed."""
-    env = {**os.environ, "MPLBACKEND": os.environ.get("MPLBACKEND", "Agg"), "OMP_NUM_THREADS": "1", **more.pop("env", {})}
+    env = {**os.environ, "OMP_NUM_THREADS": "1", **more.pop("env", {})}
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=seconds, env=env, stdin=subprocess.DEVNULL, **more)
     except subprocess.TimeoutExpired:

@@ -160,9 +160,12 @@ const plain: ReadonlyMap<string, ReadonlyMap<string, MethodEffect>> = new Map([
   ['set', index([set])]
 ]);
 
-/** Whether what `maker` made can have a method of this name. */
+const ofTables = index([frame, ndarray]);
+
+/** Whether what `maker` made can have a method of this name. Random generators have none of tables' and arrays', but to sample. */
 export const mayHaveMethod = (name: string, maker = ''): boolean =>
-  name.startsWith('__') || (plain.get(maker)?.has(name) ?? true);
+  name.startsWith('__') ||
+  (plain.get(maker)?.has(name) ?? !(isRandom(maker) && ofTables.has(name) && name !== 'sample'));
 
 /** Whether `maker` makes containers of Python's own, whose copies hold what they hold. */
 export const isContainer = (maker = ''): boolean => plain.has(maker) || /^(builtins|collections)\./.test(maker);
