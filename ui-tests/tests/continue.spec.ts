@@ -10,7 +10,10 @@ test('continue a failed run from its failed step', async ({ sluice }) => {
   await sluice.expectState('look_up', 'failed', RUN);
   await sluice.type(1, 'names = ["alan", "ada"]');
 
-  await sluice.panel.getByRole('button', { name: /^Details of run/ }).click();
+  await sluice.runs
+    .first()
+    .getByRole('button', { name: /^Details of run/ })
+    .click();
   await sluice.picture('failed-run');
   await sluice.panel.getByRole('button', { name: 'Continue from ‘look_up’' }).click();
   await expect(sluice.runs).toHaveCount(2);

@@ -20,7 +20,10 @@ test('see what a step wrote, open it, and restore it', async ({ page, sluice }) 
     page.evaluate(path => window.jupyterapp.serviceManager.contents.get(path), `${sluice.folder}/data.csv`);
   expect((await data()).content).toBe('a\n1\n2\n');
 
-  await sluice.panel.getByRole('button', { name: /^Details of run/ }).click();
+  await sluice.runs
+    .first()
+    .getByRole('button', { name: /^Details of run/ })
+    .click();
   const files = sluice.panel.getByRole('group', { name: 'Files' });
   const after = files.getByRole('button', { name: /^After ‘write’/ });
   await expect(after).toContainText('1 added, 1 changed');
