@@ -16,7 +16,7 @@ import type { Slot } from './python/effects/slot.js';
 import { execute } from './python/effects/statements.js';
 import { readUnit } from './python/effects/topLevel.js';
 import { Units } from './python/effects/units.js';
-import type { UnitSpec } from './python/effects/units.js';
+import type { Unit, UnitSpec } from './python/effects/units.js';
 import { topStatements } from './python/stale.js';
 import type { ParsedCell, TopStatement } from './python/syntax.js';
 
@@ -41,16 +41,28 @@ export type InferDependencies = (
 
 /** Inference remembers the notebook that it read last, so that it reads only what an edit concerns. */
 export function makeInference(parse: (source: string) => ParsedCell): InferDependencies {
-  const machine = new Machine(parse, evaluate, execute);
-  const units = new Units(machine, readUnit);
+  const begin = (): { machine: Machine; units: Units } => {
+    const machine = new Machine(parse, evaluate, execute);
+    return { machine, units: new Units(machine, readUnit) };
+  };
+  let reading = begin();
+  const update = (specs: readonly UnitSpec[]): readonly Unit[] => {
+    try {
+      return reading.units.update(specs);
+    } catch (error) {
+      // Where an error interrupts it, it has undone some and read others: the next begins anew.
+      reading = begin();
+      throw error;
+    }
+  };
   const toSpecs = makeSpecs();
   const collect = makeCollector();
   return (notebook, outline, read) => {
     const running = cellsThatRun(notebook, outline);
     const specs = running.flatMap(cell => toSpecs(cell, topStatements(read(cell.cell))));
     return {
-      ...collect(units.update(specs), outline.steps.length),
-      slotAtEnd: name => machine.state.slots.get(name),
+      ...collect(update(specs), outline.steps.length),
+      slotAtEnd: name => reading.machine.state.slots.get(name),
       ...findPrelude(running, read),
       diagnostics: running
         .filter(({ cell }) => read(cell).errors.length > 0)

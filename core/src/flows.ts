@@ -19,11 +19,11 @@ export function findFlows(
 ): Flow[] {
   const names = outline.steps.map(({ name }) => name);
   const flows: Flow[] = [];
-  const uses = groupBy([...files.keys()], index => files[index]!.step);
+  const uses = indexUses(files);
   plans.forEach(({ needs }, step) => {
     for (const need of needs) flows.push(toFlow(notebook, names, step, need));
     flows.push(...settingFlows(notebook, names, step, records[step]!));
-    flows.push(...fileFlows(notebook, names, step, files, uses.get(step) ?? []));
+    flows.push(...fileFlows(notebook, names, step, uses));
     for (const previous of outline.steps[step]!.previous) flows.push(orderFlow(outline, step, previous));
   });
   return flows;
@@ -96,19 +96,12 @@ const place = (notebook: Notebook, range: CellRange): string =>
   `cell ${range.cell + 1} line ${position(notebook.cells[range.cell]?.source ?? '', range.from).line}`;
 
 /** A file that an earlier step wrote last and this one uses, or one that it writes over. */
-function fileFlows(
-  notebook: Notebook,
-  names: readonly string[],
-  step: number,
-  files: readonly FileUse[],
-  /** those of this step, by their indices */
-  uses: readonly number[]
-): Flow[] {
+function fileFlows(notebook: Notebook, names: readonly string[], step: number, { ofStep, under }: Uses): Flow[] {
   const flows: Flow[] = [];
   const done = new Set<string>();
-  for (const index of uses) {
-    const use = files[index]!;
-    const earlier = files.slice(0, index).filter(({ path }) => path === use.path || isUnder(use.path, path));
+  for (const use of ofStep.get(step) ?? []) {
+    const there = under.get(use.path)!;
+    const earlier = there.slice(0, there.indexOf(use));
     const writer = earlier.filter(other => other.role !== 'reads').at(-1);
     if (use.role !== 'writes' && (!writer || writer.step === step)) continue;
     for (const other of use.role === 'reads' ? [writer!] : earlier) {
@@ -135,7 +128,20 @@ function fileFlows(
   return flows;
 }
 
-const isUnder = (folder: string, path: string): boolean => path.startsWith(`${folder}/`);
+/** Uses of files in the order of the notebook. */
+interface Uses {
+  readonly ofStep: ReadonlyMap<number, readonly FileUse[]>;
+  /** by the path of the file, or of a folder that it is in */
+  readonly under: ReadonlyMap<string, readonly FileUse[]>;
+}
+
+function indexUses(files: readonly FileUse[]): Uses {
+  const places = files.flatMap(use =>
+    [...use.path.matchAll(/\/|$/g)].map(({ index }) => ({ at: use.path.slice(0, index), use }))
+  );
+  const under = [...groupBy(places, ({ at }) => at)].map(([at, there]) => [at, there.map(({ use }) => use)] as const);
+  return { ofStep: groupBy(files, ({ step }) => step), under: new Map(under) };
+}
 
 function orderFlow(outline: Outline, step: number, previous: string): Flow {
   const { name, cells } = outline.steps[step]!;

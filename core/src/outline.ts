@@ -46,6 +46,7 @@ export function outlineNotebook(notebook: Notebook): Outline {
   const { roles, heads } = assignRoles(notebook, readings, diagnostics);
   const cellsOf = groupBy([...roles.keys()], index => memberOf(roles[index]!));
   const names = new Set(roles.flatMap(role => (role.kind === 'step' ? [role.step] : [])));
+  const order = new Map([...names].map((name, index) => [name, index]));
   const steps = [...names].map(name => {
     const tags = heads.get(name)!.map(index => readings[index]!);
     const spec = mergeSpecs(...tags.map(reading => reading.spec), metadata.steps.get(name) ?? {});
@@ -54,7 +55,7 @@ export function outlineNotebook(notebook: Notebook): Outline {
       cellsOf.get(name)!,
       roles,
       readings,
-      toPrevious(name, heads, readings, notebook, names, diagnostics),
+      toPrevious(name, heads, readings, notebook, order, diagnostics),
       {
         defaults: metadata.defaults,
         spec
@@ -183,7 +184,7 @@ function toPrevious(
   heads: ReadonlyMap<string, readonly number[]>,
   readings: readonly (TagReading | undefined)[],
   notebook: Notebook,
-  names: ReadonlySet<string>,
+  order: ReadonlyMap<string, number>,
   diagnostics: Diagnostic[]
 ): readonly string[] {
   const previous = new Set<string>();
@@ -193,12 +194,12 @@ function toPrevious(
       if (other === name) {
         const message = `Step ‘${name}’ is tagged to run after itself. Remove its tag ‘prev:${name}’.`;
         diagnostics.push({ code: 'cycle', severity: 'error', message, range });
-      } else if (!names.has(other)) {
-        const message = `Step ‘${name}’ is tagged to run after ‘${other}’, but there is no step of this name.${didYouMean(other, names)} Change or remove its tag ‘prev:${other}’.`;
+      } else if (!order.has(other)) {
+        const message = `Step ‘${name}’ is tagged to run after ‘${other}’, but there is no step of this name.${didYouMean(other, order.keys())} Change or remove its tag ‘prev:${other}’.`;
         diagnostics.push({ code: 'unknown-step', severity: 'error', message, range });
       } else previous.add(other);
     }
-  return previous.size > 0 ? [...names].filter(other => previous.has(other)) : [];
+  return [...previous].sort((a, b) => order.get(a)! - order.get(b)!);
 }
 
 /** The step that runs a cell. */

@@ -1,8 +1,8 @@
 // What the statements of each step tell, put together. Most steps are as they were before an edit, so what was put together
 // for them is kept.
+import { groupBy } from '../../group.js';
 import { addRemark, addReport, newRecord, newReport } from './report.js';
 import type { FileUse, PreludeRead, Remark, Report, StepRecord, Unbound } from './report.js';
-import { prelude } from './slot.js';
 import type { Unit } from './units.js';
 
 export interface Records {
@@ -34,12 +34,9 @@ export function makeCollector(): (units: readonly Unit[], steps: number) => Reco
       return before && areSame(before.reports, reports) ? before : putTogether(reports);
     });
     known = new Map(told.map(one => [one.reports[0]!, one]));
-    const records = Array.from({ length: steps }, newRecord);
-    runs.forEach(({ step }, index) => {
-      if (step !== prelude) addReport(records[step]!, told[index]!.all);
-    });
+    const byStep = groupBy(told, (_, index) => runs[index]!.step);
     return {
-      records,
+      records: Array.from({ length: steps }, (_, step) => toRecord(byStep.get(step) ?? [])),
       remarks: withoutRepetition(told.flatMap(({ all }) => all.remarks)),
       unbound: told.flatMap(({ all }) => all.unbound),
       files: told.flatMap(({ all }) => all.files),
@@ -71,6 +68,18 @@ function putTogether(reports: readonly Report[]): Told {
     all.preludeReads.push(...report.preludeReads);
   }
   return { reports, all };
+}
+
+/** What the runs of a step tell. The plan of the steps adds to what it needs. */
+function toRecord(told: readonly Told[]): StepRecord {
+  const [only, ...others] = told;
+  if (only && others.length === 0) {
+    const { needs, parameters } = only.all;
+    return { ...only.all, needs: new Map(needs), parameters: new Map(parameters) };
+  }
+  const record = newRecord();
+  for (const { all } of told) addReport(record, all);
+  return record;
 }
 
 /** Statements may remark on one place, such as that of a function which they all call. */
