@@ -24,7 +24,7 @@ import { FreshnessModel } from './freshness';
 import { EditHistory } from './history';
 import { haveSameCells, haveSameMetadata, readLiveNotebook } from './live';
 import { NoticeModel } from './notice';
-import { localRunner } from './runners';
+import { localRunner, readRunner } from './runners';
 import { RunsModel } from './runs';
 import { VerifyModel } from './verifying';
 
@@ -142,8 +142,7 @@ export class PipelineModel extends VDomModel {
 
   /** Where the notebook wants to run. */
   get runner(): string {
-    const { sluice } = this._notebook.metadata as { readonly sluice?: { readonly runner?: unknown } | null };
-    return typeof sluice?.runner === 'string' ? sluice.runner : localRunner;
+    return readRunner(this._notebook.metadata);
   }
 
   /** Submit the notebook as it stands in the editor: the whole pipeline, or that part of it. */

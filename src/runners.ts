@@ -53,6 +53,14 @@ export function offeredRunners(all: readonly RunnerInfo[], chosen: string): read
   return [...new Set([localRunner, ...setUp, chosen])];
 }
 
+/** The place that a notebook's metadata name: `"sluice": {"runner": "argo"}`, or an object with its `name` and more for the server. */
+export function readRunner(metadata: object): string {
+  const { sluice } = metadata as { readonly sluice?: { readonly runner?: unknown } | null };
+  const chosen = sluice?.runner;
+  const name = typeof chosen === 'object' && chosen !== null && 'name' in chosen ? chosen.name : chosen;
+  return typeof name === 'string' ? name : localRunner;
+}
+
 export function runnerName(runner: string, trans: TranslationBundle): string {
   switch (runner) {
     case localRunner:
