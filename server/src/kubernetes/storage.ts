@@ -41,15 +41,13 @@ export async function checkSnapshots(cluster: Cluster, storageClass?: string, wa
 
 async function findWay(cluster: Cluster, driver: string, volume: string, wanted?: string): Promise<SnapshotWay> {
   const classes = await listSnapshotClasses(cluster);
-  if (classes === undefined)
-    return clone(
-      ...([cluster, volume, driver] as const),
-      'The cluster has no VolumeSnapshots: their definitions (snapshot.storage.k8s.io/v1) are not installed'
-    );
-  return (
-    chooseClass(classes, driver, wanted) ??
-    clone(cluster, volume, driver, `The driver ‘${driver}’ has no VolumeSnapshotClass`)
-  );
+  const chosen = classes && chooseClass(classes, driver, wanted);
+  if (chosen !== undefined) return chosen;
+  const why =
+    classes === undefined
+      ? 'The cluster has no VolumeSnapshots: their definitions (snapshot.storage.k8s.io/v1) are not installed'
+      : `The driver ‘${driver}’ has no VolumeSnapshotClass`;
+  return clone(cluster, volume, driver, why);
 }
 
 export interface SnapshotClass {
