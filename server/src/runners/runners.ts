@@ -4,6 +4,7 @@ import { didYouMean } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
 import type { Store } from '../store.js';
+import { withChosenRunner } from './chosen.js';
 import type { Engine } from './engine.js';
 import { LocalRunner } from './local.js';
 import { withPackaging } from './packaged.js';
@@ -48,7 +49,8 @@ export class Runners implements Runner {
   }
 
   async submit(request: RunnerRequest, signal?: AbortSignal): Promise<RunId> {
-    return (await this.find(request.runner ?? 'local')).submit(request, signal);
+    const chosen = withChosenRunner(request);
+    return (await this.find(chosen.runner ?? 'local')).submit(chosen, signal);
   }
 
   async *watch(run: RunId, signal?: AbortSignal, after = 0): AsyncIterable<RunEvent> {
