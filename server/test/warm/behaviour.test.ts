@@ -69,10 +69,10 @@ test.each<[string, readonly string[]]>([
       'C("shown\\n")'
     ]
   ],
-  ['writes what a file that it left open holds back', ['f = open(1, "w", closefd=False)\nf.write("held back\\n")']],
+  ['writes what a file that it left open holds back', ['import io\nf = io.open(1, "w", closefd=False)\nf.write("held back\\n")']],
   [
     'writes what a file of a module holds back',
-    ['import beside\nbeside.file = open(1, "w", closefd=False)\nbeside.file.write("held back\\n")']
+    ['import beside, io\nbeside.file = io.open(1, "w", closefd=False)\nbeside.file.write("held back\\n")']
   ],
   ['writes what C holds back', ['import ctypes\nctypes.CDLL(None).printf(b"from C\\n")\nNone']],
   [
