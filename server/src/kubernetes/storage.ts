@@ -120,15 +120,15 @@ async function driverOf(cluster: Cluster, claim: string): Promise<string> {
       `The volume of claim ‘${claim}’ was made by hand: it has no StorageClass, and which driver could take its snapshot is unknown.`,
       'remote'
     );
+  return readDriver(cluster, name);
+}
+
+async function readDriver({ storage }: Cluster, name: string): Promise<string> {
   const found = await maybeAsk({ verb: 'get', resource: 'storageclasses.storage.k8s.io', name }, () =>
-    cluster.storage.readStorageClass({ name })
+    storage.readStorageClass({ name })
   );
-  if (found === undefined)
-    throw new PipelineError(
-      `The claim ‘${claim}’ asks for the StorageClass ‘${name}’, which does not exist.`,
-      'remote'
-    );
-  return found.provisioner;
+  if (found !== undefined) return found.provisioner;
+  throw new PipelineError(`There is no StorageClass ‘${name}’. \`kubectl get storageclass\` lists them.`, 'remote');
 }
 
 async function listSnapshotClasses({ custom }: Cluster): Promise<SnapshotClass[] | undefined> {
