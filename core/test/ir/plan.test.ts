@@ -41,6 +41,7 @@ test('a plan speaks of steps', () => {
     name: 'My pipeline',
     kernel: 'python3',
     notebook: 'nb.ipynb',
+    workspace: {},
     parameters: [
       { name: 'n', type: 'integer', default: 3 },
       { name: 'o', type: 'string', default: null }
