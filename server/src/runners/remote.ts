@@ -172,6 +172,7 @@ export class RemoteRunner implements Runner {
     const signal = AbortSignal.any([active.cancel.signal, active.leave.signal]);
     try {
       const run = start === undefined ? await this.describe(id, active) : await start();
+      signal.throwIfAborted();
       const engineId =
         start === undefined ? await this.find(run, active) : await this.engine.start(run as RemoteStart, signal);
       if (engineId !== undefined) {
@@ -307,6 +308,7 @@ export class RemoteRunner implements Runner {
       notice: text => {
         if (store.read(id).notice === text) return;
         try {
+          active.logs.flush(); // what was printed before comes before
           store.append(id, { type: 'notice', ...(text === undefined ? {} : { text }) });
         } catch {
           // a notice is no reason to fail
