@@ -294,7 +294,7 @@ describe('a notebook or a command that is broken ends with 2 and leaves no run',
     ['a parameter without a value', ['parameters | n = 3', 'step:a | print(n)'], ['-p', 'n'], /-p NAME=VALUE/],
     ['an unknown step', ['step:a | x = 1'], ['--step', 'b'], /no step ‘b’.*‘a’/],
     ['an unknown option', ['step:a | x = 1'], ['--stop', 'b'], /no option ‘--stop’\. Did you mean ‘--step’\?/],
-    ['a runner that is not there yet', ['step:a | x = 1'], ['--runner', 'kubeflow'], /runner ‘kubeflow’/],
+    ['an unknown runner', ['step:a | x = 1'], ['--runner', 'kubeflw'], /runner ‘kubeflw’.*Did you mean ‘kubeflow’\?/],
     ['a run to resume that is not there', ['step:a | x = 1'], ['--resume', '7'], /no run ‘7’/]
   ])('%s', async (_, notebook, argv, said) => {
     world.write('a.ipynb', notebook);
