@@ -1,9 +1,11 @@
 // Runs on Kubeflow, from the command line: the real client, a server of Kubeflow's own description, steps that really run.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, World } from '../world';
 import { KfpServer, type KfpServerOptions } from './server';
+
+jest.setTimeout(90_000);
 
 let world: World;
 let server: KfpServer;
@@ -67,7 +69,7 @@ test('a notebook runs, and what its steps print, measure and give is here afterw
     'train sluice_notebook notebook'
   ]);
   expect((await world.sluice('runs', 'logs', 'last', 'train')).stdout).toBe('sum 6\n0.6\n');
-}, 60_000);
+});
 
 test('a failing step is told with its cell, its line and its exception, and what needs it is skipped', async () => {
   await serve();
@@ -84,7 +86,7 @@ test('a failing step is told with its cell, its line and its exception, and what
   });
   expect(lines(events)).toEqual(expect.arrayContaining(['train skipped', 'other succeeded', 'run failed']));
   expect(events.at(-1)).toMatchObject({ reason: 'Step ‘load’ failed.' });
-}, 60_000);
+});
 
 test('Ctrl+C ends the run in Kubeflow', async () => {
   await serve();
@@ -100,7 +102,110 @@ test('Ctrl+C ends the run in Kubeflow', async () => {
   expect(status).toBe(130);
   expect(events.at(-1)).toMatchObject({ state: 'canceled', reason: 'Canceled with Ctrl+C.' });
   expect([...server.backend.runs.values()].map(({ state }) => state)).toEqual(['CANCELED']);
-}, 60_000);
+});
+
+test('a step that Kubeflow has in its cache is told as such, and --no-cache runs it again', async () => {
+  await serve();
+  world.write('nb.ipynb', ['step:load | a = 1\nprint("ran")', 'step:train | print(a)']);
+  await run();
+  expect(lines((await run()).events)).toEqual(expect.arrayContaining(['load cached', 'train cached', 'run succeeded']));
+  expect(lines((await run('--no-cache')).events)).toEqual(expect.arrayContaining(['load: ran\n', 'load succeeded']));
+});
+
+test('a run resumes from the step that failed, with what the others gave in Kubeflow’s store', async () => {
+  await serve();
+  const cells = (fails: boolean) => [
+    'step:load | a = [1, 2]',
+    'step:train | b = sum(a)',
+    `step:report | assert not ${fails ? 'True' : 'False'}\nprint(a, b)`
+  ];
+  world.write('nb.ipynb', cells(true));
+  expect((await run()).status).toBe(1);
+  world.write('nb.ipynb', cells(false));
+  const { events, status } = await run('--resume', 'last');
+  expect(status).toBe(0);
+  expect(lines(events)).toEqual([
+    ...['run-started', 'load cached', 'train cached'],
+    ...['report running', 'report: [1, 2] 3\n', 'report succeeded', 'run succeeded']
+  ]);
+  const { dag } = [...server.backend.runs.values()].at(-1)!.spec.root;
+  expect(Object.keys(dag.tasks).sort()).toEqual(['given-load-a', 'given-train-b', 'report']);
+});
+
+test('modules beside the notebook and the kernel’s packages are there', async () => {
+  await serve();
+  world.write('helpers.py', 'def double(x):\n    return 2 * x\n');
+  world.write('nb.ipynb', ['step:load | import helpers, cloudpickle\nprint(helpers.double(4))']);
+  const { status, events } = await run();
+  expect(status).toBe(0);
+  expect(lines(events)).toContain('load: 8\n');
+});
+
+test('a server that goes away for a while ends no run', async () => {
+  await serve();
+  world.write('nb.ipynb', ['step:load | import time\ntime.sleep(3)\nprint("done")']);
+  const port = Number(new URL(url).port);
+  let isAway = false;
+  const { status, events } = await world.sluiceWith(
+    {
+      onStdout: text => {
+        if (isAway || !text.includes('"running"')) return;
+        isAway = true;
+        void server.hang().then(() => setTimeout(() => void server.listen(port), 1500));
+      }
+    },
+    ...['run', 'nb.ipynb', '--runner', 'kubeflow', '--url', url, '--json']
+  );
+  expect(isAway).toBe(true);
+  expect(status).toBe(0);
+  expect(lines(events).filter(line => line.startsWith('load'))).toEqual([
+    'load running',
+    'load: done\n',
+    'load succeeded'
+  ]);
+});
+
+test('secrets are neither in the records nor in what is printed', async () => {
+  const token = 'very-secret-token';
+  await serve({ token });
+  world.env.SLUICE_KFP_TOKEN = token;
+  world.write('nb.ipynb', ['step:load | import os\nprint(sorted(os.environ))']);
+  const { status, stdout, stderr } = await run();
+  expect(status).toBe(0);
+  world.env.SLUICE_KFP_TOKEN = 'another-secret';
+  const refused = await run();
+  expect(refused.stderr).toContain('did not accept who we are');
+  const records = readdirSync(join(world.folder, '.sluice'), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('');
+  expect(`${records}${stdout}${stderr}${refused.stdout}${refused.stderr}`).not.toMatch(
+    /very-secret-token|another-secret/
+  );
+});
+
+test('runs that were started elsewhere are in the list, with their steps, logs and metrics', async () => {
+  await serve();
+  world.write('nb.ipynb', ['step:load | a = 1\nprint("here")', 'pipeline-metrics | accuracy = 0.5']);
+  const compiled = (await world.sluice('compile', 'nb.ipynb')).stdout;
+  const { parseDocument } = await import('yaml');
+  const created = await fetch(`${url}/apis/v2beta1/runs`, {
+    method: 'POST',
+    body: JSON.stringify({ display_name: 'nightly of 02:00', pipeline_spec: parseDocument(compiled).toJS() })
+  });
+  expect(created.status).toBe(200);
+  await run();
+  world.env.SLUICE_KFP_URL = url;
+  await Promise.all([...server.backend.runs.values()].map(({ done }) => done));
+  const list = async () =>
+    JSON.parse((await world.sluice('runs', 'list', '--json')).stdout).runs as Record<string, unknown>[];
+  await list();
+  const found = await list();
+  expect(found).toHaveLength(2);
+  const foreign = found.find(({ pipeline }) => pipeline === 'nightly of 02:00')!;
+  expect(foreign).toMatchObject({ runner: 'kubeflow', state: 'succeeded', metrics: { accuracy: 0.5 } });
+  expect((await world.sluice('runs', 'logs', String(foreign.number))).stdout).toContain('here');
+});
 
 /** Events in a word or two each. */
 function lines(events: readonly Record<string, unknown>[]): string[] {
