@@ -24,8 +24,9 @@ export type Change<T> =
   | { readonly type: 'listed'; readonly objects: readonly T[] }
   | { readonly type: 'changed' | 'removed'; readonly object: T };
 
-/** a server that restarts is back sooner */
-const attempts = 5;
+/** a server that restarts is back sooner than after all of these, which take half a minute */
+const attempts = 9;
+const longestWaitMs = 5000;
 const pageSize = 500;
 
 /** Ends when `signal` is aborted. @throws PipelineError when the server says no, or is away for long */
@@ -36,12 +37,16 @@ export async function* watchObjects<T extends Watched>(
 ): AsyncIterable<Change<T>> {
   let version: string | undefined;
   let failures = 0;
+  let wasAllowed = false;
+  // a server that has just started knows no Roles for a moment
+  const mayPass = (error: unknown): boolean => isPassing(error) || (wasAllowed && statusOf(error) === 403);
   while (!signal.aborted) {
     try {
       if (version === undefined) {
         const list = await listAll<T>(cluster, options, signal);
         version = list.version;
         failures = 0;
+        wasAllowed = true;
         yield { type: 'listed', objects: list.objects };
       }
       for await (const line of readWatch(cluster, options, version, signal)) {
@@ -58,10 +63,10 @@ export async function* watchObjects<T extends Watched>(
     } catch (error) {
       if (signal.aborted) return;
       if (statusOf(error) === 410) version = undefined;
-      else if (!isPassing(error) || ++failures >= attempts) {
+      else if (!mayPass(error) || ++failures >= attempts) {
         const { namespace, server } = cluster;
         await ask({ verb: 'watch', resource: options.resource, namespace, server }, () => Promise.reject(error));
-      } else await sleep(200 * 2 ** failures, undefined, { signal }).catch(() => undefined);
+      } else await sleep(Math.min(200 * 2 ** failures, longestWaitMs), undefined, { signal }).catch(() => undefined);
     }
   }
 }
