@@ -179,10 +179,14 @@ function carriedDefinitions(slot: Slot): Slot[] {
 function definitionOf(thing: Thing): Slot | undefined {
   const slots = [...thing.slots] as Slot[];
   const isChanged = slots.some(
-    slot => slot.kind === 'value' && slot.keeps?.kind === 'definition' && slot.value === slot.keeps.value
+    slot => slot.kind === 'value' && slot.keeps?.kind === 'definition' && hasSame(slot.value, slot.keeps.value)
   );
   return isChanged ? undefined : slots.reverse().find(slot => slot.kind === 'definition');
 }
+
+/** Branches that came together leave another value with the same things. */
+const hasSame = (a: Value, b: Value): boolean =>
+  a === b || (a.things.length === b.things.length && a.things.every(thing => b.things.includes(thing)));
 
 function parametersOf({ records, preludeReads, parameters }: Dependencies, step: number, lastCell: number): string[] {
   const read = new Set(records[step]!.parameters.keys());
