@@ -10,6 +10,7 @@ export default {
   moduleNameMapper,
   modulePathIgnorePatterns,
   transformIgnorePatterns: [],
+  setupFilesAfterEnv: ['<rootDir>/tests/cluster/retries.ts'],
   testTimeout: 120_000,
   maxWorkers: 2,
   forceExit: true // the client keeps its connections open for a while
