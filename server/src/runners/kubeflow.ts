@@ -1,5 +1,4 @@
 // Runs on Kubeflow Pipelines 2, over its REST API alone: what Kubeflow's own UI can see of a run, Sluice sees as well (decision 0022).
-import { setTimeout as sleep } from 'node:timers/promises';
 import { endedStates, type JsonValue, type Plan, type RunnerInfo, type RunState, type StepRun } from '@sluice/core';
 import { readAccess, type KfpPlace } from '../kfp/access.js';
 import { connect, type Connection } from '../kfp/connect.js';
@@ -10,6 +9,7 @@ import { readFailure, tellLog, tellOutcome } from '../kfp/outcome.js';
 import { toPipelineSpec } from '../kfp/spec.js';
 import { listTasks, readStanding, type TaskStanding } from '../kfp/standing.js';
 import { PipelineError, toPipelineError } from '../errors.js';
+import { pause } from '../pause.js';
 import type { RunnerRequest } from '../runner.js';
 import type { Store } from '../store.js';
 import { readExecutorOutput } from './executor.js';
@@ -251,8 +251,4 @@ async function findFailure({ pod, namespace, error }: TaskStanding, { connection
   const log = pod === undefined ? undefined : await readPodLog(connection.ui, { run: id, pod, namespace }, signal);
   const found = log === undefined ? undefined : readFailure(log);
   return found ?? { name: 'exit-status', message: error ?? 'Its pod failed, and Kubeflow does not tell why.' };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return sleep(ms, undefined, { signal }).catch(() => undefined);
 }

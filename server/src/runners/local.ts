@@ -16,6 +16,7 @@ import { RunSnapshots } from '../snapshots/run-snapshots.js';
 import { Workers } from '../warm/workers.js';
 import { Workspace } from '../workspace.js';
 import { Capacity, machineLimits } from './capacity.js';
+import { checkIn } from './check-in.js';
 import { performStep, takePast, type Caching } from './cached.js';
 import type { Metadata } from './executor.js';
 import { layoutOf, type Layout } from './layout.js';
@@ -139,7 +140,7 @@ export class LocalRunner implements Runner {
   ): Promise<void> {
     const { store, env } = this.options;
     const { plan, kernel, scan, parameters, past } = prepared;
-    const stopChecking = this.checkIn(run, cancel);
+    const stopChecking = checkIn(this.options.store, run, cancel);
     try {
       await mkdir(layout.folder, { recursive: true });
       await writeFile(layout.ir, request.ir);
@@ -266,18 +267,6 @@ export class LocalRunner implements Runner {
         // not yet
       }
     }, 1000).unref();
-  }
-
-  private checkIn(run: RunId, cancel: AbortController): () => void {
-    const timer = setInterval(() => {
-      try {
-        const { cancelReason } = this.options.store.checkIn(run);
-        if (cancelReason !== undefined) cancel.abort(cancelReason);
-      } catch {
-        // the records are locked or the disk is full; the next time may be better
-      }
-    }, 200);
-    return () => clearInterval(timer);
   }
 }
 

@@ -4,8 +4,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { endedStates, type RunEvent, type RunEventBody, type RunState } from '@sluice/core';
 import { toPipelineError } from '../errors.js';
+import { pause } from '../pause.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
 import type { Store } from '../store.js';
+import { checkIn } from './check-in.js';
 import type { Engine, EngineEvent, RemoteRun, RemoteStart } from './engine.js';
 import { layoutOf } from './layout.js';
 import { bindParameters } from './local.js';
@@ -145,7 +147,7 @@ export class RemoteRunner implements Runner {
 
   /** From here to the run's end, or until this process leaves it. Never rejects. */
   private async perform(id: RunId, active: ActiveRun, start?: () => Promise<RemoteStart>): Promise<void> {
-    const stopChecking = this.checkIn(id, active.cancel);
+    const stopChecking = checkIn(this.options.store, id, active.cancel);
     try {
       const started = await this.launch(id, active, start);
       if (started !== undefined) await this.follow(started, await this.describe(id, active), active);
@@ -316,18 +318,6 @@ export class RemoteRunner implements Runner {
       }
     };
   }
-
-  private checkIn(run: RunId, cancel: AbortController): () => void {
-    const timer = setInterval(() => {
-      try {
-        const { cancelReason } = this.options.store.checkIn(run);
-        if (cancelReason !== undefined) cancel.abort(cancelReason);
-      } catch {
-        // the records are locked or the disk is full; the next time may be better
-      }
-    }, 200);
-    return () => clearInterval(timer);
-  }
 }
 
 const noPlan = { name: 'pipeline', parameters: [], tasks: [], workspace: {} };
@@ -338,16 +328,4 @@ function endOf(step: RunState, run: RunState, why: string | undefined): StepEnd 
   const reason = why ?? 'The run ended.';
   if (run === 'canceled') return { state: 'canceled', reason: 'The run was canceled.' };
   return step === 'running' ? { state: 'failed', error: reason } : { state: 'skipped', reason };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

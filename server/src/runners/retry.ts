@@ -1,5 +1,6 @@
 // A failed step is tried again after a while, which it spends as `pending`. A canceled run ends the waiting at once.
 import { waitSeconds, type PlanTask, type RunEventBody } from '@sluice/core';
+import { pause } from '../pause.js';
 
 /** Wait until attempt number `attempt` (2 or more) is due. Resolves early, too, when `signal` is aborted. */
 export async function waitForRetry(
@@ -12,16 +13,4 @@ export async function waitForRetry(
   if (seconds === 0 || signal.aborted) return;
   append({ type: 'step', step, state: 'pending', reason: `Attempt ${attempt} of ${retries + 1} in ${seconds} s.` });
   await pause(seconds * 1000, signal);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.min(ms, 2 ** 31 - 1)); // Node takes no longer one
-    signal.addEventListener('abort', done);
-  });
 }
