@@ -67,7 +67,8 @@ function findPlace(): string {
 
 const bootOf = (place: string) => place.split(' ')[0];
 
-function findStart(pid: number): string | undefined {
+/** When a process started, in clock ticks since boot; undefined when it has ended, or where the system doesn't tell. */
+export function findStart(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // the command's name, in parentheses, may hold anything; the start time is the 20th field after it

@@ -1,9 +1,10 @@
 // The client's side of the conversation with a fork server about one step: JSON, one object a line. The server makes the pipes, as only it
 // can hand them to a process; we open our ends by their names.
-import { constants, openSync, readFileSync, closeSync } from 'node:fs';
+import { constants, openSync, closeSync } from 'node:fs';
 import { connect, Socket } from 'node:net';
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
+import { findStart } from '../owner.js';
 import type { ProcessEnd, ProcessUsage, Started } from '../process.js';
 
 export interface StepRequest {
@@ -66,7 +67,7 @@ export async function fork(
       const { pid } = await talk.hear(answerMs);
       if (pid === undefined) throw new Declined('The fork server could not fork.');
       onPid(pid);
-      const startedAt = startOf(pid);
+      const startedAt = findStart(pid);
       talk.say('run');
       return { ...ends, pid, exited: waitForEnd(talk, pid, startedAt) };
     } catch (error) {
@@ -112,7 +113,7 @@ async function waitForEnd(talk: Conversation, pid: number, startedAt: string | u
   talk.end();
   // the server was killed: the step goes on, and nobody can wait for it but us
   if (status === undefined && signal === undefined)
-    while (startedAt !== undefined && startOf(pid) === startedAt)
+    while (startedAt !== undefined && findStart(pid) === startedAt)
       await new Promise(resolve => setTimeout(resolve, orphanMs));
   return { status: status ?? null, signal: signalName(signal), ...(usage && { usage }) };
 }
@@ -120,17 +121,6 @@ async function waitForEnd(talk: Conversation, pid: number, startedAt: string | u
 function signalName(number: number | undefined): NodeJS.Signals | null {
   const found = Object.entries(osConstants.signals).find(([, value]) => value === number);
   return (found?.[0] as NodeJS.Signals | undefined) ?? null;
-}
-
-/** When a process started; undefined when it has ended. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
 }
 
 /** Lines to and from the server. */
