@@ -1,5 +1,5 @@
 // `sluice cluster snapshots`: the snapshots of volumes that runs on a cluster left there, and those taken by hand.
-import { didYouMean, type SnapshotDiff } from '@sluice/core';
+import type { SnapshotDiff } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { openCluster, type Cluster } from '../kubernetes/access.js';
 import { collectSnapshots } from '../kubernetes/collect.js';
@@ -16,7 +16,7 @@ import {
 import { findSnapshotWay } from '../kubernetes/storage.js';
 import { defaultImage } from '../pipelines.js';
 import { formatSize, formatTable } from '../words.js';
-import { readArgs, write, type Command, type Io } from './command.js';
+import { chooseAction, readArgs, write, type Action, type Command, type Io } from './command.js';
 import { toCount, toMs } from './gc.js';
 
 const options = {
@@ -47,14 +47,11 @@ interface Answer {
   readonly text: string;
 }
 
-interface Action {
-  readonly operands: string;
-  readonly least: number;
-  readonly most: number;
+interface ClusterAction extends Action {
   run(cluster: Cluster, values: Values, ...operands: string[]): Promise<Answer>;
 }
 
-const actions: Record<string, Action> = {
+const actions: Record<string, ClusterAction> = {
   list: { operands: '', least: 0, most: 0, run: list },
   show: { operands: 'NAME', least: 1, most: 1, run: show },
   take: { operands: 'CLAIM', least: 1, most: 1, run: take },
@@ -66,24 +63,15 @@ const actions: Record<string, Action> = {
 };
 
 async function execute(args: readonly string[], io: Io): Promise<number> {
-  const names = Object.keys(actions);
-  const { values, positionals } = readArgs(args, options, { names: names.join(', '), least: 0, most: Infinity });
-  const [name = 'list', ...rest] = positionals;
-  const action = Object.hasOwn(actions, name) ? actions[name]! : undefined;
-  if (action === undefined)
-    throw new PipelineError(
-      `‘sluice cluster snapshots’ has no ‘${name}’.${didYouMean(name, names) || ` It has ${names.join(', ')}.`}`,
-      'usage'
-    );
-  if (rest.length < action.least || rest.length > action.most)
-    throw new PipelineError(`Write sluice cluster snapshots ${name} ${action.operands}.`, 'usage');
+  const { values, positionals } = readArgs(args, options);
+  const { action, operands } = chooseAction('cluster snapshots', actions, positionals);
   const { kubeconfig, context, namespace } = values;
   const cluster = await openCluster({
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
     ...(namespace === undefined ? {} : { namespace })
   });
-  const { json, text } = await action.run(cluster, { image: io.env.SLUICE_IMAGE, ...values }, ...rest);
+  const { json, text } = await action.run(cluster, { image: io.env.SLUICE_IMAGE, ...values }, ...operands);
   await write(io.stdout, values.json === true ? `${JSON.stringify(json)}\n` : text);
   return 0;
 }

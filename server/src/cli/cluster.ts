@@ -1,7 +1,6 @@
 // `sluice cluster`: what is on a Kubernetes cluster, whether Sluice may use it, and what it left there.
-import { didYouMean } from '@sluice/core';
 import { PipelineError } from '../errors.js';
-import type { Command } from './command.js';
+import { pick, type Command } from './command.js';
 
 const commands: Record<string, () => Promise<Pick<Command, 'run'>>> = {
   check: async () => (await import('./cluster-check.js')).clusterCheck,
@@ -35,13 +34,8 @@ CLAIM is a PersistentVolumeClaim in the namespace. What was not made by Sluice i
 export const cluster: Command = {
   help,
   run: async ([name, ...args], io) => {
-    const names = Object.keys(commands);
-    if (name === undefined) throw new PipelineError(`Write sluice cluster with one of ${names.join(', ')}.`, 'usage');
-    if (!Object.hasOwn(commands, name))
-      throw new PipelineError(
-        `‘sluice cluster’ has no ‘${name}’.${didYouMean(name, names) || ` It has ${names.join(', ')}.`}`,
-        'usage'
-      );
-    return (await commands[name]!()).run(args, io);
+    if (name === undefined)
+      throw new PipelineError(`Write sluice cluster with one of ${Object.keys(commands).join(', ')}.`, 'usage');
+    return (await pick('cluster', commands, name)()).run(args, io);
   }
 };

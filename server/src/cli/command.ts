@@ -1,6 +1,6 @@
 // What a command is: its help, its options, and what it does with them. `io` is all that it knows of the world around it.
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
-import { suggest } from '@sluice/core';
+import { didYouMean, suggest } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { Install } from '../install.js';
 import type { Output } from '../terminal.js';
@@ -24,13 +24,17 @@ export interface Command {
 }
 
 /**
- * A command's options and its operands, of which there are `least` to `most`.
+ * A command's options and its operands, of which there are `least` to `most`; any number where nothing is said.
  * @throws PipelineError `usage`
  */
 export function readArgs<T extends ParseArgsOptionsConfig>(
   args: readonly string[],
   options: T,
-  operands: { readonly names: string; readonly least: number; readonly most: number }
+  operands: { readonly names: string; readonly least: number; readonly most: number } = {
+    names: '',
+    least: 0,
+    most: Infinity
+  }
 ) {
   let parsed;
   try {
@@ -61,6 +65,38 @@ function explain(cause: unknown, known: readonly string[]): string {
   const written = `${option.length > 1 ? '--' : '-'}${option}`;
   const meant = suggest(option, known);
   return `There is no option ‘${written}’.${meant === undefined ? '' : ` Did you mean ‘--${meant}’?`}`;
+}
+
+/** One of the things that a command does, with its operands in words, and how many of them there may be. */
+export interface Action {
+  readonly operands: string;
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * The action that the first positional names, `list` where there is none; and its operands.
+ * @throws PipelineError `usage`
+ */
+export function chooseAction<T extends Action>(
+  command: string,
+  actions: Readonly<Record<string, T>>,
+  [name = 'list', ...operands]: readonly string[]
+): { readonly action: T; readonly operands: readonly string[] } {
+  const action = pick(command, actions, name);
+  if (operands.length >= action.least && operands.length <= action.most) return { action, operands };
+  const words = ['sluice', command, name, action.operands].filter(word => word !== '');
+  throw new PipelineError(`Write ${words.join(' ')}.`, 'usage');
+}
+
+/** @throws PipelineError `usage` with the names that there are */
+export function pick<T>(command: string, table: Readonly<Record<string, T>>, name: string): T {
+  if (Object.hasOwn(table, name)) return table[name]!;
+  const names = Object.keys(table);
+  throw new PipelineError(
+    `‘sluice ${command}’ has no ‘${name}’.${didYouMean(name, names) || ` It has ${names.join(', ')}.`}`,
+    'usage'
+  );
 }
 
 /** Write, and wait where the reader is slower than we are. */

@@ -1,6 +1,6 @@
 // `sluice runs`: what was run, how it went, what it printed; and how to end it.
 import { existsSync } from 'node:fs';
-import { compareRuns, didYouMean, endedStates } from '@sluice/core';
+import { compareRuns, endedStates } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { findHome, logFile, openHome } from '../home.js';
 import { readLog } from '../logs.js';
@@ -9,7 +9,7 @@ import { Store } from '../store.js';
 import { painter, printEnd } from '../terminal.js';
 import { formatDuration, formatMetric, formatSize, formatTable } from '../words.js';
 import { useColors } from './check.js';
-import { readArgs, write, type Command, type Io } from './command.js';
+import { chooseAction, readArgs, write, type Action, type Command, type Io } from './command.js';
 import { showRun } from './show-run.js';
 
 const help = `sluice runs [list | show RUN | logs RUN [STEP] | follow RUN | cancel RUN | diff RUN RUN] [--json]
@@ -36,14 +36,11 @@ interface Context {
   readonly json: boolean;
 }
 
-type Action = {
-  readonly operands: string;
-  readonly least: number;
-  readonly most: number;
+interface RunsAction extends Action {
   run(context: Context, ...operands: string[]): Promise<number>;
-};
+}
 
-const actions: Record<string, Action> = {
+const actions: Record<string, RunsAction> = {
   list: { operands: '', least: 0, most: 0, run: list },
   show: { operands: 'RUN', least: 1, most: 1, run: show },
   logs: { operands: 'RUN [STEP]', least: 1, most: 2, run: logs },
@@ -53,22 +50,8 @@ const actions: Record<string, Action> = {
 };
 
 async function execute(args: readonly string[], io: Io): Promise<number> {
-  const { values, positionals } = readArgs(
-    args,
-    { json: { type: 'boolean' } },
-    { names: 'list, show, logs, follow, cancel or diff', least: 0, most: 3 }
-  );
-  const [name = 'list', ...operands] = positionals;
-  const action = Object.hasOwn(actions, name) ? actions[name]! : undefined;
-  if (action === undefined) {
-    const names = Object.keys(actions);
-    throw new PipelineError(
-      `‘sluice runs’ has no ‘${name}’.${didYouMean(name, names) || ` It has ${names.join(', ')}.`}`,
-      'usage'
-    );
-  }
-  if (operands.length < action.least || operands.length > action.most)
-    throw new PipelineError(`Write sluice runs ${name} ${action.operands}`.trimEnd() + '.', 'usage');
+  const { values, positionals } = readArgs(args, { json: { type: 'boolean' } });
+  const { action, operands } = chooseAction('runs', actions, positionals);
   const store = new Store(openHome(findHome(io.env, io.cwd, io.cwd)));
   const runners = new Runners({ store, env: io.env });
   try {

@@ -1,6 +1,6 @@
 // `sluice snapshots`: what the workspace was at each moment of a run; what changed in between; and how to get files back.
 import { resolve } from 'node:path';
-import { didYouMean, type SnapshotFile } from '@sluice/core';
+import type { SnapshotFile } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { findHome, openHome } from '../home.js';
 import { storedPath } from '../paths.js';
@@ -8,7 +8,7 @@ import { SnapshotLibrary } from '../snapshots/library.js';
 import type { StoredSnapshot } from '../snapshots/records.js';
 import { Store } from '../store.js';
 import { formatSize, formatTable } from '../words.js';
-import { readArgs, write, type Command, type Io } from './command.js';
+import { chooseAction, readArgs, write, type Action, type Command, type Io } from './command.js';
 
 const help = `sluice snapshots [list [NOTEBOOK] | show ID | files ID [FOLDER] | diff ID ID | restore ID [PATH]...] [--json]
 
@@ -43,14 +43,11 @@ interface Context {
   readonly isExact: boolean;
 }
 
-interface Action {
-  readonly operands: string;
-  readonly least: number;
-  readonly most: number;
+interface SnapshotsAction extends Action {
   run(context: Context, ...operands: string[]): Promise<number>;
 }
 
-const actions: Record<string, Action> = {
+const actions: Record<string, SnapshotsAction> = {
   list: { operands: '[NOTEBOOK]', least: 0, most: 1, run: list },
   show: { operands: 'ID', least: 1, most: 1, run: show },
   files: { operands: 'ID [FOLDER]', least: 1, most: 2, run: files },
@@ -59,25 +56,15 @@ const actions: Record<string, Action> = {
 };
 
 async function execute(args: readonly string[], io: Io): Promise<number> {
-  const names = Object.keys(actions);
-  const operands = { names: names.join(', '), least: 0, most: Infinity };
-  const { values, positionals } = readArgs(args, options, operands);
-  const [name = 'list', ...rest] = positionals;
-  const action = Object.hasOwn(actions, name) ? actions[name]! : undefined;
-  if (action === undefined)
-    throw new PipelineError(
-      `‘sluice snapshots’ has no ‘${name}’.${didYouMean(name, names) || ` It has ${names.join(', ')}.`}`,
-      'usage'
-    );
-  if (rest.length < action.least || rest.length > action.most)
-    throw new PipelineError(`Write sluice snapshots ${name} ${action.operands}.`, 'usage');
+  const { values, positionals } = readArgs(args, options);
+  const { action, operands } = chooseAction('snapshots', actions, positionals);
   const store = new Store(openHome(findHome(io.env, io.cwd, io.cwd)));
   try {
     const library = new SnapshotLibrary(store);
     const flags = { json: values.json === true, isBack: values.back === true, isExact: values.delete === true };
     return await action.run(
       { library, store, io, ...flags, ...(values.to === undefined ? {} : { to: values.to }) },
-      ...rest
+      ...operands
     );
   } finally {
     store.close();
