@@ -26,15 +26,14 @@ import { checkSnapshots } from '../kubernetes/storage.js';
 import { createClaim, maybeReadClaim, removeClaim, waitForClaim, type ClaimSpec } from '../kubernetes/volumes.js';
 import type { RunnerRequest } from '../runner.js';
 import { formatSize } from '../words.js';
-import type { Engine, EngineEvent, Place, RemoteRun, RemoteStart } from './engine.js';
-import type { RunnersOptions } from './runners.js';
+import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
 
-export function open(options: RunnersOptions): Engine {
+export function open(options: EngineOptions): Engine {
   return new ArgoEngine(options);
 }
 
 /** Within a few seconds. */
-export async function describe({ env, store }: RunnersOptions): Promise<RunnerInfo> {
+export async function describe({ env, store }: EngineOptions): Promise<RunnerInfo> {
   const name = 'argo';
   try {
     const cluster = await openCluster(readClusterSettings({}, { env, home: store.home }), env);
@@ -61,7 +60,7 @@ class ArgoEngine implements Engine {
   readonly name = 'argo';
   private readonly clusters = new Map<string, Promise<Cluster>>();
 
-  constructor(private readonly options: RunnersOptions) {}
+  constructor(private readonly options: EngineOptions) {}
 
   async prepare(request: RunnerRequest, plan: Plan): Promise<Place> {
     const settings = this.settings({ ...request.target });

@@ -1,7 +1,8 @@
 // An engine runs pipelines elsewhere: Argo, Kubeflow. It starts a run and tells what it finds out about one; what has been told already,
 // where it is written down, and that every run has an end, is `RemoteRunner`'s concern (decision 0020).
-import type { JsonValue, Plan, RunEventBody, RunSummary } from '@sluice/core';
+import type { JsonValue, Plan, RunEventBody, RunnerInfo, RunSummary } from '@sluice/core';
 import type { RunnerRequest, RunId } from '../runner.js';
+import type { Store } from '../store.js';
 import type { WorkspaceScan } from '../scan.js';
 import type { Layout } from './layout.js';
 import type { Choice } from './selection.js';
@@ -28,6 +29,22 @@ export interface Engine {
   follow(id: string, run: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent>;
   /** End the run; `follow` tells when it has ended. Nothing happens to one that has. */
   cancel(id: string, run: RemoteRun): Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly store: Store;
+  readonly env: NodeJS.ProcessEnv;
+  readonly warmFolder?: string;
+  readonly packagesFolder?: string;
+}
+
+/** What it takes to make an engine, and to say whether it can be used. */
+export interface EngineModule {
+  open(options: EngineOptions): Engine;
+  /** within a few seconds */
+  describe(options: EngineOptions): Promise<RunnerInfo>;
+  /** Make records of the runs that were started elsewhere, where the user has named an engine to look at. */
+  discover?(options: EngineOptions): Promise<void>;
 }
 
 export type Place = Readonly<Record<string, string>>;

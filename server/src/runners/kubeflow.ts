@@ -14,16 +14,15 @@ import type { RunnerRequest } from '../runner.js';
 import type { Store } from '../store.js';
 import { readExecutorOutput } from './executor.js';
 import { describeFailure } from './failure.js';
-import type { Engine, EngineEvent, Place, RemoteRun, RemoteStart } from './engine.js';
+import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
 import { layoutOf } from './layout.js';
-import type { RunnersOptions } from './runners.js';
 
-export function open(options: RunnersOptions): Engine {
+export function open(options: EngineOptions): Engine {
   return new KubeflowEngine(options);
 }
 
 /** Within a few seconds; where nobody has named a Kubeflow, nobody is asked. */
-export async function describe({ env }: RunnersOptions): Promise<RunnerInfo> {
+export async function describe({ env }: EngineOptions): Promise<RunnerInfo> {
   const name = 'kubeflow';
   try {
     const connection = await connect(readAccess({}, env), env);
@@ -38,7 +37,7 @@ export async function describe({ env }: RunnersOptions): Promise<RunnerInfo> {
 }
 
 /** Where the environment names a Kubeflow: nobody else is asked. */
-export async function discover({ store, env }: RunnersOptions): Promise<void> {
+export async function discover({ store, env }: EngineOptions): Promise<void> {
   const access = readAccess({}, env);
   if (access.url === undefined && access.context === undefined) return;
   const connection = await connect(access, env);

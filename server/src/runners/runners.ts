@@ -3,28 +3,11 @@ import type { RunEvent, RunnerInfo } from '@sluice/core';
 import { didYouMean } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
-import type { Store } from '../store.js';
 import { withChosenRunner } from './chosen.js';
-import type { Engine } from './engine.js';
+import type { EngineModule, EngineOptions } from './engine.js';
 import { LocalRunner } from './local.js';
 import { withPackaging } from './packaged.js';
 import { RemoteRunner } from './remote.js';
-
-export interface RunnersOptions {
-  readonly store: Store;
-  readonly env: NodeJS.ProcessEnv;
-  readonly warmFolder?: string;
-  readonly packagesFolder?: string;
-}
-
-/** What it takes to make an engine, and to say whether it can be used. */
-export interface EngineModule {
-  open(options: RunnersOptions): Engine;
-  /** within a few seconds */
-  describe(options: RunnersOptions): Promise<RunnerInfo>;
-  /** Make records of the runs that were started elsewhere, where the user has named an engine to look at. */
-  discover?(options: RunnersOptions): Promise<void>;
-}
 
 const engines: Readonly<Record<string, () => Promise<EngineModule>>> = {
   argo: () => import('./argo.js'),
@@ -44,7 +27,7 @@ export class Runners implements Runner {
   private readonly remote = new Map<string, Promise<RemoteRunner>>();
   private readonly opened: RemoteRunner[] = [];
 
-  constructor(private readonly options: RunnersOptions) {
+  constructor(private readonly options: EngineOptions) {
     this.local = new LocalRunner(options);
   }
 
