@@ -1,37 +1,10 @@
 // Names and labels in a cluster; which snapshot class is taken, and which snapshots have expired. No cluster is needed for these.
+import { toLabelValue } from '@sluice/core';
 import { chooseExpired, type Retention } from '../src/kubernetes/collect.js';
-import {
-  checkObjectName,
-  toBelonging,
-  toLabelValue,
-  toMetadata,
-  toObjectName,
-  toSelector
-} from '../src/kubernetes/labels.js';
+import { checkObjectName, toBelonging, toMetadata, toSelector } from '../src/kubernetes/labels.js';
 import { plainError, type VolumeSnapshot } from '../src/kubernetes/snapshots.js';
 import { chooseClass } from '../src/kubernetes/storage.js';
 import { toSharing } from '../src/kubernetes/volumes.js';
-
-test.each([
-  ['a plain one stays', 'train_model.v2', 'train_model.v2'],
-  ['a space', 'train model', expect.stringMatching(/^train-model-[a-z0-9]{7}$/)],
-  ['accents', 'prépare', expect.stringMatching(/^prepare-[a-z0-9]{7}$/)],
-  ['no letter at all', '数据', expect.stringMatching(/^x-[a-z0-9]{7}$/)],
-  ['64 characters', 'x'.repeat(64), expect.stringMatching(/^x{55}-[a-z0-9]{7}$/)]
-])('label value: %s', (_, text, expected) => expect(toLabelValue(text)).toEqual(expected));
-
-test('different names stay different', () => {
-  const names = [
-    'train model',
-    'train-model',
-    'train/model',
-    'Train Model',
-    `${'x'.repeat(70)}1`,
-    `${'x'.repeat(70)}2`
-  ];
-  expect(new Set(names.map(name => toObjectName('sluice', name))).size).toBe(names.length);
-  for (const name of names) expect(toObjectName('sluice', name)).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
-});
 
 test.each([
   ['nightly', undefined],
@@ -48,6 +21,7 @@ test('what labels cannot hold is read from annotations', () => {
   const belonging = { run: '20260101-101010-abcd', step: 'train the model', moment: 'after', notebook: 'abc' } as const;
   expect(toBelonging(toMetadata(belonging))).toEqual(belonging);
   expect(toSelector()).toBe('app.kubernetes.io/managed-by=sluice');
+  expect(toSelector({ step: 'train the model' })).toContain(`sluice.dev/step=${toLabelValue('train the model')}`);
 });
 
 const ssd = { name: 'ssd', driver: 'd', isDefault: false };

@@ -4,7 +4,7 @@ import type { Workflow } from './manifest.js';
 
 export { clusterPlaces, volumeFolder, workspaceFolder } from './layout.js';
 export type { Workflow } from './manifest.js';
-export { managedBy, toLabelValue } from './names.js';
+export { managedBy, toLabelValue, toObjectName } from './names.js';
 export type { SnapshotPolicy } from '../volumeSnapshots.js';
 export { compileWorkflow, type AccessMode, type WorkflowOptions } from './workflow.js';
 

@@ -173,7 +173,7 @@ function toDag(tasks: readonly PlanTask[], { names, policy, snapshot }: Context)
     const waits = policy === 'each-step' ? needed.flatMap(other => [other, `${other}-after`]) : needed;
     const depends = (waits.length === 0 ? first.map(start => start.name) : waits).join(' && ');
     if (policy !== 'each-step') return [{ name, template: name, ...(depends === '' ? {} : { depends }) }];
-    const step = { task: name, name: task.name, label: toLabelValue(task.name, task.task) };
+    const step = { task: name, name: task.name, label: toLabelValue(task.name) };
     const before = beforeTask(snapshot, step, depends);
     return [before, { name, template: name, depends: before.name }, afterTask(snapshot, step)];
   });
@@ -206,7 +206,7 @@ function toTemplate(task: PlanTask, context: Context): Template {
     name: names.get(task.task)!,
     ...pod.template,
     metadata: {
-      labels: { ...labels, 'sluice.dev/step': toLabelValue(task.name, task.task) },
+      labels: { ...labels, 'sluice.dev/step': toLabelValue(task.name) },
       annotations: { ...annotations, 'sluice.dev/step': task.name }
     },
     retryStrategy: toRetryStrategy(task),

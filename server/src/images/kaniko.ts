@@ -1,8 +1,8 @@
 // Building in the cluster, where nothing on this machine can: a Job runs kaniko on a context that a ConfigMap holds. Both are gone afterwards.
 import type { V1ConfigMap, V1Job, V1Pod } from '@kubernetes/client-node';
+import { managedBy, toObjectName } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { openCluster } from '../kubernetes/access.js';
-import { managedBy, toObjectName } from '../kubernetes/labels.js';
 import { describePodEnd, describeWaiting, isEnded } from '../kubernetes/pods.js';
 import { toWords } from '../kubernetes/words.js';
 import type { BuildContext } from './dockerfile.js';

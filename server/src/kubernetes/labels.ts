@@ -1,8 +1,6 @@
 // By which labels everything that Sluice makes in a cluster is found again, and told from what others made.
+import { managedBy, toLabelValue, toObjectName, type SnapshotRecord } from '@sluice/core';
 import { PipelineError } from '../errors.js';
-import type { SnapshotRecord } from '@sluice/core';
-
-export const managedBy = { 'app.kubernetes.io/managed-by': 'sluice' } as const;
 
 export const label = {
   run: 'sluice.dev/run',
@@ -48,27 +46,6 @@ export function toSelector(belonging: Belonging = {}): string {
     .join(',');
 }
 
-/** At most 63 letters, digits, `-`, `_` and `.`; what had to be changed ends with a hash, so that it stays itself. */
-export function toLabelValue(text: string): string {
-  if (/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(text)) return text;
-  return withHash(text, text.normalize('NFKD').replace(/\p{M}+/gu, ''), /[^A-Za-z0-9_.]+/g, 63);
-}
-
-/** An object's name from its parts: lower case letters, digits and `-`, at most 63 of them. */
-export function toObjectName(...parts: readonly (string | undefined)[]): string {
-  const text = parts.filter(Boolean).join('-');
-  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text;
-  return withHash(
-    text,
-    text
-      .normalize('NFKD')
-      .replace(/\p{M}+/gu, '')
-      .toLowerCase(),
-    /[^a-z0-9]+/g,
-    63
-  );
-}
-
 /**
  * A name that a person gave to an object in the cluster.
  * @throws PipelineError `usage` with the reason why Kubernetes would not take it
@@ -93,20 +70,4 @@ function entriesOf(belonging: Belonging): (readonly [keyof Belonging, string])[]
   return (Object.keys(label) as (keyof Belonging)[])
     .map(key => [key, belonging[key]] as const)
     .filter((entry): entry is readonly [keyof Belonging, string] => entry[1] !== undefined);
-}
-
-function withHash(original: string, text: string, unwanted: RegExp, length: number): string {
-  const hash = hashText(original);
-  const rest = text
-    .replace(unwanted, '-')
-    .slice(0, length - hash.length - 1)
-    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
-  return rest === '' ? `x-${hash}` : `${rest}-${hash}`;
-}
-
-// FNV-1a, which is enough to tell the names of one notebook apart
-function hashText(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash.toString(36).padStart(7, '0');
 }

@@ -1,6 +1,6 @@
 // The Role that grants what Sluice needs in a namespace, and the one for the steps' pods, as YAML that whoever runs the cluster can read and apply.
+import { managedBy } from '@sluice/core';
 import { stringify } from 'yaml';
-import { managedBy } from './labels.js';
 import { rightsFor, stepRights, userRights, type Purpose, type Right } from './rights.js';
 
 export interface RbacOptions {

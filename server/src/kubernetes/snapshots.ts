@@ -2,9 +2,10 @@
 // are labelled with run, step, moment and notebook; the labels alone say what is ours.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import { toObjectName } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { ask, maybeAsk, remove, statusOf, type Cluster } from './access.js';
-import { checkObjectName, toBelonging, toMetadata, toObjectName, toSelector, type Belonging } from './labels.js';
+import { checkObjectName, toBelonging, toMetadata, toSelector, type Belonging } from './labels.js';
 import { createClaim, maybeReadClaim, patiently, readClaim, waitForClaim, type Waiting } from './volumes.js';
 
 const api = { group: 'snapshot.storage.k8s.io', version: 'v1', plural: 'volumesnapshots' } as const;
