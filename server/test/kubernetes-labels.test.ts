@@ -1,7 +1,8 @@
-// Names and labels in a cluster; which snapshot class is taken, and which snapshots have expired. No cluster is needed for these.
+// Names and labels in a cluster; which snapshot class is taken, which snapshots have expired, and what is waited for. No cluster is needed for these.
 import { toLabelValue } from '@sluice/core';
 import { chooseExpired, type Retention } from '../src/kubernetes/collect.js';
 import { checkObjectName, toBelonging, toMetadata, toSelector } from '../src/kubernetes/labels.js';
+import { Patience } from '../src/kubernetes/patience.js';
 import { plainError, type VolumeSnapshot } from '../src/kubernetes/snapshots.js';
 import { chooseClass } from '../src/kubernetes/storage.js';
 import { toSharing } from '../src/kubernetes/volumes.js';
@@ -90,3 +91,68 @@ test.each<[string, Retention, string[]]>([
 ])('expired: %s', (_, retention, names) =>
   expect(chooseExpired(all, retention, 0).map(({ name }) => name)).toEqual(names)
 );
+
+describe('failures that may pass', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  // each is told with the seconds that have gone by before it
+  test.each<[string, readonly (readonly [number, number | 'answer'])[], boolean]>([
+    ['the server is away', [[0, 503]], true],
+    ['there is no such object', [[0, 404]], false],
+    ['a refusal, just now', [[0, 403]], true],
+    [
+      'a refusal that lasts',
+      [
+        [0, 403],
+        [4, 403]
+      ],
+      false
+    ],
+    [
+      'a refusal that lasts, of who was allowed before',
+      [
+        [0, 'answer'],
+        [4, 403],
+        [4, 403]
+      ],
+      true
+    ],
+    [
+      'a refusal for good, of who was allowed before',
+      [
+        [0, 'answer'],
+        [4, 403],
+        [31, 403]
+      ],
+      false
+    ],
+    [
+      'a refusal after another that passed',
+      [
+        [0, 403],
+        [1, 'answer'],
+        [60, 403]
+      ],
+      true
+    ],
+    [
+      'a refusal by a server that was away',
+      [
+        [0, 403],
+        [60, 503],
+        [1, 403]
+      ],
+      true
+    ]
+  ])('%s', (_, told, expected) => {
+    const patience = new Patience();
+    let mayPass = true;
+    for (const [seconds, what] of told) {
+      jest.advanceTimersByTime(seconds * 1000);
+      if (what === 'answer') patience.answered();
+      else mayPass = patience.mayPass({ code: what });
+    }
+    expect(mayPass).toBe(expected);
+  });
+});

@@ -7,8 +7,9 @@ import type { SnapshotDiff, SnapshotFile } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { ask, remove, type Cluster } from './access.js';
 import { toMetadata } from './labels.js';
+import { patiently } from './patience.js';
 import { restoreSnapshot } from './snapshots.js';
-import { patiently, removeClaim, type Waiting } from './volumes.js';
+import { removeClaim, type Waiting } from './volumes.js';
 
 export interface Reading extends Waiting {
   /** has Python as `python3` */

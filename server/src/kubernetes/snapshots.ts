@@ -6,7 +6,8 @@ import { toObjectName } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { ask, maybeAsk, remove, statusOf, type Cluster } from './access.js';
 import { checkObjectName, toBelonging, toMetadata, toSelector, type Belonging } from './labels.js';
-import { createClaim, maybeReadClaim, patiently, readClaim, waitForClaim, type Waiting } from './volumes.js';
+import { patiently } from './patience.js';
+import { createClaim, maybeReadClaim, readClaim, waitForClaim, type Waiting } from './volumes.js';
 
 const api = { group: 'snapshot.storage.k8s.io', version: 'v1', plural: 'volumesnapshots' } as const;
 const resource = `${api.plural}.${api.group}`;

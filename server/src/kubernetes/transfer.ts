@@ -14,7 +14,7 @@ import { ask, remove, type Cluster } from './access.js';
 import { execute } from './exec.js';
 import { toMetadata, type Belonging } from './labels.js';
 import { describePodEnd, describeWaiting, isEnded, readPodEvents } from './pods.js';
-import { patiently } from './volumes.js';
+import { patiently } from './patience.js';
 
 export interface VolumePodSpec {
   readonly name: string;

@@ -5,8 +5,9 @@ import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { PipelineError } from '../errors.js';
-import { ask, isPassing, statusOf, maybeAsk, remove, type Cluster } from './access.js';
+import { ask, maybeAsk, remove, type Cluster } from './access.js';
 import { checkObjectName, toMetadata, type Belonging } from './labels.js';
+import { patiently } from './patience.js';
 
 const resource = 'persistentvolumeclaims';
 
@@ -91,25 +92,6 @@ export async function waitForClaim(cluster: Cluster, name: string, { timeoutMs =
         'remote'
       );
     await sleep(500, undefined, { signal });
-  }
-}
-
-/** a server that has just started knows no Roles for so long at most */
-const withoutRolesMs = 3000;
-
-/** Repeat until `end` what fails only because the server is away for a moment. */
-export async function patiently<T>(work: () => Promise<T>, end: number): Promise<T> {
-  let refusedSince: number | undefined;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (statusOf(error) === 403) refusedSince ??= Date.now();
-      else refusedSince = undefined;
-      const mayPass = refusedSince === undefined ? isPassing(error) : Date.now() - refusedSince < withoutRolesMs;
-      if (!mayPass || Date.now() > end) throw error;
-      await sleep(500);
-    }
   }
 }
 

@@ -2,7 +2,7 @@
 // stood; where the server has forgotten that place (410), the list is read again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, openStream, statusOf, type Cluster } from './access.js';
-import { isPassing } from './access.js';
+import { Patience } from './patience.js';
 import type { Request } from './words.js';
 
 export interface Watched {
@@ -37,16 +37,14 @@ export async function* watchObjects<T extends Watched>(
 ): AsyncIterable<Change<T>> {
   let version: string | undefined;
   let failures = 0;
-  let wasAllowed = false;
-  // a server that has just started knows no Roles for a moment
-  const mayPass = (error: unknown): boolean => isPassing(error) || (wasAllowed && statusOf(error) === 403);
+  const patience = new Patience();
   while (!signal.aborted) {
     try {
       if (version === undefined) {
         const list = await listAll<T>(cluster, options, signal);
         version = list.version;
         failures = 0;
-        wasAllowed = true;
+        patience.answered();
         yield { type: 'listed', objects: list.objects };
       }
       for await (const line of readWatch(cluster, options, version, signal)) {
@@ -57,13 +55,14 @@ export async function* watchObjects<T extends Watched>(
           break;
         }
         failures = 0;
+        patience.answered();
         version = object.metadata!.resourceVersion;
         if (type !== 'BOOKMARK') yield { type: type === 'DELETED' ? 'removed' : 'changed', object };
       }
     } catch (error) {
       if (signal.aborted) return;
       if (statusOf(error) === 410) version = undefined;
-      else if (!mayPass(error) || ++failures >= attempts) {
+      else if (!patience.mayPass(error) || ++failures >= attempts) {
         const { namespace, server } = cluster;
         await ask({ verb: 'watch', resource: options.resource, namespace, server }, () => Promise.reject(error));
       } else await sleep(Math.min(200 * 2 ** failures, longestWaitMs), undefined, { signal }).catch(() => undefined);
