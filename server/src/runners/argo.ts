@@ -180,7 +180,7 @@ class ArgoEngine implements Engine {
     });
   }
 
-  /** Fetch what a step could not tell by itself, as it was killed; then let go of what is not needed any more. */
+  /** Let go of what an ended run does not need any more: its pods and its volume, where they are not kept. */
   private async clear(cluster: Cluster, run: RemoteRun, name: string, state: string): Promise<void> {
     const { keep = 'failed' } = run.place as ClusterSettings;
     if (keep === 'always' || (keep === 'failed' && state !== 'succeeded')) return;
