@@ -1,19 +1,16 @@
-"""What a step tells its starter while it runs, and how it notices that its starter is gone. Both are file descriptors
-named in the environment. A pod has neither; there `SLUICE_EVENTS=log:MARK` has events written into the log.
+"""What a step tells its starter while it runs: one JSON object a line on a file descriptor.
 
-The descriptors stay ours: they are closed in forked children and not inherited by programs that the user's code starts.
+The descriptor stays ours: it is closed in forked children and not inherited by programs that the user's code starts.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import threading
-import time
 from typing import Any, Dict, Optional
 
-GRACE_SECONDS = 2.0
+from .own import dumps, monotonic
+
 OUTPUTS_PER_SECOND = 20
 
 
@@ -39,7 +36,7 @@ class Events:
     def send(self, event: Dict[str, Any]) -> None:
         """Send an event. A starter that stopped listening is no reason to fail."""
         if self._fd is not None:
-            self._send_line(json.dumps(event, default=str).encode() + b"\n")
+            self._send_line(dumps(event, default=str).encode() + b"\n")
 
     def send_left(self, job: Any) -> None:
         """Send what the step left behind, to a follower that cannot see it."""
@@ -57,7 +54,7 @@ class Events:
 
     def send_output(self, cell: int, output: Dict[str, Any]) -> None:
         """Send a cell's output, at most 20 a second: the executed notebook has them all."""
-        now = time.monotonic()
+        now = monotonic()
         if now - self._window > 1:
             self._window, self._sent = now, 0
         self._sent += 1
@@ -67,68 +64,13 @@ class Events:
     def close(self) -> None:
         """Close the descriptor; later events go nowhere."""
         fd, self._fd = self._fd, None
+        close(fd)
+
+
+def close(fd: Optional[int]) -> None:
+    """Close a descriptor, if there is one and it is open."""
+    try:
         if fd is not None:
-            _close(fd)
-
-
-def open_events() -> Events:
-    """Take both descriptors out of the environment, start to watch the one, and return the other."""
-    events, alive = _open(), _take("SLUICE_ALIVE")
-    if alive is not None:
-        threading.Thread(target=_watch, args=(alive,), name="sluice-alive", daemon=True).start()
-
-    def leave_to_parent() -> None:
-        events._lock = threading.Lock()
-        events.close()
-        if alive is not None:
-            _close(alive)
-
-    os.register_at_fork(after_in_child=leave_to_parent)
-    return events
-
-
-def _open() -> Events:
-    kind, _, mark = os.environ.get("SLUICE_EVENTS", "").partition(":")
-    if kind != "log":
-        return Events(_take("SLUICE_EVENTS"))
-    from .marked import MarkedEvents
-
-    del os.environ["SLUICE_EVENTS"]
-    return MarkedEvents(mark)
-
-
-def _take(variable: str) -> Optional[int]:
-    text = os.environ.pop(variable, "")
-    if not text.isdigit():
-        return None
-    try:
-        os.set_inheritable(int(text), False)
-    except OSError:
-        return None
-    return int(text)
-
-
-def _watch(fd: int) -> None:
-    try:
-        while os.read(fd, 4096):
-            pass
-    except OSError:
-        pass
-    _signal_group(signal.SIGTERM)
-    time.sleep(GRACE_SECONDS)
-    _signal_group(signal.SIGKILL)
-
-
-def _signal_group(number: int) -> None:
-    # Only a group of our own: a starter that gave us none must not be ended by us.
-    if os.getpgrp() == os.getpid():
-        os.killpg(os.getpid(), number)
-    else:
-        os.kill(os.getpid(), number)
-
-
-def _close(fd: int) -> None:
-    try:
-        os.close(fd)
+            os.close(fd)
     except OSError:
         pass

@@ -12,16 +12,18 @@ import os
 import signal
 import sys
 import sysconfig
-import time
 import types
 from typing import Any, Callable, Dict, List, Optional
 
 from . import contract, executed, failures
-from .events import Events, open_events
+from .events import Events
 from .outputs import Recorder, Tee
+from .own import monotonic
 from .problems import EXIT_BROKEN, EXIT_DONE, EXIT_RAISED, Problem, Terminated
+from .starter import open_events
 
 NOTEBOOK, METRICS = "sluice_notebook", "sluice_metrics"
+SHOWN = {"sluice_report", "sluice_markdown", "sluice_classification"}
 SAVE_SECONDS = 1.0
 
 
@@ -90,7 +92,7 @@ class StepRun:
         self._files: Any = None
         self._metadata: Dict[str, Dict[str, Any]] = {}
         self._failure: Optional[Dict[str, Any]] = None
-        self._saved = time.monotonic()
+        self._saved = monotonic()
         self._namespace: Dict[str, Any] = stage.module.__dict__
 
     def run(self) -> int:
@@ -108,6 +110,7 @@ class StepRun:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is short and must be whole
         if self._files:
             self._events.send(self._files.told())
+        self._show()
         self._leave()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -235,9 +238,19 @@ class StepRun:
 
     def _save_now_and_then(self) -> None:
         # A cell may end the process where we cannot see it (os._exit, a crash, SIGKILL): what was done by then is kept.
-        if time.monotonic() - self._saved > SAVE_SECONDS:
+        if monotonic() - self._saved > SAVE_SECONDS:
             self._leave()
-            self._saved = time.monotonic()
+            self._saved = monotonic()
+
+    def _show(self) -> None:
+        if not self._job.outputs.keys() & SHOWN:
+            return
+        from . import shown
+
+        try:
+            self._metadata.update(shown.write(self._job, self._runs, self._metrics))
+        except OSError as error:
+            self._tell_unwritten(error)
 
     def _leave(self) -> None:
         outputs = self._job.outputs
@@ -249,7 +262,10 @@ class StepRun:
                 self._metadata[METRICS] = self._metrics.scalars() if self._metrics else {}
             contract.write(self._job, self._metadata)
         except OSError as error:
-            print(f"Step ‘{self._job.step.name}’ could not write its results: {error}.", file=sys.stderr)
+            self._tell_unwritten(error)
+
+    def _tell_unwritten(self, error: OSError) -> None:
+        print(f"Step ‘{self._job.step.name}’ could not write its results: {error}.", file=sys.stderr)
 
 
 def _shell(module: types.ModuleType, recorder: Recorder) -> Any:

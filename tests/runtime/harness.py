@@ -16,9 +16,13 @@ RUNTIME = Path(__file__).parents[2] / "jupyterlab_sluice" / "runtime"
 BOOT = (RUNTIME / "boot.py").read_text()
 
 
+#: what steps do without (server/src/runtime.ts)
+OUTSIDE = ("boot", "checkpoints", "fingerprint", "load", "volume_snapshot")
+
+
 def packed_runtime() -> str:
     """The RUNTIME argument, as the server makes it."""
-    modules = {file.stem: file.read_text() for file in sorted(RUNTIME.glob("*.py")) if file.stem not in ("boot", "checkpoints", "fingerprint")}
+    modules = {file.stem: file.read_text() for file in sorted(RUNTIME.glob("*.py")) if file.stem not in OUTSIDE}
     return base64.b64encode(zlib.compress(json.dumps(modules).encode(), 9)).decode()
 
 
