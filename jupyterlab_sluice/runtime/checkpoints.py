@@ -5,13 +5,13 @@ A step has checkpoints only when a notebook is verified; one file each goes to t
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Any, Dict, List, Optional
 
 from . import contract, summaries
 from .fingerprint import NotComparable, attributes, fingerprint
+from .own import dumps
 
 HISTORY = re.compile(r"^(_|__|___|_\d+|_i\d*|_ii|_iii|In|Out|_dh|_ih|_oh|_exit_code|__annotations__|__warningregistry__)$")
 MOST_PARTS = 60
@@ -30,7 +30,7 @@ class Checkpoints:
         """A cell has ended."""
         if self._folder and cell in self._after:
             described = {name: self._describe(value) for name, value in list(self._namespace.items()) if self._is_users(name, value)}
-            contract.write_file(os.path.join(self._folder, f"{cell}.json"), json.dumps({"names": described}).encode())
+            contract.write_file(os.path.join(self._folder, f"{cell}.json"), dumps({"names": described}).encode())
 
     def _is_users(self, name: str, value: Any) -> bool:
         return self._given.get(name) != id(value) and not HISTORY.match(name)

@@ -5,10 +5,10 @@ Everything that comes from outside is checked here, once; other modules rely on 
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from .own import dumps, loads
 from .problems import BrokenContract
 
 VERSION = 1
@@ -135,7 +135,7 @@ def write(job: Job, metadata: Dict[str, Dict[str, Any]]) -> None:
         for key, artifact in job.outputs.items()
         if os.path.exists(artifact.path)
     }
-    write_file(job.output_file, json.dumps({"parameterValues": {}, "artifacts": artifacts}, allow_nan=False).encode())
+    write_file(job.output_file, dumps({"parameterValues": {}, "artifacts": artifacts}, allow_nan=False).encode())
 
 
 def write_file(path: str, content: bytes) -> None:
@@ -173,7 +173,7 @@ def _options(argv: List[str]) -> Dict[str, List[str]]:
 
 def _json(text: str, what: str) -> Dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = loads(text)
     except ValueError as error:
         raise BrokenContract(f"{what} is not JSON: {error}. Compile the notebook again.") from None
     if not isinstance(value, dict):

@@ -5,13 +5,13 @@ when the step failed half way.
 from __future__ import annotations
 
 import datetime
-import json
 import platform
 import re
 from typing import Any, Dict, List, Optional
 
 from . import contract
 from .outputs import Outputs
+from .own import dumps
 
 
 class CellRun:
@@ -61,7 +61,7 @@ def write(path: str, job: contract.Job, runs: List[CellRun], failure: Optional[D
         "cells": [*_setup_cells(job), *(_cell(run) for run in runs)],
     }
     contract.write_file(
-        path, json.dumps(notebook, ensure_ascii=False, indent=1, default=str).encode("utf-8", "replace")
+        path, dumps(notebook, ensure_ascii=False, indent=1, default=str).encode("utf-8", "replace")
     )
 
 

@@ -7,7 +7,6 @@ A line has at most 4096 bytes, so that what other processes print at the same ti
 from __future__ import annotations
 
 import base64
-import json
 import os
 import sys
 import threading
@@ -16,6 +15,7 @@ from typing import Any, Dict
 
 from . import contract
 from .events import Events
+from .own import dumps
 
 LINE = 4096  # what a pipe takes in one piece
 LONG = 2000
@@ -37,7 +37,7 @@ class MarkedEvents(Events):
         return self._mark + "!"
 
     def send(self, event: Dict[str, Any]) -> None:
-        text = json.dumps(event, default=str)
+        text = dumps(event, default=str)
         if len(text) > LONG:
             text = base64.b64encode(zlib.compress(text.encode(), 6)).decode()
         parts = [text[i : i + self._room] for i in range(0, len(text), self._room)]

@@ -19,16 +19,18 @@ strings "NaN", "Infinity" and "-Infinity", since JSON has no numbers for them.
 from __future__ import annotations
 
 import ast
-import json
 import math
 import numbers
 import re
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
+from .own import dumps
+
 MOST_ROWS = 1000
 LONGEST_TEXT = 10_000
 LONGEST_NAME = 80
 RECORDER = "__sluice_metric__"
+BOUND = -1  # in place of an expression's number: what a name is bound to
 # Functions that only dress a value: the metric is called as what is inside.
 DRESS = {"round", "float", "int", "str", "abs", "bool", "repr", "format", "list", "dict", "print", "display"}
 HOLE = re.compile(r"%(?:\(\w+\))?[-+ #0]*(?:\d+|\*)?(?:\.\d+)?[diouxXeEfFgGcrsa]|\{[^{}]*\}")
@@ -41,6 +43,8 @@ class Metrics:
         self._tell = tell
         self._values: Dict[str, Any] = {}
         self._source_of: Dict[str, str] = {}
+        #: the last matrix and the last curve, in Kubeflow's words
+        self.classification: Dict[str, Any] = {}
 
     def capture(self, namespace: Dict[str, Any]) -> Capture:
         """Capture one cell."""
@@ -48,6 +52,7 @@ class Metrics:
 
     def add(self, name: str, source: str, value: Any) -> None:
         """Record what an expression gave, if it is something that a metric can be."""
+        self.classify(value)
         shown = metric_value(value)
         if shown is None:
             return
@@ -58,6 +63,10 @@ class Metrics:
         else:
             taken = self._source_of.get(name, source) != source
             self._put(source[:LONGEST_NAME] if taken else name, source, shown)
+
+    def classify(self, value: Any) -> None:
+        """Keep it, if it is a confusion matrix or a ROC curve."""
+        self.classification.update(curves.classification(value))
 
     def _put(self, name: str, source: str, value: Any) -> None:
         self._values[name] = value
@@ -70,7 +79,7 @@ class Metrics:
 
     def as_json(self) -> bytes:
         """All of them, for the metrics artifact's file."""
-        return json.dumps(self._values, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        return dumps(self._values, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
 
     def scalars(self) -> Dict[str, Any]:
         """Those that Kubeflow's metrics can hold."""
@@ -98,6 +107,8 @@ class Capture:
         for node in module.body:
             if isinstance(node, ast.Expr) and not _is_print(node.value):
                 node.value = self._expression(node.value)
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):  # `fpr, tpr, at = roc_curve(y, p)`
+                node.value = self._call(BOUND, "", node.value)
         for call, in_loop in _prints(module.body, False):
             call.args = self._arguments(call.args, in_loop)
         return ast.fix_missing_locations(module)
@@ -169,12 +180,18 @@ class Capture:
         self._shown |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         self._labels.append((label, ast.unparse(node), in_loop))
         name = label or _name(node)
-        arguments = [ast.Constant(len(self._labels) - 1), ast.Constant(name), node]
+        return self._call(len(self._labels) - 1, name, node)
+
+    def _call(self, index: int, name: str, node: ast.expr) -> ast.expr:
+        arguments = [ast.Constant(index), ast.Constant(name), node]
         return ast.copy_location(ast.Call(ast.Name(RECORDER, ast.Load()), arguments, []), node)
 
     def _record(self, index: int, name: str, value: Any) -> Any:
-        label, source, in_loop = self._labels[index]
         try:
+            if index == BOUND:
+                self._metrics.classify(value)
+                return value
+            label, source, in_loop = self._labels[index]
             if in_loop and isinstance(value, str):
                 self._text = value.strip().rstrip(":=").strip()
                 return value

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import threading
-import time
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Optional
+
+from .own import monotonic
 
 HALF = 512 * 1024
 CHUNK = 64 * 1024
@@ -233,7 +234,7 @@ class Tee(io.TextIOBase):
         return "".join((self.prefix if is_new else "") + line for is_new, line in zip(begins, lines))
 
     def _flush_line(self) -> None:
-        now = time.monotonic()
+        now = monotonic()
         if now - self._window > FLUSH_SECONDS:
             self._window, self._flushes = now, 0
         self._flushes += 1

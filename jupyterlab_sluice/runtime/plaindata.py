@@ -6,8 +6,9 @@ Values that share an object, or hold anything but plain data, do not fit: `encod
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, List, Optional, Set
+
+from .own import dumps, loads
 
 LIST, TUPLE, DICT = 0, 1, 2
 MOST_ITEMS = 100_000  # beyond, pickle is much quicker
@@ -22,14 +23,14 @@ class _NotPlain(Exception):
 def encode(values: Dict[str, Any]) -> Optional[bytes]:
     """The values as JSON, or None where they are more than plain data."""
     try:
-        return json.dumps(_Encoder().encode(values, 0), separators=(",", ":")).encode()
+        return dumps(_Encoder().encode(values, 0), separators=(",", ":")).encode()
     except _NotPlain:
         return None
 
 
 def decode(data: bytes) -> Dict[str, Any]:
     """The values that `encode` was given."""
-    return _decode(json.loads(data))
+    return _decode(loads(data))
 
 
 class _Encoder:

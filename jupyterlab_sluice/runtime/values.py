@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import linecache
 import mmap
 import os
 import sys
-import time
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from . import plaindata, summaries
 from .contract import Artifact, Output, Step, Value
+from .own import dumps, loads, time_ns
 from .problems import CannotTravel, DamagedBundle
 
 MAGIC = b"SLUICE01"
@@ -62,7 +61,7 @@ def write(path: str, namespace: Dict[str, Any], output: Output, step: Step) -> D
         "names": list(values), "absent": absent, "states": list(random), "variables": variables, **content.about,
     }  # fmt: skip
     _write_file(path, header, content)
-    return {"variables": variables, **({"absent": absent} if absent else {})}
+    return {"variables": variables, **summaries.about(values.values()), **({"absent": absent} if absent else {})}
 
 
 def read(artifact: Artifact, item: Value) -> Bundle:
@@ -163,8 +162,8 @@ def _write_file(path: str, header: Dict[str, Any], content: _Content) -> None:
     header["check"] = "sums" if sum(sizes) > SUMMED_BYTES and "numpy" in sys.modules else "sha256"
     header["digest"] = CHECKS[header["check"]](content.segments)
     header["size"] = offset
-    header["sealed"] = time.time_ns()
-    data = json.dumps(header).encode()
+    header["sealed"] = time_ns()
+    data = dumps(header).encode()
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     temporary = f"{path}.{os.getpid()}.part"
     try:
@@ -208,7 +207,7 @@ def _check(memory: memoryview, item: Value, mtime: int) -> Tuple[Dict[str, Any],
     data = memory[PREFIX : PREFIX + length]
     if hashlib.sha256(data).digest() != bytes(memory[16:PREFIX]):
         raise damaged
-    header = json.loads(bytes(data))
+    header = loads(bytes(data))
     maker = header["step"]
     damaged = DamagedBundle(
         f"The input ‘{item.input}’ ({_list(item.names)}) from step ‘{maker}’ is damaged: what is in its file is not what was written. Run step ‘{maker}’ again."
