@@ -13,6 +13,8 @@ import { boundNames } from './python/effects/binding.js';
 import { parseCell } from './python/parse.js';
 import type { PythonParser } from './python/parser.js';
 import { keepBroken } from './python/stale.js';
+import { findExports, noStarNames } from './python/stars.js';
+import type { Exports, StarNames } from './python/stars.js';
 import type { ParsedCell } from './python/syntax.js';
 import { planSteps } from './stepPlan.js';
 
@@ -21,10 +23,14 @@ export interface Analysis {
   readonly pipeline: Pipeline;
   /** broken parts of cells that count as they were when they were read last */
   readonly stale: readonly CellRange[];
+  /** modules of which the notebook imports `*`: who looks into them can say what that binds */
+  readonly starModules: readonly string[];
 }
 
 export interface Analyzer {
-  analyze(notebook: Notebook): Analysis;
+  analyze(notebook: Notebook, starNames?: StarNames): Analysis;
+  /** What a module's source gives to `import *`; undefined where only running it would tell. */
+  exportsOf(source: string, isPackage: boolean): Exports | undefined;
   /** Names that source, as a cell, binds in the notebook's namespace. */
   namesIn(source: string): ReadonlySet<string>;
 }
@@ -42,7 +48,8 @@ export function makeAnalyzer(parser: PythonParser): Analyzer {
   const infer = makeInference(parse);
   return {
     namesIn: source => boundNames(parseCell(parser, source).body),
-    analyze(notebook) {
+    exportsOf: (source, isPackage) => findExports(parseCell(parser, source), { isPackage }),
+    analyze(notebook, starNames = noStarNames) {
       used = new Map();
       const read = new Map<string, ParsedCell>();
       const cells = notebook.cells.map(({ id, source, type }) => {
@@ -54,14 +61,12 @@ export function makeAnalyzer(parser: PythonParser): Analyzer {
       });
       const outline = outlineNotebook(notebook);
       const stale = cells.flatMap((parsed, cell) => (parsed?.stale ?? []).map(({ from, to }) => ({ cell, from, to })));
-      const pipeline = toPipeline(
-        notebook,
-        outline,
-        infer(notebook, outline, ({ index }) => cells[index]!)
-      );
+      const dependencies = infer(notebook, outline, ({ index }) => cells[index]!, starNames);
+      const pipeline = toPipeline(notebook, outline, dependencies);
       bySource = used;
       byId = read;
-      return { outline, pipeline: { ...pipeline, diagnostics: withoutStale(pipeline.diagnostics, stale) }, stale };
+      const diagnostics = withoutStale(pipeline.diagnostics, stale);
+      return { outline, pipeline: { ...pipeline, diagnostics }, stale, starModules: dependencies.starModules };
     }
   };
 }

@@ -18,6 +18,8 @@ import { readUnit } from './python/effects/topLevel.js';
 import { Units } from './python/effects/units.js';
 import type { Unit, UnitSpec } from './python/effects/units.js';
 import { topStatements } from './python/stale.js';
+import { findStarModules, noStarNames } from './python/stars.js';
+import type { StarNames } from './python/stars.js';
 import type { ParsedCell, TopStatement } from './python/syntax.js';
 
 /** Parts of cells that run again at the beginning of every step below them: imports, functions, what follows parameters. */
@@ -31,33 +33,38 @@ export interface Dependencies extends Records {
   readonly diagnostics: readonly Diagnostic[];
   /** names that only skipped cells bind, and where */
   readonly skipped: ReadonlyMap<string, number>;
+  /** modules of which `*` is imported */
+  readonly starModules: readonly string[];
 }
 
 export type InferDependencies = (
   notebook: Notebook,
   outline: Outline,
-  read: (cell: Cell) => ParsedCell
+  read: (cell: Cell) => ParsedCell,
+  /** what `from m import *` binds; where these are others than before, all is read again */
+  starNames: StarNames
 ) => Dependencies;
 
 /** Inference remembers the notebook that it read last, so that it reads only what an edit concerns. */
 export function makeInference(parse: (source: string) => ParsedCell): InferDependencies {
-  const begin = (): { machine: Machine; units: Units } => {
-    const machine = new Machine(parse, evaluate, execute);
+  const begin = (starNames: StarNames): { machine: Machine; units: Units } => {
+    const machine = new Machine(parse, evaluate, execute, starNames);
     return { machine, units: new Units(machine, readUnit) };
   };
-  let reading = begin();
+  let reading = begin(noStarNames);
   const update = (specs: readonly UnitSpec[]): readonly Unit[] => {
     try {
       return reading.units.update(specs);
     } catch (error) {
       // Where an error interrupts it, it has undone some and read others: the next begins anew.
-      reading = begin();
+      reading = begin(reading.machine.starNames);
       throw error;
     }
   };
   const toSpecs = makeSpecs();
   const collect = makeCollector();
-  return (notebook, outline, read) => {
+  return (notebook, outline, read, starNames) => {
+    if (starNames !== reading.machine.starNames) reading = begin(starNames);
     const running = cellsThatRun(notebook, outline);
     const specs = running.flatMap(cell => toSpecs(cell, topStatements(read(cell.cell))));
     return {
@@ -67,7 +74,8 @@ export function makeInference(parse: (source: string) => ParsedCell): InferDepen
       diagnostics: running
         .filter(({ cell }) => read(cell).errors.length > 0)
         .flatMap(({ cell }) => syntaxErrors(cell, read(cell))),
-      skipped: findSkipped(notebook, outline, read)
+      skipped: findSkipped(notebook, outline, read),
+      starModules: [...new Set(running.flatMap(({ cell }) => findStarModules(read(cell))))]
     };
   };
 }

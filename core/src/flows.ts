@@ -40,6 +40,9 @@ function toFlow(
   const kind: FlowKind = slot.kind === 'definition' || slot.kind === 'import' ? slot.kind : 'value';
   const chain = through.length > 0 ? `, through ${through.join(' → ')}` : '';
   const to = names[step]!;
+  const isStar = slot.name === '*';
+  const what = isStar ? `a name` : slot.name;
+  const by = isStar ? `, which may be one of ‘from ${slot.value.things[0]?.path} import *’` : '';
   return {
     name: slot.name,
     from: names[slot.step]!,
@@ -50,7 +53,7 @@ function toFlow(
       range: toRange(range),
       origin: toRange(slot.written),
       through,
-      text: `${to} reads ${slot.name} in ${place(notebook, range)}${chain}.`
+      text: `${to} reads ${what} in ${place(notebook, range)}${chain}${by}.`
     }
   };
 }

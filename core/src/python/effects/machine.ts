@@ -4,7 +4,8 @@
 import type { CellRange } from '../../diagnostic.js';
 import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
 import { isOwn, noteRead, setEntry } from './journal.js';
-import { Home, Place } from './place.js';
+import { comesBefore, Home, Place } from './place.js';
+import type { StarNames } from '../stars.js';
 import { historyKey, newState, Reading, setSlot, starsKey } from './reading.js';
 import { addNeed, addRemark } from './report.js';
 import type { Remark, Report } from './report.js';
@@ -96,7 +97,8 @@ export class Machine {
   constructor(
     readonly parse: (source: string) => ParsedCell,
     readonly evaluate: (machine: Machine, node: Expression, use: Use) => Value,
-    readonly execute: (machine: Machine, body: readonly Statement[]) => boolean
+    readonly execute: (machine: Machine, body: readonly Statement[]) => boolean,
+    readonly starNames: StarNames
   ) {}
 
   place(node: Node): Place {
@@ -177,20 +179,13 @@ export class Machine {
         if (root !== undefined) this.report.uses.add(root);
       }
       this.need(slot, this.place(node), this.certainty);
+      if (slot.step !== this.step) this.readStars(name, node, slot);
       return slot.value;
     }
     if (historyNames.test(name)) this.remarkHistory(name, node);
+    const star = this.readStars(name, node);
     if (builtinNames.has(name) || historyNames.test(name)) return this.library(`builtins.${name}`);
-    noteRead(starsKey);
-    const { stars } = this.state;
-    if (stars.length > 0) {
-      for (const star of stars) {
-        this.logs.at(-1)?.push(star);
-        if (star.step !== prelude && star.step !== this.step && this.step !== prelude)
-          this.noteNeed({ ...star, name }, this.place(node), 'possible');
-      }
-      return this.library(`${(stars.at(-1)!.value.things[0]?.path ?? '?') + '.' + name}`);
-    }
+    if (star) return this.library(`${(star.value.things[0]?.path ?? '?') + '.' + name}`);
     if (this.catchesNameError === 0)
       this.report.unbound.push({
         name,
@@ -200,6 +195,22 @@ export class Machine {
         ...(slot ? { deleted: slot } : {})
       });
     return immutable;
+  }
+
+  /** `import *` of modules that nobody could look into may have bound the name, or bound it anew after `slot`. The last of them. */
+  private readStars(name: string, node: Node, slot?: Slot): Slot | undefined {
+    noteRead(starsKey);
+    let last: Slot | undefined;
+    for (const [index, star] of this.state.stars.entries()) {
+      if (slot && comesBefore(star.written, slot.written)) continue;
+      last = star;
+      this.logs.at(-1)?.push(star);
+      if (star.step === prelude || star.step === this.step || this.step === prelude) continue;
+      const isPlain = !slot && !builtinNames.has(name);
+      const need = { slot: isPlain ? { ...star, name } : star, range: this.place(node), through: this.through };
+      addNeed(this.report.needs, `${need.slot.name} of star ${index}`, { ...need, certainty: 'possible' });
+    }
+    return last;
   }
 
   /** The first step has the notebook's own history, as far as it goes; later ones have another. */
@@ -246,22 +257,30 @@ export class Machine {
   }
 
   bindGlobal(name: string, value: Value, node: Node, parts: Partial<Slot> = {}): void {
+    this.remarkShadow(name, node);
+    this.rebind(name, value, node, parts);
+  }
+
+  /** As `bindGlobal`, where it is no news that Python’s own names are hidden. */
+  rebind(name: string, value: Value, node: Node, parts: Partial<Slot>): void {
     const origin = this.place(node);
-    this.remarkBinding(name, node);
+    this.remarkReassigned(name, node);
     this.put(name, this.makeSlot({ name, kind: 'value', value, step: this.step, origin, written: origin, ...parts }));
     if (this.step !== prelude) this.report.binds.add(name);
   }
 
-  private remarkBinding(name: string, node: Node): void {
-    const old = this.slotOf(name);
-    if (old?.kind === 'parameter' && this.step !== prelude)
+  private remarkReassigned(name: string, node: Node): void {
+    if (this.slotOf(name)?.kind === 'parameter' && this.step !== prelude)
       this.remark(
         'parameter-reassigned',
         'info',
         `‘${name}’ is a pipeline parameter, and this gives it another value: later steps read this one, whatever the run was started with.`,
         node
       );
-    if (!old && builtinNames.has(name) && !name.startsWith('_'))
+  }
+
+  private remarkShadow(name: string, node: Node): void {
+    if (!this.slotOf(name) && builtinNames.has(name) && !name.startsWith('_'))
       this.remark(
         'shadows-builtin',
         'info',

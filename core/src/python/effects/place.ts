@@ -49,5 +49,8 @@ export class Place implements CellRange {
   }
 }
 
+export const comesBefore = (a: CellRange, b: CellRange): boolean =>
+  a.cell < b.cell || (a.cell === b.cell && a.from < b.from);
+
 /** The range as it is now. */
 export const toRange = ({ cell, from, to }: CellRange): CellRange => ({ cell, from, to });

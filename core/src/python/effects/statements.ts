@@ -20,7 +20,9 @@ import type {
   While,
   With
 } from '../syntax.js';
+import type { Slot } from './slot.js';
 import { isImportedForEffect } from './tables/ambient.js';
+import { builtinNames } from './tables/builtins.js';
 import { bindTarget, deleteTarget } from './targets.js';
 import { elementsIn, immutable, mayHold, unite, valueOf } from './thing.js';
 
@@ -183,26 +185,34 @@ function runImportFrom(machine: Machine, node: ImportFrom): void {
           unit: machine.importUnit(node),
           headers: machine.importTry ? machine.unitReads : []
         };
-    if (name === '*') {
-      const written = machine.place(node);
-      const value = machine.library(node.module);
-      machine.reading.addStar({
-        name: '*',
-        value,
-        step: machine.step,
-        origin: written,
-        written,
-        kind: 'import',
-        unit: machine.importUnit(node)
-      });
-      machine.remark(
-        'star-import',
-        'info',
-        `‘from ${node.module} import *’ binds names that the source does not show. Import the names that you use, so that Sluice can tell which steps need them.`,
-        node
-      );
-    } else machine.bind(alias ?? name, machine.library(`${node.module}.${name}`), range, parts);
+    if (name === '*') importAll(machine, node, parts);
+    else machine.bind(alias ?? name, machine.library(`${node.module}.${name}`), range, parts);
   }
+}
+
+function importAll(machine: Machine, node: ImportFrom, parts: Partial<Slot>): void {
+  const { module } = node;
+  const names = machine.starNames.get(module);
+  machine.remark('star-import', 'info', describeStar(module, names), node);
+  if (names) {
+    for (const name of names) machine.rebind(name, machine.library(`${module}.${name}`), node, parts);
+    return;
+  }
+  const written = machine.place(node);
+  const value = machine.library(module);
+  const unit = machine.importUnit(node);
+  machine.reading.addStar({ name: '*', value, step: machine.step, origin: written, written, kind: 'import', unit });
+}
+
+function describeStar(module: string, names: readonly string[] | undefined): string {
+  const what = `‘from ${module} import *’ binds`;
+  if (!names)
+    return `${what} names that the source does not show, and nobody could look into ‘${module}’: each later step that may need one takes the import. Import the names that you use.`;
+  const hidden = names.filter(name => builtinNames.has(name));
+  const some = hidden.slice(0, 3).map(name => `‘${name}’`);
+  const hides =
+    hidden.length === 0 ? '' : `, Python’s own ${some.join(', ')}${hidden.length > 3 ? ' …' : ''} among them`;
+  return `${what} ${names.length} names that the source does not show${hides}: those that ‘${module}’ has now. Import the names that you use.`;
 }
 
 function runIf(machine: Machine, node: If): boolean {
