@@ -1,6 +1,7 @@
 """Every test of the project, in one go: jest, pytest, the user stories in a browser, and what needs a Kubernetes.
 
-Each suite's own report appears as it runs; a table and one line ‘N passed, N failed’ end it. The counts come from the
+Each suite's own report appears as it runs, and that of one that runs beside another when both have ended; a table and
+one line ‘N passed, N failed’ end it. The counts come from the
 reports that the suites write, and a suite that wrote none has failed, whatever it printed. One that cannot run on this
 machine says so, and counts as neither. Names of suites as arguments run these alone.
 """
@@ -15,6 +16,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,6 +25,8 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).parent.parent
 #: a suite that takes longer hangs
 LONGEST_SECONDS = 40 * 60
+#: suites that have not ended
+RUNNING: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass
@@ -44,6 +49,12 @@ class Suite:
     environment: tuple[tuple[str, str], ...] = ()
     #: where building comes first
     longest_seconds: int | None = None
+    #: runs at the same time as the one before it: both leave half of two cores idle
+    is_beside: bool = False
+
+
+#: a suite's name, counts and seconds
+Row = tuple[str, Count, float]
 
 
 def read_jest(report: Path) -> Count:
@@ -80,7 +91,7 @@ def read_cluster(report: Path) -> Count:
 
 SUITES = [
     Suite("jest", ["npx", "jest", "--json", "--outputFile=REPORT"], read_jest),
-    Suite("pytest", [sys.executable, "-m", "pytest", "--junitxml=REPORT"], read_pytest),
+    Suite("pytest", [sys.executable, "-m", "pytest", "--junitxml=REPORT"], read_pytest, is_beside=True),
     Suite(
         "playwright",
         ["npx", "playwright", "test", "--reporter=list,json"],
@@ -92,24 +103,30 @@ SUITES = [
 ]
 
 
-def run(suite: Suite, report: Path) -> Count:
+def run(suite: Suite, report: Path, output: Path | None = None) -> Count:
+    """Run a suite to its end and count. What it prints goes to ``output``, where one is given."""
+
     def filled(text: str) -> str:
         return text.replace("REPORT", str(report))
 
     environment = {**os.environ, **{name: filled(value) for name, value in suite.environment}}
     command = [filled(part) for part in suite.command]
-    # jest prints its JSON on stdout as well; its readable report is on stderr
-    silent = subprocess.DEVNULL if suite.name == "jest" else None
     longest = suite.longest_seconds or LONGEST_SECONDS
-    process = subprocess.Popen(command, cwd=ROOT / suite.folder, env=environment, stdout=silent, start_new_session=True)
-    try:
-        status = process.wait(longest)
-    except BaseException as error:  # too slow, or Ctrl+C: nothing that it started may stay
-        os.killpg(process.pid, signal.SIGKILL)
-        if not isinstance(error, subprocess.TimeoutExpired):
-            raise
-        print(f"{suite.name} had not ended after {longest} seconds.", flush=True)
-        return Count(failed=1)
+    with open(output, "wb") if output else nullcontext() as printed:
+        # jest prints its JSON on stdout as well; its readable report is on stderr
+        streams = {"stdout": subprocess.DEVNULL if suite.name == "jest" else printed, "stderr": printed}
+        process = subprocess.Popen(command, cwd=ROOT / suite.folder, env=environment, start_new_session=True, **streams)
+        RUNNING.append(process)
+        try:
+            status = process.wait(longest)
+        except BaseException as error:  # too slow, or Ctrl+C: nothing that it started may stay
+            end(process)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            print(f"{suite.name} had not ended after {longest} seconds.", flush=True)
+            return Count(failed=1)
+        finally:
+            RUNNING.remove(process)
     try:
         count = suite.read(report)
     except (OSError, ValueError, KeyError, ElementTree.ParseError) as error:
@@ -121,13 +138,51 @@ def run(suite: Suite, report: Path) -> Count:
     return count
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a suite with all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def run_side_by_side(suites: list[Suite], folder: Path) -> list[Row]:
+    """The first one prints as it runs, the others' output follows."""
+
+    def timed(suite: Suite, output: Path | None) -> Row:
+        start = time.monotonic()
+        return suite.name, run(suite, folder / suite.name, output), time.monotonic() - start
+
+    outputs = [None, *(folder / f"{suite.name}.log" for suite in suites[1:])]
+    print(f"\n=== {', and beside it '.join(suite.name for suite in suites)}", flush=True)
+    with ThreadPoolExecutor() as pool:
+        others = [pool.submit(timed, suite, output) for suite, output in zip(suites[1:], outputs[1:])]
+        try:
+            rows = [timed(suites[0], None)]
+            for suite, output, row in zip(suites[1:], outputs[1:], others):
+                rows.append(row.result())
+                print(f"\n=== {suite.name}\n{output.read_text(errors='replace')}", flush=True)
+        except BaseException:
+            for process in list(RUNNING):
+                end(process)
+            raise
+    return rows
+
+
+def in_groups(suites: list[Suite]) -> list[list[Suite]]:
+    """Each with those that run beside it."""
+    groups: list[list[Suite]] = []
+    for suite in suites:
+        if suite.is_beside and groups:
+            groups[-1].append(suite)
+        else:
+            groups.append([suite])
+    return groups
+
+
 def main(names: list[str]) -> int:
-    rows: list[tuple[str, Count, float]] = []
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        for suite in [suite for suite in SUITES if not names or suite.name in names]:
-            print(f"\n=== {suite.name}", flush=True)
-            start = time.monotonic()
-            rows.append((suite.name, run(suite, Path(folder, suite.name)), time.monotonic() - start))
+        for group in in_groups([suite for suite in SUITES if not names or suite.name in names]):
+            rows += run_side_by_side(group, Path(folder))
     print(f"\n{'suite':12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for name, count, seconds in rows:
         why = count.why and f"  skipped: {count.why}"
