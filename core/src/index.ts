@@ -23,4 +23,4 @@ export * from './suggest.js';
 export * from './tags.js';
 export * from './verify.js';
 export * from './words.js';
-export type { WorkspaceSpec } from './workspace.js';
+export type { WorkspaceSpec, WorkspaceVolume } from './workspace.js';

@@ -74,11 +74,14 @@ function readVolumes(json: unknown, problems: string[], lost: string[]): readonl
   return json.filter(isRecord).flatMap((volume): readonly VolumeSpec[] => {
     const name = toText(volume.name) ?? '';
     const path = toText(volume.mount_point) ?? '';
-    const own = { pvc_name: name, path: path.replace(/(?<=.)\/+$/, '') };
+    const own = {
+      ...{ pvc_name: name, path: path.replace(/(?<=.)\/+$/, '') },
+      ...(volume.snapshot === true ? { snapshot: 'each-step' } : {})
+    };
     const put = `put ${JSON.stringify(own)} into ‘sluice.volumes’`;
-    if (volume.snapshot === true)
+    if (volume.snapshot === true && volume.type === 'pvc')
       lost.push(
-        `Kale made a snapshot of the volume ‘${name}’ after the run; Sluice makes snapshots of the run's own volume.`
+        `Kale made a snapshot of the volume ‘${name}’ after the run; Sluice makes one before and after each step that mounts it.`
       );
     switch (volume.type) {
       case 'pvc': {

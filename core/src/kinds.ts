@@ -145,7 +145,27 @@ export const pullSecrets = listOf(objectName('a secret'));
 
 /** Elyra's words: a claim's folder in the pod. */
 export const volumes = listOf(
-  fields({ pvc_name: objectName('a claim'), path: folder, sub_path: subFolder, read_only: yesOrNo }, 'pvc_name', 'path')
+  fields(
+    {
+      ...{ pvc_name: objectName('a claim'), path: folder, sub_path: subFolder, read_only: yesOrNo },
+      snapshot: choice('off', 'start', 'each-step')
+    },
+    'pvc_name',
+    'path'
+  )
+);
+/** The volume that the notebook's folder is on. */
+export const workspaceVolume = fields(
+  {
+    ...{ pvc_name: objectName('a claim'), path: folder, sub_path: subFolder },
+    workspace: matching(
+      'the notebook’s folder below ‘path’, such as ‘project’ or ‘.’',
+      /^(?!\/)(?!.*(^|\/)\.\.(\/|$)).+$/
+    )
+  },
+  'pvc_name',
+  'path',
+  'workspace'
 );
 
 const secretVariable = fields(

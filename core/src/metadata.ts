@@ -4,7 +4,7 @@ import { describeType, isRecord, type JsonRecord } from './json.js';
 import { readKale } from './kale.js';
 import type { Notebook } from './notebook.js';
 import { mergeSpecs, readStepSpec, type StepSpec } from './step.js';
-import { readWorkspaceSpec, type WorkspaceSpec } from './workspace.js';
+import { findKeptVolumes, readWorkspaceSpec, type WorkspaceSpec } from './workspace.js';
 
 export interface PipelineMetadata {
   readonly name: string;
@@ -25,12 +25,13 @@ export function readMetadata(notebook: Notebook): PipelineMetadata {
   const steps = readSteps(ours.steps, problems);
   const { workspace, volumes, problems: faults } = readWorkspaceSpec(ours.volumes, ours.snapshots);
   problems.push(...kale.problems, ...defaults.problems, ...faults);
+  const all = mergeSpecs(kale.defaults, volumes.length === 0 ? {} : { volumes }, defaults.spec);
   return {
     name: toText(ours.name) ?? kale.name ?? notebook.fileName ?? 'pipeline',
     description: toText(ours.description) ?? kale.description ?? '',
-    defaults: mergeSpecs(kale.defaults, volumes.length === 0 ? {} : { volumes }, defaults.spec),
+    defaults: all,
     steps,
-    workspace,
+    workspace: { ...workspace, ...findKeptVolumes([all, ...steps.values()]) },
     diagnostics: [
       ...problems.map((message): Diagnostic => ({ code: 'setting', severity: 'warning', message })),
       ...kale.lost.map((message): Diagnostic => ({ code: 'kale', severity: 'info', message }))

@@ -4,6 +4,7 @@ import { describeType, isRecord } from './json.js';
 import * as kind from './kinds.js';
 import type { Kind } from './kinds.js';
 import { didYouMean } from './suggest.js';
+import type { SnapshotPolicy } from './volumeSnapshots.js';
 
 /** As written under `metadata.sluice.defaults` or `metadata.sluice.steps.NAME`. Quantities are Kubernetes': `500m`, `4Gi`. */
 export interface StepSpec {
@@ -65,6 +66,8 @@ export interface VolumeSpec {
   readonly path: string;
   readonly sub_path?: string;
   readonly read_only?: boolean;
+  /** when a run on a cluster takes snapshots of it; never where nothing is said */
+  readonly snapshot?: SnapshotPolicy;
 }
 
 /** In Kubernetes' words. */

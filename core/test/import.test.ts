@@ -197,9 +197,9 @@ test('Kale’s metadata become Sluice’s, and each thing that is not kept is to
     },
     ...{ katib_run: true, katib_metadata: { maxTrialCount: 12 } },
     volumes: [
-      { ...volume, type: 'pvc' },
+      { ...volume, type: 'pvc', snapshot: true },
       { ...volume, type: 'pv' },
-      { ...volume, type: 'new_pvc', size: 5, size_type: 'Gi', snapshot: true },
+      { ...volume, type: 'new_pvc', size: 5, size_type: 'Gi' },
       { ...volume, type: 'clone' },
       { ...volume, type: 'x' }
     ]
@@ -218,7 +218,7 @@ test('Kale’s metadata become Sluice’s, and each thing that is not kept is to
           snapshots: { policy: 'start' },
           katib: { run: true, maxTrialCount: 12 }
         },
-        defaults: { image: 'kale:1', volumes: [{ pvc_name: 'data', path: '/data' }] }
+        defaults: { image: 'kale:1', volumes: [{ pvc_name: 'data', path: '/data', snapshot: 'each-step' }] }
       }
     }
   });

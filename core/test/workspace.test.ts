@@ -13,7 +13,25 @@ test.each<[sluice: object, workspace: object]>([
   [{ snapshots: { gitignore: true } }, { gitignore: true }],
   [{ snapshots: { gitignore: false } }, {}],
   [{ snapshots: 'off', volumes: [] }, { snapshots: { policy: 'off' } }],
-  [{ snapshots: { policy: 'each-step', class: 'fast' } }, { snapshots: { policy: 'each-step', class: 'fast' } }]
+  [{ snapshots: { policy: 'each-step', class: 'fast' } }, { snapshots: { policy: 'each-step', class: 'fast' } }],
+  [
+    { volumes: [{ pvc_name: 'me', path: '/home/jovyan', workspace: './project/' }] },
+    { volume: { claim: 'me', path: '/home/jovyan', folder: 'project' } }
+  ],
+  [
+    { volumes: [{ pvc_name: 'me', path: '/home/jovyan', workspace: '.', sub_path: 'a' }] },
+    { volume: { claim: 'me', path: '/home/jovyan', folder: '', subPath: 'a' } }
+  ],
+  [
+    {
+      volumes: [
+        { pvc_name: 'a', path: '/a', snapshot: 'start' },
+        { pvc_name: 'b', path: '/b', snapshot: 'off' }
+      ],
+      steps: { a: { volumes: [{ pvc_name: 'a', path: '/a', snapshot: 'each-step' }] } }
+    },
+    { kept: { a: 'each-step' } }
+  ]
 ])('%j', (sluice, workspace) => {
   const outline = read(sluice);
   expect(outline.diagnostics).toEqual([]);
@@ -37,6 +55,14 @@ test.each<[sluice: object, message: RegExp]>([
   ],
   [{ volumes: [{ folder: 5 }] }, /^The folder 5 in ‘sluice.volumes’/],
   [{ volumes: ['data'] }, /^‘sluice.volumes’ /],
+  [
+    { volumes: [{ pvc_name: 'me', path: '/home', workspace: '../x' }] },
+    /^The settings of the workspace’s volume have ‘\.\.\/x’ as ‘sluice.volumes.workspace’; it must be the notebook’s folder/
+  ],
+  [
+    { volumes: [{ pvc_name: 'me', path: '/home', snapshot: 'never' }] },
+    /^‘sluice.volumes’ .*; it must be ‘off’ or ‘start’ or ‘each-step’\.$/
+  ],
   [
     { snapshots: 'each step' },
     /^‘sluice.snapshots’ is ‘each step’ instead of ‘off’, ‘start’ or ‘each-step’; .* Did you mean ‘each-step’\?/

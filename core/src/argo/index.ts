@@ -2,10 +2,11 @@
 import { printYaml } from '../ir/print.js';
 import type { Workflow } from './manifest.js';
 
-export { clusterPlaces, volumeFolder, workspaceFolder } from './layout.js';
+export { clusterPlaces, runFolder, volumeFolder, workspaceFolder } from './layout.js';
 export type { Workflow } from './manifest.js';
 export { managedBy, toLabelValue, toObjectName } from './names.js';
 export type { SnapshotPolicy } from '../volumeSnapshots.js';
+export type { CloneSpec, SnapshotOptions } from './snapshots.js';
 export { compileWorkflow, type AccessMode, type WorkflowOptions } from './workflow.js';
 
 /** As YAML that a person can read and `kubectl create` takes. */

@@ -169,6 +169,11 @@ function findMounts(config: ExecutorConfig): readonly Found[] {
   ];
 }
 
+/** The claims whose volumes the step has. */
+export function mountedClaims({ pvcMount = [] }: ExecutorConfig): ReadonlySet<string | undefined> {
+  return new Set(pvcMount.map(toClaimName));
+}
+
 function toClaimName(claim: NonNullable<ExecutorConfig['pvcMount']>[number]): string | undefined {
   const { constant, pvcNameParameter, componentInputParameter } = claim;
   return (

@@ -10,13 +10,22 @@ import type {
 import { executorInput, type Ir } from '../ir/ir.js';
 import { planIr, type Plan, type PlanTask } from '../ir/plan.js';
 import type { JsonValue } from '../pipeline.js';
-import { clusterPlaces, volumeFolder, workspaceFolder } from './layout.js';
+import { clusterPlaces, runMounts } from './layout.js';
 import { compact, type Container, type DagTask, type Template, type Volume, type Workflow } from './manifest.js';
 import { freeName, managedBy, toLabelValue, toTemplateNames } from './names.js';
 import { toPlaceholder, toText } from './parameters.js';
-import { toPodParts, toResources } from './pod.js';
+import { mountedClaims, toPodParts, toResources } from './pod.js';
 import type { SnapshotPolicy } from '../volumeSnapshots.js';
-import { afterTask, beforeTask, snapshotTemplate, startTask } from './snapshots.js';
+import type { WorkspaceVolume } from '../workspace.js';
+import {
+  afterTask,
+  beforeTask,
+  snapshotTemplate,
+  startTask,
+  type CloneSpec,
+  type KeptVolume,
+  type SnapshotOptions
+} from './snapshots.js';
 
 export type AccessMode = 'ReadWriteOnce' | 'ReadWriteOncePod' | 'ReadWriteMany';
 
@@ -40,6 +49,12 @@ export interface WorkflowOptions {
   readonly accessMode?: AccessMode;
   readonly snapshots?: SnapshotPolicy;
   readonly snapshotClass?: string;
+  /** where the driver has no snapshots */
+  readonly clone?: CloneSpec;
+  /** other volumes of which snapshots are taken; before and after those steps that mount them */
+  readonly kept?: readonly SnapshotOptions[];
+  /** where the claim's volume is a copy of the one that holds the notebook's folder: how steps see it */
+  readonly workspace?: Pick<WorkspaceVolume, 'path' | 'subPath' | 'folder'>;
   /** pods that run at once */
   readonly parallelism?: number;
   /** the steps to run, by name; what others made is taken from the volume. All by default */
@@ -84,15 +99,10 @@ export function compileWorkflow(ir: Ir, options: WorkflowOptions = {}): Workflow
       templates: [
         { name: context.entrypoint, dag: { failFast: false, tasks: toDag(inDag, context) } },
         ...tasks.map(task => toTemplate(task, context)),
-        ...(context.policy === 'off' ? [] : [toSnapshotTemplate(context)])
+        ...context.kept.map(volume => snapshotTemplate(volume, labels))
       ]
     })
   };
-}
-
-function toSnapshotTemplate({ options, snapshot, policy, labels }: Context): Template {
-  const claim = options.claim ?? `{{workflow.name}}-${volumeName}`;
-  return snapshotTemplate({ template: snapshot, policy, claim, class: options.snapshotClass, labels });
 }
 
 interface Context {
@@ -104,9 +114,8 @@ interface Context {
   /** of templates and DAG tasks, by the IR's task */
   readonly names: ReadonlyMap<string, string>;
   readonly entrypoint: string;
-  /** the template that makes snapshots */
-  readonly snapshot: string;
-  readonly policy: SnapshotPolicy;
+  /** the run's own volume first */
+  readonly kept: readonly KeptVolume[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly runtime: string | undefined;
@@ -123,8 +132,7 @@ function makeContext(ir: Ir, plan: Plan, options: WorkflowOptions): Context {
     tasks,
     names,
     entrypoint: freeName('pipeline', taken),
-    snapshot: freeName('snapshot', taken),
-    policy: options.snapshots ?? 'off',
+    kept: findKept(options, taken),
     labels: { ...managedBy, ...options.labels },
     annotations: {
       'sluice.dev/pipeline': plan.name,
@@ -133,6 +141,24 @@ function makeContext(ir: Ir, plan: Plan, options: WorkflowOptions): Context {
     },
     runtime: findRuntime(tasks)
   };
+}
+
+function findKept(options: WorkflowOptions, taken: ReadonlySet<string>): readonly KeptVolume[] {
+  const { snapshots: policy = 'off', snapshotClass, clone, kept = [] } = options;
+  const claim = options.claim ?? `{{workflow.name}}-${volumeName}`;
+  const own = { claim, policy, ...(snapshotClass && { class: snapshotClass }), ...(clone && { clone }) };
+  const all = [own, ...kept];
+  return all.flatMap((volume, i) =>
+    volume.policy === 'off'
+      ? []
+      : [
+          {
+            ...volume,
+            template: freeName(i === 0 ? 'snapshot' : `snapshot-${i + 1}`, taken),
+            suffix: i === 0 ? '' : `-${volume.claim.replaceAll('.', '-')}`
+          }
+        ]
+  );
 }
 
 function findRuntime(tasks: readonly PlanTask[]): string | undefined {
@@ -164,20 +190,30 @@ function toClaim(options: WorkflowOptions): { readonly volume?: Volume; readonly
 }
 
 // A step waits for its snapshot before, which waits for the snapshots after those that the step needs.
-function toDag(tasks: readonly PlanTask[], { names, policy, snapshot }: Context): readonly DagTask[] {
-  const nameOf = new Map(tasks.map(({ name, task }) => [name, names.get(task)!]));
-  const first = policy === 'start' ? [startTask(snapshot)] : [];
-  const steps = tasks.flatMap((task): readonly DagTask[] => {
-    const name = nameOf.get(task.name)!;
-    const needed = withoutImplied(task, tasks).map(other => nameOf.get(other)!);
-    const waits = policy === 'each-step' ? needed.flatMap(other => [other, `${other}-after`]) : needed;
-    const depends = (waits.length === 0 ? first.map(start => start.name) : waits).join(' && ');
-    if (policy !== 'each-step') return [{ name, template: name, ...(depends === '' ? {} : { depends }) }];
+function toDag(tasks: readonly PlanTask[], context: Context): readonly DagTask[] {
+  const starts = context.kept.filter(({ policy }) => policy === 'start').map(startTask);
+  const around = tasks.map(task => {
+    const name = context.names.get(task.task)!;
     const step = { task: name, name: task.name, label: toLabelValue(task.name) };
-    const before = beforeTask(snapshot, step, depends);
-    return [before, { name, template: name, depends: before.name }, afterTask(snapshot, step)];
+    return { task, name, step, after: keptAround(task, context).map(volume => afterTask(volume, step)) };
   });
-  return [...first, ...steps];
+  const steps = around.flatMap(({ task, name, step, after }): readonly DagTask[] => {
+    const needed = withoutImplied(task, tasks).map(other => around.find(({ task }) => task.name === other)!);
+    const waits = needed.flatMap(other => [other.name, ...other.after.map(({ name }) => name)]);
+    const depends = allOf(waits.length === 0 ? starts.map(({ name }) => name) : waits);
+    const before = keptAround(task, context).map(volume => beforeTask(volume, step, depends));
+    const last = before.length === 0 ? depends : allOf(before.map(({ name }) => name));
+    return [...before, { name, template: name, ...(last === '' ? {} : { depends: last }) }, ...after];
+  });
+  return [...starts, ...steps];
+}
+
+const allOf = (names: readonly string[]): string => names.join(' && ');
+
+/** The run's own volume is every step's. */
+function keptAround(task: PlanTask, { ir, kept }: Context): readonly KeptVolume[] {
+  const mounted = mountedClaims(executorConfig(ir, task));
+  return kept.filter(({ policy, suffix, claim }) => policy === 'each-step' && (suffix === '' || mounted.has(claim)));
 }
 
 // `c` after `a` and `b`, where `b` is after `a`: to wait for `b` is enough, and a DAG is easier to look at. Steps that do not run are no reason.
@@ -189,18 +225,18 @@ function withoutImplied(task: PlanTask, tasks: readonly PlanTask[]): readonly st
 function toTemplate(task: PlanTask, context: Context): Template {
   const { ir, options, names } = context;
   const { volume } = toClaim(options);
-  const pod = toPodParts(executorConfig(ir, task), volume === undefined ? [] : [volume]);
+  const pod = toPodParts(besides(options.workspace, executorConfig(ir, task)), volume === undefined ? [] : [volume]);
   const { labels = {}, annotations = {} } = pod.template.metadata ?? {};
-  const own = { name: volumeName, mountPath: volumeFolder };
+  const { mounts, folder } = runMounts(volumeName, options.workspace);
   const container: Container = {
     image: task.image,
     ...pod.container,
     command: task.command,
     args: toArgs(task, context),
-    workingDir: workspaceFolder,
+    workingDir: folder,
     env: [...Object.entries(task.env).map(([name, value]) => ({ name, value })), ...(pod.container.env ?? [])],
     resources: toResources(resourcesOf(ir, task)),
-    volumeMounts: [own, ...(pod.container.volumeMounts ?? [])]
+    volumeMounts: [...mounts, ...(pod.container.volumeMounts ?? [])]
   };
   return compact({
     name: names.get(task.task)!,
@@ -213,6 +249,14 @@ function toTemplate(task: PlanTask, context: Context): Template {
     affinity: withOneNode(pod.template.affinity, options),
     container: compact(container)
   });
+}
+
+/** What is mounted where the workspace is, the run's own copy of it takes the place of. */
+function besides(workspace: WorkflowOptions['workspace'], config: ExecutorConfig): ExecutorConfig {
+  const { pvcMount } = config;
+  return workspace === undefined || pvcMount === undefined
+    ? config
+    : { ...config, pvcMount: pvcMount.filter(({ mountPath }) => mountPath !== workspace.path) };
 }
 
 function toArgs(task: PlanTask, { plan, runtime }: Context): readonly string[] {
