@@ -19,34 +19,20 @@ import sys
 import tempfile
 import time
 import zlib
-from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import leaving, wire
-from .statements import Import, leading_imports
+from .statements import leading_imports, to_import
 from .template import HARMLESS, Template
+from .templates import Importing, Kind, Templates
 
 LOOK_MS = 2000
-#: templates beyond so many go, those that were not used for longest first
-TEMPLATES = 8
-#: an import that takes longer hangs
-IMPORT_SECONDS = 60
 
 #: beginnings of the names of variables that Python, the C library or IPython read before a step's first import
 READ_AT_START = (
     *("PYTHON", "LD_", "LC_", "LANG", "HOME", "PATH", "XDG_", "IPYTHON", "TZ", "MALLOC_", "GLIBC_", "TERM", "COLORTERM"),
     *("VIRTUAL_ENV", "CONDA_", "JUPYTER", "SHELL", "TMP", "TEMP", "NO_COLOR", "EDITOR", "PAGER", "USER"),
 )
-
-Key = Tuple[Tuple[Tuple[str, str], ...], Tuple[Import, ...]]
-
-
-class Importing(NamedTuple):
-    """What a template is at."""
-
-    root: str
-    pid: int
-    until: float
-
 
 def open_server() -> "Server":
     """Set up as standard input says. Ends the process when another server is there already."""
@@ -124,8 +110,8 @@ class Server:
         self._env: Dict[str, str] = config["env"]
         self._unsafe = _read_unsafe(config["unsafe"])
         self._clients: Dict[int, wire.Lines] = {}
-        self._templates: Dict[Key, wire.Lines] = {}  # the one used last is the last
-        self._importing: Dict[Key, Importing] = {}
+        self._wishes: List[Wish] = []
+        self._templates = Templates()
         self._used = time.monotonic()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind("socket")
@@ -136,19 +122,21 @@ class Server:
         """Serve. Returns in a template's process only, with what that process is from then on."""
         while True:
             poll = select.poll()
-            for sock in [self._listener, *(lines.sock for lines in [*self._clients.values(), *self._templates.values()])]:
+            templates = self._templates.items()
+            for sock in [self._listener, *(lines.sock for lines in [*self._clients.values(), *dict(templates).values()])]:
                 poll.register(sock, select.POLLIN)
             ready = {fd for fd, _ in poll.poll(LOOK_MS)}
             if self._listener.fileno() in ready:
                 self._accept()
-            for key, template in list(self._templates.items()):
+            for kind, template in templates:
                 if template.sock.fileno() in ready:
-                    self._hear(key, template)
+                    self._hear(kind, template)
             for fd in ready & set(self._clients):
-                role = self._read(fd)
-                if role is not None:
-                    return role
+                self._read(fd)
             self._look_around()
+            role = self._serve()
+            if role is not None:
+                return role
 
     def _accept(self) -> None:
         try:
@@ -162,90 +150,124 @@ class Server:
         else:
             sock.close()
 
-    def _read(self, fd: int) -> Any:
+    def _read(self, fd: int) -> None:
         client = self._clients[fd]
         lines = client.read()
         if lines == []:
-            return None
+            return
         del self._clients[fd]
         try:
             if lines is not None:
                 client.sock.setblocking(True)
-                return self._take(json.loads(lines[0]), client.sock)
+                self._take(json.loads(lines[0]), client.sock)
+                return
         except (ValueError, KeyError, TypeError, OSError) as error:
             wire.send(client.sock, {"refused": "the request is not as it should be: %r" % error})
         client.sock.close()
-        return None
 
-    def _take(self, request: Dict[str, Any], sock: socket.socket) -> Any:
-        """Give a request to the template for it. Returns in a new template's process only."""
+    def _take(self, request: Dict[str, Any], sock: socket.socket) -> None:
+        """Take a request to fork a step, or to be ready for steps that come."""
         if request["secret"] != self._config["secret"]:
             raise ValueError("secret")
         self._used = time.monotonic()
-        changed = {name for name, value in {*request["env"].items()} ^ {*self._env.items()} if name not in HARMLESS}
-        read = sorted(name for name in changed if name.startswith(READ_AT_START))
-        if read:
-            wire.send(sock, {"refused": "‘%s’ is read when Python starts" % read[0]})
+        if "prepare" in request:
+            for step in request["prepare"]:
+                if self._refusal(step["env"]) is None:
+                    self._wish(step)
             sock.close()
-            return None
-        env = tuple(sorted((name, value) for name, value in request["env"].items() if name not in HARMLESS))
-        imports = leading_imports(request["args"], self._unsafe)
-        key = (env, imports)
-        template = self._templates.pop(key, None)
-        if template is None:
-            ours, theirs = socket.socketpair()
-            role = self._branch(key, request, theirs)
-            if role is not None:
-                ours.close()
+            return
+        refusal = self._refusal(request["env"])
+        if refusal is None:
+            self._wish(request).clients.append((request, sock))
+        else:
+            wire.send(sock, {"refused": refusal})
+            sock.close()
+
+    def _refusal(self, env: Dict[str, str]) -> Optional[str]:
+        changed = {name for name, value in {*env.items()} ^ {*self._env.items()} if name not in HARMLESS}
+        read = sorted(name for name in changed if name.startswith(READ_AT_START))
+        return "‘%s’ is read when Python starts" % read[0] if read else None
+
+    def _wish(self, step: Dict[str, Any]) -> "Wish":
+        env = tuple(sorted((name, value) for name, value in step["env"].items() if name not in HARMLESS))
+        wish = Wish(step, Kind(env, leading_imports(step["args"], self._unsafe)))
+        self._wishes.append(wish)
+        return wish
+
+    def _serve(self) -> Any:
+        """Grant what can be granted now, those first who wait for it. Returns in a new template's process only."""
+        for wish in sorted(self._wishes, key=lambda wish: not wish.clients):
+            kind = self._templates.find(wish.kind)
+            if kind is None:
+                if wish.kind.imports and self._templates.is_busy():
+                    continue
+                role = self._make(wish)
+                if role is not None:
+                    return role
+                kind = wish.kind
+            self._wishes.remove(wish)
+            template = self._templates.use(kind)
+            for request, sock in wish.clients:
+                try:
+                    wire.pass_on(template.sock, request, sock)
+                except OSError:
+                    self._templates.drop(kind)  # the client sees the end of its socket, and does without us
                 sock.close()
-                return role
-            theirs.close()
-            template = wire.Lines(ours)
-        self._templates[key] = template
-        try:
-            wire.pass_on(template.sock, request, sock)
-        except OSError:
-            self._drop(key)  # the client sees the end of its socket, and does without us
-        sock.close()
+        self._templates.drop_oldest()
         return None
 
-    def _branch(self, key: Key, request: Dict[str, Any], theirs: socket.socket) -> Any:
+    def _make(self, wish: "Wish") -> Any:
         """Make a template, from the one that has most of its imports and none besides. Returns it in its process only."""
-        env, imports = key
-        candidates = [other for other in self._templates if other[0] == env and set(other[1]) <= set(imports)]
-        while candidates:
-            best = max(candidates, key=lambda other: len(other[1]))
+        ours, theirs = socket.socketpair()
+        for nearest in self._templates.nearest(wish.kind):
             try:
-                wire.pass_on(self._templates[best].sock, {"imports": imports}, theirs)
-                return None
+                wire.pass_on(self._templates.use(nearest).sock, {"imports": wish.kind.imports}, theirs)
+                break
             except OSError:
-                candidates.remove(best)
-        if os.fork():
-            return None
-        self._listener.close()
-        for lines in [*self._clients.values(), *self._templates.values()]:
-            lines.sock.close()
-        os.close(self._lock)
-        return Template(self._stage, theirs, request["env"], imports, self._config["runtime"])
+                self._templates.drop(nearest)
+        else:
+            if os.fork() == 0:
+                self._let_go()
+                ours.close()
+                return Template(self._stage, theirs, wish.step["env"], wish.kind.imports, self._config["runtime"])
+        theirs.close()
+        self._templates.add(wish.kind, wire.Lines(ours), Importing("", None, time.monotonic()))
+        return None
 
-    def _hear(self, key: Key, lines: wire.Lines) -> None:
+    def _let_go(self) -> None:
+        """In a process that is no server any more."""
+        self._listener.close()
+        for lines in [*self._clients.values(), *dict(self._templates.items()).values()]:
+            lines.sock.close()
+        for wish in self._wishes:
+            for _, sock in wish.clients:
+                sock.close()
+        os.close(self._lock)
+
+    def _hear(self, kind: Kind, lines: wire.Lines) -> None:
         """A template tells what it imports, or ends."""
         said = lines.read()
         for line in said or ():
             message = json.loads(line)
             if "importing" in message:
-                self._importing[key] = Importing(message["importing"], message["pid"], time.monotonic() + IMPORT_SECONDS)
+                self._templates.begins(kind, message["importing"], message["pid"])
+            elif "imported" in message:
+                self._templates.learn(kind, to_import(message["imported"]), map(to_import, message["implied"]))
+            elif "aside" in message:
+                aside = Kind(kind.env, tuple(map(to_import, message["aside"])))
+                self._templates.add(aside, wire.Lines(lines.passed.pop(0)))
+                self._templates.use(kind)
             elif "unsafe" in message:
-                self._importing.pop(key, None)
+                self._templates.rest(kind)
                 self._learn(message["unsafe"], message["why"])
             elif "ready" in message:
-                self._importing.pop(key, None)
+                self._templates.rest(kind)
             elif "stale" in message:
                 self._end()
         if said is None:
-            if key in self._importing:
-                self._learn(self._importing[key].root, "ends the process that imports it")
-            self._drop(key)
+            importing = self._templates.drop(kind)
+            if importing and importing.pid:
+                self._learn(importing.root, "ends the process that imports it")
 
     def _learn(self, root: str, why: str) -> None:
         """An import that is left to steps from now on: by later servers, too, unless only installing something is missing."""
@@ -253,35 +275,35 @@ class Server:
         if not why.startswith("raises"):
             with open(self._config["unsafe"], "a") as file:
                 file.write("%s %s\n" % (root, why))
-
-    def _drop(self, key: Key) -> None:
-        """End a template. Its steps go on, and it waits for them."""
-        self._importing.pop(key, None)
-        template = self._templates.pop(key, None)
-        if template is not None:
-            template.sock.close()
+        for wish in self._wishes:
+            wish.kind = Kind(wish.kind.env, leading_imports(wish.step["args"], self._unsafe))
 
     def _look_around(self) -> None:
-        now = time.monotonic()
-        for key, importing in list(self._importing.items()):
-            if now > importing.until:
+        for kind, importing in self._templates.hanging():
+            self._templates.drop(kind)
+            if importing.pid:
                 self._learn(importing.root, "takes long")
                 os.kill(importing.pid, signal.SIGKILL)
-                self._drop(key)
-        while len(self._templates) > TEMPLATES:
-            self._drop(next(iter(self._templates)))
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
             pass
-        if now - self._used > self._config["idleSeconds"] or _identity(self._config["home"]) != self._home:
+        if time.monotonic() - self._used > self._config["idleSeconds"] or _identity(self._config["home"]) != self._home:
             self._end()
 
     def _end(self) -> None:
         """Templates see the end of their sockets; those whose steps still run wait for them."""
         shutil.rmtree(os.getcwd(), ignore_errors=True)
         os._exit(0)
+
+
+class Wish:
+    """A template that somebody wants: `step` is one that it would be for, and `clients` wait for theirs to be forked."""
+
+    def __init__(self, step: Dict[str, Any], kind: Kind) -> None:
+        self.step, self.kind = step, kind
+        self.clients: List[Tuple[Dict[str, Any], socket.socket]] = []
 
 
 def _read_unsafe(path: str) -> Set[str]:

@@ -32,15 +32,26 @@ class Import(NamedTuple):
         """The package that is looked for on sys.path."""
         return self.module.partition(".")[0]
 
+    def parts(self) -> Iterator["Import"]:
+        """The packages that Python imports on the way there, and the import itself."""
+        parents = self.module.split(".")[:-1]
+        for length in range(1, len(parents) + 1):
+            yield Import(".".join(parents[:length]))
+        yield self
+
+
+def to_import(written: List[Any]) -> Import:
+    """Of its JSON."""
+    return Import(written[0], tuple(written[1]))
+
 
 def leading_imports(args: List[str], unsafe: Set[str]) -> Tuple[Import, ...]:
-    """The imports that the step of these arguments begins with, up to the first that is better left to the step."""
+    """The imports that the step of these arguments begins with, each in its parts, up to the first that is better left to the step."""
     found: List[Import] = []
     for item in _imports(_step(args)):
         if item is None or item.root in unsafe or not is_trusted(item.root):
             break
-        if item not in found:
-            found.append(item)
+        found += [part for part in item.parts() if part not in found]
     return tuple(found)
 
 

@@ -15,12 +15,13 @@ import socket
 import sys
 import tempfile
 import time
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from types import ModuleType
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set
 
 from . import wire
 from .randomness import Generators
 from .safety import Inventory
-from .statements import Import
+from .statements import Import, to_import
 from .watched import Watched
 
 #: variables that differ from terminal to terminal, and that nothing reads while it is imported
@@ -32,6 +33,8 @@ HARMLESS = frozenset(
 #: files that a module reads from the folder that it is imported in
 SETTINGS = {"matplotlibrc": "matplotlib"}
 ENDS = ("out", "err", "events", "alive")
+#: an import that took more CPU time than that is worth a template that stops there
+ASIDE_SECONDS = 0.05
 _count = 0
 
 
@@ -56,11 +59,11 @@ class Template:
     """Takes requests from the server's socket. With its end it takes no more, and ends with its last step."""
 
     def __init__(
-        self, stage: Any, server: socket.socket, env: Dict[str, str], imports: Iterable[Any], runtime: str
+        self, stage: Any, server: socket.socket, env: Dict[str, str], imports: Sequence[Any], runtime: str
     ) -> None:
         self._stage, self._server, self._runtime = stage, server, runtime
         self._folder = os.getcwd()
-        self._imports: Set[Import] = set()
+        self._imports: Dict[Import, None] = {}  # in their order
         self._watched = Watched()
         self._generators = Generators()
         self._waiting: Dict[int, Waiting] = {}
@@ -107,17 +110,17 @@ class Template:
             os.dup2(file, fd)
             os.close(file)
 
-    def _import(self, imports: Iterable[Any]) -> None:
+    def _import(self, imports: Sequence[Any]) -> None:
         """Import what is not there yet. One that leaves this process unfit for forks ends it."""
         self._watched.start()
         inventory = Inventory(self._generators)
-        for module, names in imports:
-            item = Import(module, tuple(names))
-            if item in self._imports:
-                continue
+        missing = [item for item in (to_import(written) for written in imports) if item not in self._imports]
+        since = time.process_time()
+        for number, item in enumerate(missing, 1):
+            known = set(sys.modules)
             wire.send(self._server, {"importing": item.root, "pid": os.getpid()})
             try:
-                __import__(module, {}, {}, list(names), 0)
+                __import__(item.module, {}, {}, list(item.names), 0)
                 sys.stdout.flush()
                 sys.stderr.flush()
                 fault = inventory.fault()
@@ -126,13 +129,33 @@ class Template:
             if fault:
                 wire.send(self._server, {"unsafe": item.root, "why": fault})
                 os._exit(1)
-            self._imports.add(item)
+            wire.send(self._server, {"imported": item, "implied": list(_implied(self._imports, known))})
+            self._imports[item] = None
             inventory = Inventory(self._generators)
+            is_more = any(other.module not in sys.modules for other in missing[number:])
+            if is_more and time.process_time() - since > ASIDE_SECONDS:
+                if self._step_aside():
+                    break
+                since = time.process_time()
         inventory.close()
         self._watched.stop()
         gc.collect()
         gc.freeze()
         wire.send(self._server, {"ready": True})
+
+    def _step_aside(self) -> bool:
+        """Stay here, where other steps may begin, and let another process go on. True in the one that stays."""
+        ours, theirs = socket.socketpair()
+        wire.send(self._server, {"aside": list(self._imports)}, theirs)
+        theirs.close()
+        pid = os.fork()
+        if pid:
+            self._server.close()
+            self._server = ours
+            self._branches.add(os.pidfd_open(pid))
+        else:
+            ours.close()
+        return pid > 0
 
     def _leave_path(self) -> None:
         sys.path[:] = [folder for folder in sys.path if folder]  # '' is the step's folder
@@ -255,7 +278,7 @@ class Template:
 
     # ---- new processes
 
-    def _branch(self, imports: Iterable[Any], sock: socket.socket) -> bool:
+    def _branch(self, imports: Sequence[Any], sock: socket.socket) -> bool:
         pid = os.fork()
         if pid:
             sock.close()
@@ -319,6 +342,20 @@ class Template:
         logging = sys.modules.get("logging")
         if logging is not None:  # records tell milliseconds since the start
             logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()
+
+
+def _implied(earlier: Iterable[Import], known: Set[str]) -> Iterator[Import]:
+    """Those of the earlier imports that the modules which are not `known` have made again."""
+    used = set()
+    for name in set(sys.modules) - known:
+        module = sys.modules[name]
+        if type(module) is ModuleType:  # another kind may load itself when it is looked at
+            used.update(id(value) for value in vars(module).values() if type(value) is ModuleType)
+    for item in earlier:
+        parts = ["%s.%s" % (item.module, name) for name in item.names]
+        modules = [item.module, *(part for part in parts if part in sys.modules)]
+        if all(id(sys.modules.get(module)) in used for module in modules):
+            yield item
 
 
 def _limit(what: int, limit: int) -> None:

@@ -15,30 +15,36 @@ _INT = array.array("i").itemsize
 
 
 class Lines:
-    """The other end of a socket, from which lines come."""
+    """The other end of a socket, from which lines come. `passed` are sockets that came along, in their order."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.passed: List[socket.socket] = []
         self._data = b""
 
     def read(self) -> Optional[List[bytes]]:
         """The lines that have come; None at the end."""
         try:
-            data = self.sock.recv(1 << 20)
+            data, fds, _, _ = socket.recv_fds(self.sock, 1 << 20, 4)
         except BlockingIOError:
             return []
         except OSError:
             return None
+        self.passed += [socket.socket(fileno=fd) for fd in fds]
         if not data or len(self._data) > LONGEST:
             return None
         *lines, self._data = (self._data + data).split(b"\n")
         return lines
 
 
-def send(sock: socket.socket, message: Dict[str, Any]) -> bool:
-    """Say something short; False when nobody is there any more."""
+def send(sock: socket.socket, message: Dict[str, Any], passed: Optional[socket.socket] = None) -> bool:
+    """Say something short, with a socket; False when nobody is there any more."""
+    line = json.dumps(message).encode() + b"\n"
     try:
-        sock.sendall(json.dumps(message).encode() + b"\n")
+        if passed is None:
+            sock.sendall(line)
+        else:
+            sock.sendall(line[socket.send_fds(sock, [line], [passed.fileno()]) :])
     except OSError:
         return False
     return True

@@ -15,6 +15,7 @@ import { collections } from '../snapshots/records.js';
 import { RunSnapshots } from '../snapshots/run-snapshots.js';
 import { Workers } from '../warm/workers.js';
 import { Workspace } from '../workspace.js';
+import { Ahead } from './ahead.js';
 import { Capacity, machineLimits } from './capacity.js';
 import { checkIn } from './check-in.js';
 import { performStep, takePast, type Caching } from './cached.js';
@@ -145,18 +146,23 @@ export class LocalRunner implements Runner {
       await mkdir(layout.folder, { recursive: true });
       await writeFile(layout.ir, request.ir);
       if (request.source !== undefined) await writeFile(layout.notebook, request.source);
+      const workers = new Workers({ home: store.home, folder: this.options.warmFolder, env: stepEnv({ env, kernel }) });
+      const ahead = new Ahead(plan, { kernel, env, workers });
+      const chosen = prepared.choice.execute;
+      if (!request.cache || !this.hasPast(run, request)) ahead.expect(chosen);
       const { workspace, snapshots } = await this.makeWorkspace(run, request, scan, layout);
       const caching: Caching = {
         context: {
           ...{ run, store, layout, kernel, env, parameters, processes, snapshots },
           metadata: new Map<string, Metadata>(),
-          workers: new Workers({ home: store.home, folder: this.options.warmFolder, env: stepEnv({ env, kernel }) }),
+          workers,
           cwd: workspace.folder,
           signal: cancel.signal
         },
         cache: this.makeCache(run, request, prepared, layout, workspace),
         because: task => whyExecuted(task, request),
         enter: (task, stop) => {
+          ahead.expectFrom(task, chosen);
           const need = findNeed(store.sql, task, { notebook: request.notebook, pipeline: plan.name });
           return prepared.capacity.enter(need, reason => this.tellWaiting(run, task.name, reason), stop);
         }
@@ -178,6 +184,12 @@ export class LocalRunner implements Runner {
     } finally {
       stopChecking();
     }
+  }
+
+  /** Whether a step of the run could come from cache. */
+  private hasPast(run: RunId, { notebook }: RunnerRequest): boolean {
+    const earlier = 'SELECT 1 FROM runs WHERE notebook = ? AND id <> ? LIMIT 1';
+    return notebook !== undefined && this.options.store.sql.get(earlier, notebook, run) !== undefined;
   }
 
   /** The run's own copy of the folder, and its first snapshot. */

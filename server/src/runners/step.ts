@@ -200,11 +200,16 @@ async function waitFor(
   }
 }
 
-/** As the IR says, with the kernel's Python and this execution's input. */
+/** As the IR says, with the kernel's Python. */
+export function argvOf({ command, args }: PlanTask, { python }: Kernel): string[] {
+  const argv = [...command, ...args];
+  return argv[0] === 'python3' ? [...python, ...argv.slice(1)] : argv;
+}
+
+/** With this execution's input. */
 function makeArgv(task: PlanTask, context: StepContext): string[] {
   const input = toExecutorInput(task, context);
-  const argv = [...task.command, ...task.args].map(part => part.replaceAll('{{$}}', () => input));
-  return argv[0] === 'python3' ? [...context.kernel.python, ...argv.slice(1)] : argv;
+  return argvOf(task, context.kernel).map(part => part.replaceAll('{{$}}', () => input));
 }
 
 /** Ours, without what lets one act as us, then the kernel's. What the step's settings say comes on top. */

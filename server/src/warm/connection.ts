@@ -18,6 +18,9 @@ export interface StepRequest {
   readonly limits: Readonly<Record<string, number>>;
 }
 
+/** What a step's process is forked from depends on this of it. */
+export type Preparation = Pick<StepRequest, 'args' | 'env'>;
+
 interface Answer {
   readonly pipes?: string;
   readonly refused?: string;
@@ -81,6 +84,16 @@ export async function fork(
   } finally {
     signal.removeEventListener('abort', giveUp);
   }
+}
+
+/**
+ * Tell the server which steps will come, in this order.
+ * @throws Declined
+ */
+export async function prepare(address: string, secret: string, steps: readonly Preparation[]): Promise<void> {
+  const socket = await reach(address);
+  socket.on('error', () => undefined);
+  socket.end(`${JSON.stringify({ secret, prepare: steps })}\n`);
 }
 
 /** @throws Declined when nobody is there */

@@ -1,10 +1,9 @@
 // Starts steps: forked from a server that has made their imports where that gives the same process, in one of their own in every doubtful
 // case. Nobody can tell the two apart but by the time that it takes.
-import { existsSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { attend, startProcess, type ProcessSpec, type Started, type StepProcess } from '../process.js';
 import { addressOf, type ServerSpec } from './address.js';
-import { Declined, fork } from './connection.js';
+import { Declined, fork, prepare, type Preparation } from './connection.js';
 import { packServer, readSecret, startServer } from './server.js';
 
 export interface WorkersOptions {
@@ -31,15 +30,21 @@ const pauseMs = 30;
 export class Workers {
   constructor(private readonly options: WorkersOptions) {}
 
-  /** Have a server ready for steps of this command. */
-  warmUp(argv: readonly string[]): void {
-    const command = this.commandOf(argv);
-    if (command === undefined) return;
-    void this.find(command)
-      .then(({ address, serverSpec, forks }) => {
-        if (!existsSync(join(address, 'socket'))) return ensure(address, serverSpec, forks);
-      })
-      .catch(() => undefined);
+  /** Have a server make the imports of these steps, which will be started soon, in this order. */
+  prepare(steps: readonly Pick<ProcessSpec, 'argv' | 'env'>[]): void {
+    const byCommand = new Map<string, { readonly command: Command; readonly steps: Preparation[] }>();
+    for (const { argv, env } of steps) {
+      const command = this.commandOf(argv);
+      if (command === undefined) continue;
+      const key = JSON.stringify([command.python, command.boot, command.runtime]);
+      const known = byCommand.get(key) ?? { command, steps: [] };
+      byCommand.set(key, known);
+      known.steps.push({ args: argsOf(command), env });
+    }
+    for (const { command, steps } of byCommand.values())
+      void this.reach(command, address => prepare(address, readSecret(this.options.home), steps)).catch(
+        () => undefined // each step asks for itself
+      );
   }
 
   start(spec: ProcessSpec): StepProcess {
@@ -79,18 +84,23 @@ export class Workers {
   }
 
   private async fork(spec: ProcessSpec, command: Command, signal: AbortSignal): Promise<Started> {
-    const { address, serverSpec, forks } = await this.find(command);
     const request = {
       secret: readSecret(this.options.home),
-      args: ['--runtime', null, ...command.args],
+      args: argsOf(command),
       env: spec.env,
       cwd: spec.cwd,
       umask: process.umask(),
       limits: spec.limits ?? {}
     };
+    return this.reach(command, address => fork(address, request, pid => spec.onStart?.(pid), signal));
+  }
+
+  /** Ask the server for this command; where there is none, start one. */
+  private async reach<T>(command: Command, ask: (address: string) => Promise<T>): Promise<T> {
+    const { address, serverSpec, forks } = await this.find(command);
     for (let attempt = 1; ; attempt++)
       try {
-        return await fork(address, request, pid => spec.onStart?.(pid), signal);
+        return await ask(address);
       } catch (error) {
         if (!(error instanceof Declined && error.isGone) || attempt === triesWithoutServer) throw error;
         await new Promise(resolve => setTimeout(resolve, pauseMs * (attempt - 1)));
@@ -109,6 +119,9 @@ export class Workers {
     return { address: addressOf(serverSpec, forks), serverSpec, forks };
   }
 }
+
+/** As the contract has them; null stands for the runtime, which the server has. */
+const argsOf = ({ args }: Command): (string | null)[] => ['--runtime', null, ...args];
 
 /** A server is started once, however many steps wait for it; one that could not be started is not tried again for each step. */
 function ensure(address: string, spec: ServerSpec, forks: string): Promise<void> {

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { World } from '../world';
-import { run, stop, type How, type Seen } from './steps';
+import { parentOf, run, stop, type How, type Seen } from './steps';
 
 jest.setTimeout(120_000);
 
@@ -69,7 +69,10 @@ test.each<[string, readonly string[]]>([
       'C("shown\\n")'
     ]
   ],
-  ['writes what a file that it left open holds back', ['import io\nf = io.open(1, "w", closefd=False)\nf.write("held back\\n")']],
+  [
+    'writes what a file that it left open holds back',
+    ['import io\nf = io.open(1, "w", closefd=False)\nf.write("held back\\n")']
+  ],
   [
     'writes what a file of a module holds back',
     ['import beside, io\nbeside.file = io.open(1, "w", closefd=False)\nbeside.file.write("held back\\n")']
@@ -226,6 +229,16 @@ test('numbers by chance differ from step to step, those of a seed do not', async
   expect([first.isForked, second.isForked]).toEqual([true, true]);
   for (const i of [0, 1, 2]) expect(a[0]!.split(' ')[i]).not.toBe(b[0]!.split(' ')[i]);
   expect(a[1]).toBe(b[1]);
+});
+
+test.each([
+  ['what both begin with', 'import pandas, sqlite3', 'import pandas\nimport xml.dom.minidom'],
+  ['what one names and the other imports on its way', 'import numpy\nimport pandas, csv', 'import pandas\nimport xml.dom.pulldom']
+])('imports once: %s', async (_, ...cells) => {
+  const templates = [];
+  for (const cell of cells) templates.push((await run(world, [cell])).parent);
+  expect(new Set(templates).size).toBe(2);
+  expect(new Set(templates.map(parentOf)).size).toBe(1);
 });
 
 test.each([

@@ -10,6 +10,8 @@ import { install, type World } from '../world';
 export interface Seen {
   readonly isForked: boolean;
   readonly pid: number;
+  /** the process that it was forked from */
+  readonly parent: string;
   readonly end: ProcessEnd;
   readonly stdout: string;
   readonly stderr: string;
@@ -90,7 +92,7 @@ export function stop(world: World, cells: readonly string[], how: How): Promise<
   return run(world, cells, { ...how, onPrint: child => child.stop() });
 }
 
-function parentOf(pid: number): string {
+export function parentOf(pid: number | string): string {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]!;
 }
