@@ -139,6 +139,13 @@ function addRunCommands({ commands, pipelines, trans }: CommandOptions): void {
     isEnabled: () => canRun(pipelines.current),
     execute: () => pipelines.current?.run()
   });
+  commands.addCommand(CommandIds.runAnew, {
+    label: trans.__('Run Without Cache'),
+    mnemonic: 4,
+    caption: trans.__('Run every step, also those that have not changed since they ran.'),
+    isEnabled: () => canRun(pipelines.current),
+    execute: () => pipelines.current?.run({ cache: false })
+  });
   commands.addCommand(CommandIds.cancelRun, {
     label: trans.__('Cancel Run'),
     icon: args => (args['isMenu'] ? undefined : stopIcon),
@@ -249,8 +256,10 @@ export const paletteCommands: readonly string[] = [
   CommandIds.runOnly,
   CommandIds.runFrom,
   CommandIds.runTo,
+  CommandIds.runAnew,
   CommandIds.resumeRun,
   CommandIds.verify,
+  CommandIds.takeOverKale,
   CommandIds.cancelRun,
   CommandIds.makeStep,
   CommandIds.joinStepAbove,

@@ -1,6 +1,6 @@
 // Changes of a notebook's tags, of its pipeline's name and of where it runs, each in one undoable transaction. What the tags become is core's to say.
-import { renamedStep, withoutRole, withRole, withStep, type Role } from '@sluice/core';
-import type { PartialJSONObject } from '@lumino/coreutils';
+import { importKale, renamedStep, withoutRole, withRole, withStep, type Role } from '@sluice/core';
+import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 import type { PipelineModel } from './pipelineModel';
 
 export function makeStep(pipeline: PipelineModel, cell: number, name: string): void {
@@ -35,20 +35,70 @@ export function setRunner(pipeline: PipelineModel, runner: string | undefined): 
 }
 
 function changeMetadata(pipeline: PipelineModel, change: (object: PartialJSONObject) => PartialJSONObject): void {
-  const { sharedModel } = pipeline.panel.model!;
-  const before = sharedModel.getMetadata('sluice');
+  const before = pipeline.panel.model!.sharedModel.getMetadata('sluice');
   const isObject = typeof before === 'object' && before !== null && !Array.isArray(before);
-  const after = change(isObject ? before : { version: 1 });
-  pipeline.change(
-    () => sharedModel.setMetadata('sluice', after),
-    () => (before === undefined ? sharedModel.deleteMetadata('sluice') : sharedModel.setMetadata('sluice', before))
-  );
+  const { act, undo } = metadataEdit(pipeline, { sluice: change(isObject ? before : { version: 1 }) });
+  pipeline.change(act, undo);
 }
 
 /** Give each cell in the map its tags, all at once. */
 export function setTags(pipeline: PipelineModel, tags: ReadonlyMap<number, readonly string[]>): void {
+  const edit = tagEdit(pipeline, tags);
+  if (edit) pipeline.change(edit.act, edit.undo, edit.redo);
+}
+
+/** Kale's settings in Sluice's words, and its old tags in the new ones. Gives a sentence for each thing that is not kept. */
+export function takeOverKale(pipeline: PipelineModel): readonly string[] {
+  pipeline.refresh();
+  const json = pipeline.panel.model!.sharedModel.toJSON() as unknown as Readonly<Record<string, unknown>>;
+  const { notebooks, notes } = importKale(json, pipeline.outline.name);
+  const taken = notebooks[0]!.notebook as {
+    readonly metadata: { readonly sluice: PartialJSONObject };
+    readonly cells: readonly { readonly metadata?: { readonly tags?: readonly string[] } }[];
+  };
+  const tags = tagEdit(pipeline, new Map(taken.cells.map((cell, index) => [index, cell.metadata?.tags ?? []])));
+  const metadata = metadataEdit(pipeline, { kubeflow_notebook: undefined, sluice: taken.metadata.sluice });
+  pipeline.change(
+    () => {
+      tags?.act();
+      metadata.act();
+    },
+    () => {
+      tags?.undo();
+      metadata.undo();
+    },
+    () => {
+      tags?.redo();
+      metadata.act();
+    }
+  );
+  return notes;
+}
+
+interface Edit {
+  readonly act: () => void;
+  readonly undo: () => void;
+}
+
+/** Entries of the notebook's metadata; undefined takes one away. */
+function metadataEdit(pipeline: PipelineModel, after: Readonly<Record<string, PartialJSONObject | undefined>>): Edit {
+  const { sharedModel } = pipeline.panel.model!;
+  const before = Object.fromEntries(Object.keys(after).map(key => [key, sharedModel.getMetadata(key)]));
+  const write = (values: Readonly<Record<string, PartialJSONValue | undefined>>): void => {
+    for (const [key, value] of Object.entries(values))
+      if (value === undefined) sharedModel.deleteMetadata(key);
+      else sharedModel.setMetadata(key, value);
+  };
+  return { act: () => write(after), undo: () => write(before) };
+}
+
+/** Undefined where no cell changes. */
+function tagEdit(
+  pipeline: PipelineModel,
+  tags: ReadonlyMap<number, readonly string[]>
+): (Edit & { readonly redo: () => void }) | undefined {
   const changes = [...tags].filter(([cell, now]) => !isSame(now, pipeline.notebook.cells[cell]?.tags ?? []));
-  if (changes.length === 0) return;
+  if (changes.length === 0) return undefined;
   const { sharedModel } = pipeline.panel.model!;
   const write = (): void => {
     for (const [index, now] of changes) {
@@ -59,15 +109,15 @@ export function setTags(pipeline: PipelineModel, tags: ReadonlyMap<number, reado
   };
   // A change of one cell goes into that cell's own history, in its order among the edits of its text.
   const owner = changes.length === 1 ? sharedModel.cells[changes[0]![0]]! : sharedModel;
-  pipeline.change(
-    () => {
+  return {
+    act: () => {
       separate(owner);
       owner.transact(write, true);
       separate(owner);
     },
-    () => owner.undo(),
-    () => owner.redo()
-  );
+    undo: () => owner.undo(),
+    redo: () => owner.redo()
+  };
 }
 
 function changeTags(

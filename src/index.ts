@@ -2,6 +2,7 @@
 import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, ISessionContextDialogs, SessionContextDialogs } from '@jupyterlab/apputils';
 import { IEditorExtensionRegistry, IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator } from '@jupyterlab/translation';
@@ -9,6 +10,7 @@ import { CellBars } from './cells/bars';
 import { addMarksExtension, EditorMarks } from './cells/marks';
 import { Client } from './client';
 import { addCommands, paletteCommands } from './commands';
+import { addImportCommands } from './importing';
 import { Notifier } from './notifying';
 import { createOutputs, openedOutputsId } from './outputs';
 import { SluicePanel } from './panel/widget';
@@ -37,7 +39,14 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
   description: 'The Sluice panel, the bars on cells, and the commands.',
   autoStart: true,
   requires: [IPipelines, ITranslator, IEditorLanguageRegistry],
-  optional: [ISettingRegistry, ILabShell, ILayoutRestorer, ICommandPalette, ISessionContextDialogs],
+  optional: [
+    ISettingRegistry,
+    ILabShell,
+    ILayoutRestorer,
+    ICommandPalette,
+    ISessionContextDialogs,
+    IFileBrowserFactory
+  ],
   activate: (
     app: JupyterFrontEnd,
     pipelines: Pipelines,
@@ -47,7 +56,8 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
     labShell: ILabShell | null,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
-    sessionDialogs: ISessionContextDialogs | null
+    sessionDialogs: ISessionContextDialogs | null,
+    browsers: IFileBrowserFactory | null
   ) => {
     const { commands, shell } = app;
     const trans = translator.load('jupyterlab_sluice');
@@ -98,6 +108,7 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
     app.serviceManager.contents.addDrive(drive);
     const dialogs = sessionDialogs ?? new SessionContextDialogs({ translator });
     addPastCommands({ commands, pipelines, client, drive, dialogs, trans });
+    addImportCommands({ commands, pipelines, contents: app.serviceManager.contents, browsers, trans });
     for (const command of paletteCommands)
       palette?.addItem({ command, category: trans.__('Sluice'), args: { isMenu: true } });
 

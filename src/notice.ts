@@ -4,7 +4,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 export interface Notice {
   readonly kind: 'running' | 'succeeded' | 'failed';
   readonly text: string;
-  /** a second line, in the words of Python or the server */
+  /** further lines, in the words of core, Python or the server */
   readonly detail?: string;
   /** what may be done about it */
   readonly action?: { readonly label: string; readonly act: () => void };

@@ -146,7 +146,7 @@ export class PipelineModel extends VDomModel {
   }
 
   /** Submit the notebook as it stands in the editor: the whole pipeline, or that part of it. */
-  async run(part: Pick<SubmitRequest, 'selection' | 'resume'> = {}): Promise<void> {
+  async run(part: Pick<SubmitRequest, 'selection' | 'resume' | 'cache'> = {}): Promise<void> {
     this.refresh();
     const submitted: Submitted = {
       sources: new Map(this._outline.steps.map(step => [step.name, this.sourceOf(step.name)])),

@@ -34,10 +34,13 @@ test.each([
 );
 
 test.each([
-  ['2. Train the model!', 'train_the_model'],
+  ['2. Train the model!', 'train_model'],
   ['Données d’entrée', 'données_dentrée'],
   ['', 'step'],
-  ['A very long heading with many words', 'a_very_long_heading']
+  ['A very long heading with many words', 'very_long_heading_many'],
+  ['Multiclass Receiver Operating Characteristic', 'multiclass_receiver'],
+  ['Donaudampfschifffahrtsgesellschaft', 'donaudampfschifffahrtsgese'],
+  ['How to', 'how_to']
 ])('‘%s’ gives %s', (heading, name) => expect(stepNameFrom(heading)).toBe(name));
 
 test('a new step takes the heading above it, else a free number', () => {

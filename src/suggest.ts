@@ -40,7 +40,7 @@ export function proposeStepName(notebook: Notebook, cell: number, taken: Iterabl
   return unusedName('step', names);
 }
 
-/** `## 2. Train the model!` gives `train_the_model`. */
+/** `## 2. Train the model!` gives `train_model`: a name that a narrow panel has room for. */
 export function stepNameFrom(heading: string | undefined): string {
   const words = (heading ?? '')
     .toLowerCase()
@@ -48,8 +48,18 @@ export function stepNameFrom(heading: string | undefined): string {
     .replace(/[’']/g, '')
     .split(/[^\p{L}\p{N}]+/u)
     .filter(word => word !== '');
-  return words.slice(0, 4).join('_').slice(0, 40) || 'step';
+  const telling = words.filter(word => !fillers.has(word));
+  let name = '';
+  for (const word of (telling.length > 0 ? telling : words).slice(0, 4)) {
+    const longer = name === '' ? word : `${name}_${word}`;
+    if (name !== '' && longer.length > mostLetters) break;
+    name = longer;
+  }
+  return name.slice(0, mostLetters) || 'step';
 }
+
+const mostLetters = 26;
+const fillers = new Set('a an and as at by for from how in into of on or our the this to using via we with'.split(' '));
 
 function unusedName(base: string, names: Set<string>): string {
   let name = base === 'step' ? 'step_1' : base;

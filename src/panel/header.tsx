@@ -1,5 +1,5 @@
 // The panel's head: the pipeline's name, edited in place; where it runs; the two buttons; and how much is wrong.
-import { bellIcon, caretDownIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import { setPipelineName } from '../editing';
@@ -8,7 +8,7 @@ import { usePanel } from './context';
 import { Notice } from './notice';
 import { openRunMenu } from './runMenu';
 import { RunnerChoice, RunnerState } from './runner';
-import { useSignal } from './signals';
+import { TakeOver } from './takeOver';
 import { Verifying } from './verifying';
 
 export function Header(): React.JSX.Element {
@@ -20,6 +20,7 @@ export function Header(): React.JSX.Element {
       </div>
       <RunButtons />
       <RunnerState />
+      <TakeOver />
       <ServerProblem />
       <Notice />
       <Verifying />
@@ -78,7 +79,7 @@ function RunButtons(): React.JSX.Element {
       <RunMenuButton />
       <button
         type="button"
-        className="jp-Sluice-button"
+        className="jp-Sluice-button jp-mod-icon"
         title={trans.__('Cancel run')}
         aria-label={trans.__('Cancel run')}
         aria-disabled={runs.active === undefined || runs.isCanceling}
@@ -86,31 +87,8 @@ function RunButtons(): React.JSX.Element {
       >
         <stopIcon.react tag="span" width="14px" height="14px" />
       </button>
-      <Bell />
       <ProblemCount />
     </div>
-  );
-}
-
-function Bell(): React.JSX.Element {
-  const { pipeline, notifier, trans } = usePanel();
-  useSignal(notifier.changed);
-  const label = trans.__('Notify me when a run ends');
-  const toggle = async (): Promise<void> => {
-    const problem = await notifier.toggle();
-    if (problem !== undefined) pipeline.notices.say({ kind: 'failed', text: problem });
-  };
-  return (
-    <button
-      type="button"
-      className="jp-Sluice-button jp-mod-toggle"
-      title={trans.__('%1 while this page is hidden', label)}
-      aria-label={label}
-      aria-pressed={notifier.isOn}
-      onClick={() => void toggle()}
-    >
-      <bellIcon.react tag="span" width="14px" height="14px" />
-    </button>
   );
 }
 

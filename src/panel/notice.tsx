@@ -65,7 +65,11 @@ export function Notice(): React.JSX.Element {
               </button>
             )}
           </div>
-          {detail !== undefined && <div className="jp-Sluice-remark">{detail}</div>}
+          {detail?.split('\n').map(line => (
+            <div key={line} className="jp-Sluice-remark">
+              {line}
+            </div>
+          ))}
         </>
       )}
     </NoticeBox>

@@ -16,6 +16,7 @@ const entries: readonly (string | symbol | undefined)[] = [
   CommandIds.runTo,
   pastRuns,
   undefined,
+  CommandIds.runAnew,
   CommandIds.resumeRun,
   undefined,
   CommandIds.verify

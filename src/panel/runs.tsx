@@ -6,6 +6,7 @@ import * as React from 'react';
 import { stateIcon } from '../icons';
 import { localRunner, shortRunnerName } from '../runners';
 import { formatMoment, stateWord, summarizeRun } from '../words';
+import { Bell } from './bell';
 import { usePanel } from './context';
 import { openPastRunMenu } from './pastRunMenu';
 import { RunDetails } from './runDetails';
@@ -18,7 +19,7 @@ export function Runs(): React.JSX.Element | null {
   const { all } = pipeline.runs;
   const count = maxRunsShown * (more + 1);
   return (
-    <Section title={trans.__('Runs')}>
+    <Section title={trans.__('Runs')} aside={<Bell />}>
       <ul className="jp-Sluice-list" role="list" aria-label={trans.__('Runs')}>
         {all.slice(0, count).map(run => (
           <Run

@@ -143,7 +143,7 @@ function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepP
         ) : (
           <span
             className="jp-Sluice-stepName"
-            title={trans.__('Go to cell %1', step.cells[0]! + 1)}
+            title={`${step.name}\n${trans.__('Go to cell %1', step.cells[0]! + 1)}`}
             onClick={() => void goToCell(pipeline.panel, step.cells[0]!)}
           >
             {step.name}
