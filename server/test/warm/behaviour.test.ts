@@ -233,7 +233,11 @@ test('numbers by chance differ from step to step, those of a seed do not', async
 
 test.each([
   ['what both begin with', 'import pandas, sqlite3', 'import pandas\nimport xml.dom.minidom'],
-  ['what one names and the other imports on its way', 'import numpy\nimport pandas, csv', 'import pandas\nimport xml.dom.pulldom']
+  [
+    'what one names and the other imports on its way',
+    'import numpy\nimport pandas, csv',
+    'import pandas\nimport xml.dom.pulldom'
+  ]
 ])('imports once: %s', async (_, ...cells) => {
   const templates = [];
   for (const cell of cells) templates.push((await run(world, [cell])).parent);
