@@ -17,10 +17,12 @@ import {
   type Notebook,
   type Pipeline
 } from '@sluice/core';
+import { dirname } from 'node:path';
 import { PipelineError } from './errors.js';
 import type { Install } from './install.js';
 import { rememberPlan } from './runners/plans.js';
 import { packRuntime } from './runtime.js';
+import { StarLibrary } from './stars.js';
 
 export interface Reading {
   /** undefined where the file is no notebook at all; `analysis` is missing with it */
@@ -35,16 +37,38 @@ export const defaultImage = 'python:3.12';
 
 export class Pipelines {
   private analyzer: Promise<Analyzer> | undefined;
+  private stars: Promise<StarLibrary> | undefined;
 
-  constructor(private readonly install: Install) {}
+  constructor(
+    private readonly install: Install,
+    private readonly env: NodeJS.ProcessEnv = process.env
+  ) {}
 
   /** `path` gives a pipeline without a name its name. */
   async read(text: string, path: string): Promise<Reading> {
     const { notebook, diagnostics } = readNotebook(text, path);
     if (notebook === undefined) return { diagnostics, report: reportUnreadable(diagnostics) };
-    const analysis = (await this.openAnalyzer()).analyze(notebook);
+    const analysis = await this.analyze(notebook, path);
     const { pipeline } = analysis;
     return { notebook, analysis, diagnostics: pipeline.diagnostics, report: reportCheck(analysis, notebook) };
+  }
+
+  /** What it imports as `*` is looked up, so that it says of each name where it comes from. */
+  private async analyze(notebook: Notebook, path: string): Promise<Analysis> {
+    const [analyzer, stars] = await Promise.all([this.openAnalyzer(), this.openStars()]);
+    const source = { folder: dirname(path), kernel: notebook.kernel };
+    const known = stars.known(source);
+    const analysis = analyzer.analyze(notebook, known);
+    if (analysis.starModules.length === 0) return analysis;
+    const found = await stars.find(analysis.starModules, source);
+    return found === known ? analysis : analyzer.analyze(notebook, found);
+  }
+
+  openStars(): Promise<StarLibrary> {
+    const { env, install } = this;
+    return (this.stars ??= this.openAnalyzer().then(
+      analyzer => new StarLibrary({ env, packagesFolder: install.packagesFolder, analyzer })
+    ));
   }
 
   openAnalyzer(): Promise<Analyzer> {

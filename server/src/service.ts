@@ -66,7 +66,7 @@ export class Service implements Api {
 
   constructor(private readonly options: ServiceOptions) {
     this.version = options.install.version;
-    this.pipelines = new Pipelines(options.install);
+    this.pipelines = new Pipelines(options.install, options.env);
     this.snapshots = new SnapshotLibrary(options.store);
   }
 

@@ -19,7 +19,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     { names: 'NOTEBOOK', least: 1, most: 1 }
   );
   const { path, text } = await readNotebookFile(positionals[0]!, io.cwd);
-  const reading = await new Pipelines(io.install).read(text, path);
+  const reading = await new Pipelines(io.install, io.env).read(text, path);
   await write(io.stdout, values.json ? `${JSON.stringify(reading.report)}\n` : print(reading, useColors(io)));
   return hasErrors(reading) ? 2 : 0;
 }

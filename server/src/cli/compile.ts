@@ -1,6 +1,5 @@
 // `sluice compile`: the notebook as a pipeline for Kubeflow, which is also what the local runner executes.
-import { writeFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import {
   compileWorkflow,
   printDiagnostics,
@@ -14,7 +13,7 @@ import { Pipelines } from '../pipelines.js';
 import { readPlan } from '../runners/plans.js';
 import { hasErrors } from './check.js';
 import { readArgs, write, type Command, type Io } from './command.js';
-import { readNotebookFile } from './files.js';
+import { readNotebookFile, writeNamedFile } from './files.js';
 
 const help = `sluice compile NOTEBOOK [-o FILE] [--format kfp|argo] [OPTION]...
 
@@ -50,7 +49,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     throw new PipelineError(`Snapshots are ‘off’, ‘start’ or ‘each-step’, not ‘${values.snapshots}’.`, 'usage');
   const { claim, snapshots, 'service-account': serviceAccount } = values;
   const { path, text } = await readNotebookFile(positionals[0]!, io.cwd);
-  const pipelines = new Pipelines(io.install);
+  const pipelines = new Pipelines(io.install, io.env);
   const reading = await pipelines.read(text, path);
   io.stderr.write(printDiagnostics(reading.diagnostics, reading.notebook));
   if (hasErrors(reading)) return 2;
@@ -58,7 +57,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   const ir = values.packages ? await bringPackages(plain, dirname(path), io) : plain;
   const compiled = values.format === 'kfp' ? ir : await toArgo(ir, { claim, snapshots, serviceAccount });
   if (values.output === undefined) await write(io.stdout, compiled);
-  else await writeFile(resolve(io.cwd, values.output), compiled);
+  else await writeNamedFile(values.output, io.cwd, compiled);
   return 0;
 }
 

@@ -16,6 +16,7 @@ import { Store } from '../store.js';
 import { formatTable } from '../words.js';
 import { readArgs, type Command, type Io } from './command.js';
 import { readNotebookFile, type NamedFile } from './files.js';
+import { openRecords } from './records.js';
 
 const help = `sluice image build NOTEBOOK [--name NAME] [--push] [OPTION]...
 sluice image list
@@ -98,7 +99,7 @@ async function build(file: NamedFile, values: Values, io: Io): Promise<number> {
 }
 
 async function readNeeds({ path, text }: NamedFile, io: Io): Promise<Needs> {
-  const pipelines = new Pipelines(io.install);
+  const pipelines = new Pipelines(io.install, io.env);
   const plan = await readPlan(await pipelines.compile(await pipelines.read(text, path), basename(path)));
   return findNeeds(plan, { env: io.env, packagesFolder: io.install.packagesFolder, folder: dirname(path) });
 }
@@ -155,7 +156,7 @@ async function inCluster(context: BuildContext, tag: string, values: Values, io:
 }
 
 async function list(values: Values, io: Io): Promise<number> {
-  const store = new Store(openHome(findHome(io.env, io.cwd, io.cwd)));
+  const store = openRecords(io);
   try {
     const images = listImages(store.sql);
     if (values.json) io.stdout.write(`${JSON.stringify({ images })}\n`);

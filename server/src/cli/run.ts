@@ -92,7 +92,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
 
 /** Undefined when the notebook has errors; they have been printed. */
 async function compileNotebook({ path, text }: NamedFile, io: Io): Promise<string | undefined> {
-  const pipelines = new Pipelines(io.install);
+  const pipelines = new Pipelines(io.install, io.env);
   const reading = await pipelines.read(text, path);
   const colors = io.stderr.isTTY === true && !io.env.NO_COLOR;
   if (reading.diagnostics.length > 0)

@@ -35,7 +35,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
     { names: 'NOTEBOOK', least: 1, most: 1 }
   );
   const { path, text } = await readNotebookFile(positionals[0]!, io.cwd);
-  const pipelines = new Pipelines(io.install);
+  const pipelines = new Pipelines(io.install, io.env);
   const reading = await pipelines.read(text, path);
   if (hasErrors(reading)) {
     const colors = io.stderr.isTTY === true && !io.env.NO_COLOR;
