@@ -55,12 +55,17 @@ export class Store {
   private readonly owner = thisOwner();
   private readonly silence = new Silence();
 
-  /** @throws PipelineError `storage` when the file can't be opened or was written by a later version. */
-  constructor(readonly home: string) {
-    const path = join(home, 'sluice.db');
+  /**
+   * `path` may be `:memory:`, where there is no folder yet and none is to be made.
+   * @throws PipelineError `storage` when the file can't be opened or was written by a later version
+   */
+  constructor(
+    readonly home: string,
+    path = join(home, 'sluice.db')
+  ) {
     try {
       // its owner's alone, also where SLUICE_HOME is open to others; SQLite gives the files beside it the same mode
-      if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+      if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o600));
       this.db = new DatabaseSync(path, { timeout: 10_000 });
       this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
       migrate(this.db);

@@ -1,5 +1,5 @@
 // Through the whole command line: notebooks that run, notebooks and commands that are broken, each with its exit status and its words.
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeNotebook, until, World, type Outcome } from './world';
 
@@ -312,10 +312,36 @@ describe('a notebook or a command that is broken ends with 2 and leaves no run',
     expect(status).toBe(2);
   });
 
-  test('a file that does not exist', async () => {
-    const { status, stderr } = await world.sluice('check', 'b.ipynb');
-    expect(stderr).toBe('sluice: There is no file ‘b.ipynb’.\n');
+  test.each<[argv: string[], said: string | RegExp]>([
+    [['check', 'b.ipynb'], 'There is no file ‘b.ipynb’.'],
+    [['check', 'a'], 'There is no file ‘a’. Did you mean ‘a.ipynb’?'],
+    [['check', 'link.ipynb'], '‘link.ipynb’ is a link to ‘nowhere.ipynb’, which is not there.'],
+    [['check', 'a.py'], '‘a.py’ is not a notebook. Name one, which is a file that ends with .ipynb as a rule.'],
+    [
+      ['check', 'latin1.ipynb'],
+      '‘latin1.ipynb’ is not text in UTF-8, as notebooks are. Restore the file, or save it again.'
+    ],
+    [['check', 'folder'], '‘folder’ is a folder. Name a notebook in it.'],
+    [['compile', 'a.ipynb', '-o', 'folder'], '‘folder’ can’t be written: it is a folder. Name another file.'],
+    [
+      ['compile', 'a.ipynb', '-o', 'a.py/x'],
+      /‘a\.py\/x’ can’t be written: ‘.*\/a\.py’ is no folder\. Name another file\./
+    ]
+  ])('a file that can’t be read or written: %p', async (argv, said) => {
+    world.write('a.ipynb', ['step:a | x = 1']);
+    world.write('a.py', 'x = 1\n');
+    world.write('folder/b.ipynb', ['step:a | x = 1']);
+    writeFileSync(join(world.folder, 'latin1.ipynb'), Buffer.from('{"cells": "é"}', 'latin1'));
+    symlinkSync('nowhere.ipynb', join(world.folder, 'link.ipynb'));
+    const { status, stderr } = await world.sluice(...argv);
+    expect(stderr).toMatch(said);
     expect(status).toBe(2);
+  });
+
+  test('commands that only look make no records', async () => {
+    for (const argv of [['runs'], ['snapshots'], ['fsck'], ['gc']])
+      expect((await world.sluice(...argv)).status).toBe(0);
+    expect(readdirSync(world.folder)).toEqual([]);
   });
 
   test('IR with a misspelt key', async () => {
@@ -467,7 +493,12 @@ describe('help and guesses', () => {
     [['runs', 'lsit'], 2, /^$/, /Did you mean ‘list’\?/],
     [['runs', 'diff', '1'], 2, /^$/, /Write sluice runs diff RUN RUN\./],
     [['runs', 'list', 'x'], 2, /^$/, /Write sluice runs list\./],
-    [['snapshots', 'remove'], 2, /^$/, /‘sluice snapshots’ has no ‘remove’\. It has list, show, files, diff, restore\./],
+    [
+      ['snapshots', 'remove'],
+      2,
+      /^$/,
+      /‘sluice snapshots’ has no ‘remove’\. It has list, show, files, diff, restore\./
+    ],
     [['cluster', 'snapshots', 'list', 'x'], 2, /^$/, /Write sluice cluster snapshots list\./],
     [['cluster', 'snapshot'], 2, /^$/, /‘sluice cluster’ has no ‘snapshot’\. Did you mean ‘snapshots’\?/],
     [['runs', 'show', '9'], 2, /^$/, /no run ‘9’/],

@@ -1,9 +1,8 @@
 // `sluice fsck`: whether all is as it was written, and what is not.
-import { findHome, openHome } from '../home.js';
 import { check } from '../snapshots/fsck.js';
-import { Store } from '../store.js';
 import { formatSize } from '../words.js';
 import { readArgs, write, type Command, type Io } from './command.js';
+import { openRecords } from './records.js';
 
 const help = `sluice fsck [--json]
 
@@ -15,7 +14,7 @@ const help = `sluice fsck [--json]
 
 async function execute(args: readonly string[], io: Io): Promise<number> {
   const { values } = readArgs(args, { json: { type: 'boolean' } }, { names: '', least: 0, most: 0 });
-  const store = new Store(openHome(findHome(io.env, io.cwd, io.cwd)));
+  const store = openRecords(io);
   try {
     const verdict = await check(store);
     const { damages, checked, unneeded } = verdict;

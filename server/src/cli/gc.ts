@@ -1,10 +1,9 @@
 // `sluice gc`: what can go, and how much that frees.
 import { PipelineError } from '../errors.js';
-import { findHome, openHome } from '../home.js';
 import { collect, type Collected } from '../snapshots/gc.js';
-import { Store } from '../store.js';
 import { formatSize } from '../words.js';
 import { readArgs, write, type Command, type Io } from './command.js';
+import { openRecords } from './records.js';
 
 const help = `sluice gc [--keep N] [--older-than AGE] [--dry-run] [--json]
 
@@ -38,7 +37,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
     ...(values.keep === undefined ? {} : { keep: toCount(values.keep) }),
     ...(values['older-than'] === undefined ? {} : { before: Date.now() - toMs(values['older-than']) })
   };
-  const store = new Store(openHome(findHome(io.env, io.cwd, io.cwd)));
+  const store = openRecords(io);
   try {
     const collected = await collect(store, collecting);
     await write(

@@ -2,14 +2,15 @@
 import { existsSync } from 'node:fs';
 import { compareRuns, endedStates } from '@sluice/core';
 import { PipelineError } from '../errors.js';
-import { findHome, logFile, openHome } from '../home.js';
+import { logFile } from '../home.js';
 import { readLog } from '../logs.js';
 import { Runners } from '../runners/runners.js';
-import { Store } from '../store.js';
+import type { Store } from '../store.js';
 import { painter, printEnd } from '../terminal.js';
 import { formatDuration, formatMetric, formatSize, formatTable } from '../words.js';
 import { useColors } from './check.js';
 import { chooseAction, readArgs, write, type Action, type Command, type Io } from './command.js';
+import { openRecords } from './records.js';
 import { showRun } from './show-run.js';
 
 const help = `sluice runs [list | show RUN | logs RUN [STEP] | follow RUN | cancel RUN | diff RUN RUN] [--json]
@@ -52,7 +53,7 @@ const actions: Record<string, RunsAction> = {
 async function execute(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = readArgs(args, { json: { type: 'boolean' } });
   const { action, operands } = chooseAction('runs', actions, positionals);
-  const store = new Store(openHome(findHome(io.env, io.cwd, io.cwd)));
+  const store = openRecords(io);
   const runners = new Runners({ store, env: io.env });
   try {
     await runners.refresh(refreshMs);

@@ -2,13 +2,13 @@
 import { resolve } from 'node:path';
 import type { SnapshotFile } from '@sluice/core';
 import { PipelineError } from '../errors.js';
-import { findHome, openHome } from '../home.js';
 import { storedPath } from '../paths.js';
 import { SnapshotLibrary } from '../snapshots/library.js';
 import type { StoredSnapshot } from '../snapshots/records.js';
-import { Store } from '../store.js';
+import type { Store } from '../store.js';
 import { formatSize, formatTable } from '../words.js';
 import { chooseAction, readArgs, write, type Action, type Command, type Io } from './command.js';
+import { openRecords } from './records.js';
 
 const help = `sluice snapshots [list [NOTEBOOK] | show ID | files ID [FOLDER] | diff ID ID | restore ID [PATH]...] [--json]
 
@@ -58,7 +58,7 @@ const actions: Record<string, SnapshotsAction> = {
 async function execute(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = readArgs(args, options);
   const { action, operands } = chooseAction('snapshots', actions, positionals);
-  const store = new Store(openHome(findHome(io.env, io.cwd, io.cwd)));
+  const store = openRecords(io);
   try {
     const library = new SnapshotLibrary(store);
     const flags = { json: values.json === true, isBack: values.back === true, isExact: values.delete === true };
