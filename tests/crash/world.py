@@ -97,9 +97,16 @@ class World:
 
     def sluice(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """A command, to its end."""
-        return subprocess.run(
-            [*SLUICE, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=seconds
+        process = subprocess.Popen(
+            [*SLUICE, *arguments], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            looked = look(process.pid)
+            process.kill()
+            raise AssertionError(f"sluice {' '.join(arguments)} took more than {seconds:g} s. {looked}") from error
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def resume(self, run: str | None, salt: int) -> list[dict]:
         """Run what a run did not get done; everything where there is no run. Returns the events."""
@@ -236,6 +243,16 @@ def folder_of(pid: int) -> str:
 
 def is_alive(pid: int) -> bool:
     return _read(pid, "stat").rpartition(b")")[2].split()[:1] not in ([], [b"Z"])
+
+
+def look(pid: int) -> str:
+    """Whether a process that does not end works or waits, and for what: the load, its CPU time, and each thread’s state and place in the kernel."""
+    ticks = sum(map(int, _read(pid, "stat").rpartition(b")")[2].split()[11:15] or [0]))
+    threads = [
+        f"{(_read(pid, f'task/{thread}/stat').rpartition(b')')[2].split() or [b'?'])[0].decode()} {_read(pid, f'task/{thread}/wchan').decode()}"
+        for thread in sorted(os.listdir(f"/proc/{pid}/task"), key=int)
+    ]
+    return f"Load {os.getloadavg()[0]:.1f}, CPU {ticks / os.sysconf('SC_CLK_TCK'):.1f} s, threads: {'; '.join(threads)}"
 
 
 def _read(pid: int, name: str) -> bytes:
