@@ -11,6 +11,8 @@ import type {
   SnapshotDiff,
   SnapshotFile,
   SnapshotRecord,
+  StarNames,
+  StarNamesRequest,
   StepFreshness,
   SubmitRequest,
   VerifyEvent
@@ -119,6 +121,13 @@ export class Client {
   async getFreshness(request: SubmitRequest, signal: AbortSignal): Promise<readonly StepFreshness[]> {
     const init = { method: 'POST', body: JSON.stringify(request), signal };
     return (await this.json<{ steps: readonly StepFreshness[] }>('freshness', init)).steps;
+  }
+
+  /** What `from module import *` binds; modules that nobody can look into are missing. */
+  async getStarNames(request: StarNamesRequest): Promise<StarNames> {
+    const init = { method: 'POST', body: JSON.stringify(request) };
+    const { names } = await this.json<{ names: Readonly<Record<string, readonly string[]>> }>('star-names', init);
+    return new Map(Object.entries(names));
   }
 
   getStepSource(run: string, step: string): Promise<StepSource> {

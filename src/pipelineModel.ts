@@ -14,6 +14,7 @@ import {
   type Pipeline,
   type RunState,
   type RunSummary,
+  type StarNamesRequest,
   type StepRun,
   type SubmitRequest
 } from '@sluice/core';
@@ -26,6 +27,7 @@ import { haveSameCells, haveSameMetadata, readLiveNotebook } from './live';
 import { NoticeModel } from './notice';
 import { localRunner, readRunner } from './runners';
 import { RunsModel } from './runs';
+import { StarNamesModel } from './starNames';
 import { VerifyModel } from './verifying';
 
 /** Fast enough to feel live, slow enough that a burst of changes is read once. */
@@ -51,9 +53,12 @@ export class PipelineModel extends VDomModel {
     this.verifying = new VerifyModel(client, trans);
     this._notebook = this.read();
     this._outline = outlineNotebook(this._notebook);
+    this._starNames = new StarNamesModel(client, () => this.toStarNamesRequest());
+    this._starNames.changed.connect(() => this.analyze());
     panel.content.modelContentChanged.connect(this.onContentChanged, this);
     panel.content.activeCellChanged.connect(() => this.chooseStep(undefined), this);
     panel.context.pathChanged.connect(this.onPathChanged, this);
+    panel.context.saveState.connect((_, state) => state === 'completed' && this._starNames.askAnew(), this);
     this.runs.runEnded.connect(() => this.freshness.askAnew(), this);
     void this.runs.refresh().then(() => this.freshness.askSoon());
     void this.prepareAnalyzer();
@@ -181,6 +186,11 @@ export class PipelineModel extends VDomModel {
     return this.runs.all.length === 0 || this.runner !== localRunner ? undefined : this.toRunRequest();
   }
 
+  private toStarNamesRequest(): Omit<StarNamesRequest, 'modules'> {
+    const { kernel } = this._notebook;
+    return { notebook: this.path, ...(kernel === undefined ? {} : { kernel }) };
+  }
+
   private toSubmit(): SubmitRequest {
     return { notebook: this.path, content: withoutOutputs(this.panel.model!.toJSON()) };
   }
@@ -237,6 +247,7 @@ export class PipelineModel extends VDomModel {
     this.runs.dispose();
     this.verifying.dispose();
     this.freshness.dispose();
+    this._starNames.dispose();
     super.dispose();
     Signal.clearData(this);
   }
@@ -315,10 +326,11 @@ export class PipelineModel extends VDomModel {
   }
 
   private analyze(): void {
-    const analysis = this._analyzer?.analyze(this._notebook);
+    const analysis = this._analyzer?.analyze(this._notebook, this._starNames.names);
     this._outline = analysis?.outline ?? outlineNotebook(this._notebook);
     this._pipeline = analysis?.pipeline;
     this._stale = analysis?.stale ?? [];
+    this._starNames.want(analysis?.starModules ?? []);
     this._analysisChanged.emit();
     this.stateChanged.emit();
   }
@@ -337,6 +349,7 @@ export class PipelineModel extends VDomModel {
   private _pipeline: Pipeline | undefined;
   private _stale: readonly CellRange[] = [];
   private _analyzer: Analyzer | undefined;
+  private readonly _starNames: StarNamesModel;
   private _problem: Diagnostic | undefined;
   private _chosenStep: string | undefined;
   private _timer: ReturnType<typeof setTimeout> | undefined;

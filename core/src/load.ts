@@ -25,7 +25,7 @@ const draws = [
 
 /** Undefined where the notebook has no such step. */
 export function planLoad(analyzer: Analyzer, notebook: Notebook, step: string): LoadPlan | undefined {
-  const { outline } = analyzer.analyze(notebook);
+  const { outline, starModules } = analyzer.analyze(notebook);
   const last = outline.steps.find(({ name }) => name === step)?.cells.at(-1);
   if (last === undefined) return undefined;
   const above = notebook.cells.slice(0, last + 1);
@@ -34,7 +34,8 @@ export function planLoad(analyzer: Analyzer, notebook: Notebook, step: string): 
   const names = new Set(
     above.flatMap(({ source, type, index }) => (type === 'code' && isRun(index) ? [...analyzer.namesIn(source)] : []))
   );
-  const source = [...names, ...draws].map(line => `${line}\n`).join('');
+  const any = starModules.length > 0 ? ['__a_name_of_any_module__'] : [];
+  const source = [...names, ...any, ...draws].map(line => `${line}\n`).join('');
   const reader: Cell = { index: above.length, type: 'code', source, tags: [`step:${unusedName(outline.steps)}`] };
   const { pipeline } = analyzer.analyze({ ...notebook, cells: [...above, reader] });
   const { setup, parameters } = pipeline.steps.at(-1)!;

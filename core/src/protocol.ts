@@ -219,6 +219,15 @@ export type VerifyEvent =
   | { readonly type: 'verified'; readonly verification: Verification }
   | ({ readonly type: 'error' } & ErrorBody);
 
+/** POST /star-names: what `from module import *` binds in a notebook. Answered with `{names: {MODULE: [NAME]}}`, without modules that nobody can look into. */
+export interface StarNamesRequest {
+  /** path of the notebook, relative to the server's root */
+  readonly notebook: string;
+  /** undefined: the default one */
+  readonly kernel?: string;
+  readonly modules: readonly string[];
+}
+
 export interface ErrorBody {
   readonly code: string;
   readonly message: string;

@@ -1,6 +1,7 @@
 // What `from module import *` binds: read from a module's source, told by whoever could look into it, or unknown; and what then travels.
 import { makeAnalyzer } from '../src/analyze';
 import type { Analyzer } from '../src/analyze';
+import { planLoad } from '../src/load';
 import { findExports, type StarNames } from '../src/python/stars';
 import { parseCell } from '../src/python/parse';
 import { parser } from './python/python';
@@ -131,4 +132,11 @@ test('the setup of a step imports all again, in the order of the notebook', () =
     ['x'],
     'from m import *'
   ]);
+});
+
+test('who goes on from after a step has what it imported', () => {
+  const notebook = notebookOf(readCells('--- a\nfrom m import *\nx = 1\n--- b\nx'));
+  const { setup, names } = planLoad(analyzer, notebook, 'a')!;
+  expect(setup.map(item => item.kind === 'source' && item.source)).toContain('from m import *');
+  expect(names).toEqual(['x']);
 });

@@ -8,6 +8,7 @@ import type {
   RunnerInfo,
   RunSummary,
   SnapshotRecord,
+  StarNamesRequest,
   StepFreshness,
   SubmitRequest,
   Verification,
@@ -36,6 +37,8 @@ export interface Api {
   ): Promise<Verification | undefined>;
   /** Which steps would come from cache if the notebook ran now. */
   freshness(request: SubmitRequest): Promise<StepFreshness[]>;
+  /** What `import *` binds, by module; those that nobody can look into are missing. */
+  starNames(request: StarNamesRequest): Promise<Readonly<Record<string, readonly string[]>>>;
   /** Python source that binds in a live kernel what the notebook has after the step. */
   load(run: string, step: string): Promise<LoadSource>;
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent>;
@@ -106,7 +109,8 @@ const routes: readonly Route[] = [
     async (api, exchange, run, step) => send(exchange, 200, await api.load(run!, step!))
   ],
   ['POST', /^\/verify$/, streamVerification],
-  ['POST', /^\/freshness$/, sendFreshness]
+  ['POST', /^\/freshness$/, sendFreshness],
+  ['POST', /^\/star-names$/, sendStarNames]
 ];
 
 const prefix = '/sluice/api/v1';
@@ -275,6 +279,21 @@ async function restoreSnapshot(api: Api, exchange: Exchange, id?: string): Promi
   if (paths !== undefined && !(Array.isArray(paths) && paths.every(path => typeof path === 'string')))
     throw bad('‘paths’ must be a list of paths in the snapshot');
   send(exchange, 200, await api.restore(id!, to, paths));
+}
+
+async function sendStarNames(api: Api, exchange: Exchange): Promise<void> {
+  const body = await readBody(exchange);
+  const bad = (what: string) => new PipelineError(`In the request, ${what}.`, 'bad-request');
+  if (!isRecord(body)) throw bad('the body must be an object');
+  const { notebook, kernel, modules } = body;
+  if (typeof notebook !== 'string' || notebook === '') throw bad('‘notebook’ must be the path of a notebook');
+  if (kernel !== undefined && typeof kernel !== 'string') throw bad('‘kernel’ must be a name');
+  if (!(
+    Array.isArray(modules) && modules.every(module => typeof module === 'string' && /^[\p{L}\p{N}_.]+$/u.test(module))
+  ))
+    throw bad('‘modules’ must be a list of modules');
+  const names = await api.starNames({ notebook, modules, ...(kernel === undefined ? {} : { kernel }) });
+  send(exchange, 200, { names });
 }
 
 async function readBody({ request, options }: Exchange): Promise<unknown> {

@@ -8,6 +8,7 @@ import type {
   RunSummary,
   Selection,
   SnapshotRecord,
+  StarNamesRequest,
   StepFreshness,
   SubmitRequest,
   Verification,
@@ -133,6 +134,12 @@ export class Service implements Api {
     ]);
     const bound = bindParameters(plan, parameters);
     return findFreshness({ store, plan, notebook: storedPath(store.home, path), parameters: bound, scan, environment });
+  }
+
+  async starNames({ notebook, kernel, modules }: StarNamesRequest): Promise<Record<string, readonly string[]>> {
+    const folder = dirname(resolveNotebook(this.options.root, notebook));
+    const stars = await this.pipelines.openStars();
+    return Object.fromEntries(await stars.find(modules, { folder, kernel }));
   }
 
   async load(run: string, step: string): Promise<LoadSource> {

@@ -19,6 +19,7 @@ beforeAll(() => {
   bundle = join(folder, 'node');
   mkdirSync(bundle);
   symlinkSync(install.runtimeFolder, join(folder, 'runtime'));
+  symlinkSync(install.packagesFolder, join(folder, 'packages'));
   const built = spawnSync(process.execPath, [join(__dirname, '..', 'build.mjs'), '--outdir', bundle], {
     encoding: 'utf8'
   });
@@ -151,6 +152,15 @@ describe('the door', () => {
     ],
     ['an unknown run', 'GET', '/runs/none', undefined, undefined, 404, /no run ‘none’/],
     ['events of an unknown run', 'GET', '/runs/none/events', undefined, undefined, 404, /no run ‘none’/],
+    [
+      'a path for a module',
+      'POST',
+      '/star-names',
+      { notebook: 'a.ipynb', modules: ['../m'] },
+      undefined,
+      400,
+      /‘modules’/
+    ],
     ['events after nonsense', 'GET', '/runs/none/events?after=x', undefined, undefined, 400, /‘after’/],
     ['a badly escaped address', 'GET', '/runs/%E0%A4%A', undefined, undefined, 400, /well-formed/]
   ])('%s', async (_, method, path, body, headers, status, said) => {
@@ -179,6 +189,17 @@ describe('the door', () => {
       detail: { diagnostics: [{ severity: 'error', cell: 0, line: 1 }] }
     });
     expect((await ask('GET', '/runs')).json).toEqual({ runs: [] });
+  });
+
+  test('what ‘import *’ binds is read beside the notebook, or told by its kernel', async () => {
+    world.write('work/rates.py', 'rate = 1\n_own = 2\n');
+    const request = { notebook: 'work/nb.ipynb', modules: ['rates', 'colorsys', 'no_such_module'] };
+    expect((await ask('POST', '/star-names', request)).json).toEqual({
+      names: {
+        rates: ['rate'],
+        colorsys: ['rgb_to_yiq', 'yiq_to_rgb', 'rgb_to_hls', 'hls_to_rgb', 'rgb_to_hsv', 'hsv_to_rgb']
+      }
+    });
   });
 
   test('health tells the version', async () => {
