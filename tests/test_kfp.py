@@ -83,6 +83,7 @@ RUNS = {
     "names-not-ascii": ["3"],
     "at-end": ["the end"],
     "everything": ["x 6", "cleaned"],
+    "artifact-kinds": ["accuracy 1.0"],
 }
 
 
@@ -124,9 +125,26 @@ def test_the_sdk_executes_them(name, executed):
 
 
 def test_every_step_leaves_what_the_contract_says(executed, tmp_path_factory):
-    roots = sorted(tmp_path_factory.getbasetemp().glob("kfp*/root/everything-*"))
-    outputs = {file.parent.name: json.loads(file.read_text()) for file in roots[-1].glob("*/executor_output.json")}
+    outputs = left_by("everything", tmp_path_factory)
     assert set(outputs) == {"load", "train", "publish", "clean"}
     train = outputs["train"]["artifacts"]
     assert train["sluice_metrics"]["artifacts"][0]["metadata"] == {"model": 6}
     assert [variable["name"] for variable in train["model"]["artifacts"][0]["metadata"]["variables"]] == ["model"]
+
+
+def test_artifacts_are_of_their_kinds(executed, tmp_path_factory):
+    outputs = left_by("artifact-kinds", tmp_path_factory)
+    artifacts = {key: artifact["artifacts"][0] for step in outputs.values() for key, artifact in step["artifacts"].items()}
+    assert artifacts["model"]["metadata"]["kind"] == "Dataset"
+    assert artifacts["table"]["metadata"] | {"variables": []} == {"kind": "Model", "framework": "sklearn", "variables": []}
+    assert artifacts["sluice_metrics"]["metadata"]["accuracy"] == 1.0
+    assert artifacts["sluice_classification"]["metadata"]["confusionMatrix"]["rows"] == [{"row": [2, 0]}, {"row": [0, 2]}]
+    assert artifacts["sluice_classification"]["metadata"]["confidenceMetrics"][-1]["recall"] == 1.0
+    tell = Path(outputs["tell"]["artifacts"]["sluice_report"]["artifacts"][0]["uri"])
+    assert "<title>tell</title>" in tell.read_text() and (tell.parent / "sluice_markdown").read_text() == "**4** rows"
+
+
+def left_by(name, tmp_path_factory) -> dict[str, dict]:
+    """ExecutorOutput of each step, as KFP's local runner kept it."""
+    roots = sorted(tmp_path_factory.getbasetemp().glob(f"kfp*/root/{name}-*"))
+    return {file.parent.name: json.loads(file.read_text()) for file in roots[-1].glob("*/executor_output.json")}

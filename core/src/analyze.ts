@@ -5,6 +5,7 @@ import { diagnose } from './diagnose.js';
 import type { CellRange, Diagnostic } from './diagnostic.js';
 import { findFlows } from './flows.js';
 import { groupBy } from './group.js';
+import { findKinds } from './artifactKinds.js';
 import type { Notebook } from './notebook.js';
 import { outlineNotebook } from './outline.js';
 import type { Outline } from './outline.js';
@@ -62,7 +63,7 @@ export function makeAnalyzer(parser: PythonParser): Analyzer {
       const outline = outlineNotebook(notebook);
       const stale = cells.flatMap((parsed, cell) => (parsed?.stale ?? []).map(({ from, to }) => ({ cell, from, to })));
       const dependencies = infer(notebook, outline, ({ index }) => cells[index]!, starNames);
-      const pipeline = toPipeline(notebook, outline, dependencies);
+      const pipeline = toPipeline(notebook, outline, dependencies, cells);
       bySource = used;
       byId = read;
       const diagnostics = withoutStale(pipeline.diagnostics, stale);
@@ -72,7 +73,12 @@ export function makeAnalyzer(parser: PythonParser): Analyzer {
 }
 
 /** The pipeline that a notebook with this outline means. */
-function toPipeline(notebook: Notebook, outline: Outline, dependencies: Dependencies): Pipeline {
+function toPipeline(
+  notebook: Notebook,
+  outline: Outline,
+  dependencies: Dependencies,
+  parsed: readonly (ParsedCell | undefined)[]
+): Pipeline {
   const names = outline.steps.map(({ name }) => name);
   const plans = planSteps(
     notebook,
@@ -81,6 +87,7 @@ function toPipeline(notebook: Notebook, outline: Outline, dependencies: Dependen
     outline.steps.map(({ cells }) => cells.at(-1) ?? 0)
   );
   const flows = findFlows(notebook, outline, dependencies, plans);
+  const outputs = findKinds(plans, cell => parsed[cell]);
   const flowsTo = groupBy(flows, ({ to }) => to);
   const order = new Map(names.map((name, index) => [name, index]));
   const steps = outline.steps.map((step, index): PipelineStep => {
@@ -97,7 +104,7 @@ function toPipeline(notebook: Notebook, outline: Outline, dependencies: Dependen
       after: [...sources].sort((a, b) => order.get(a)! - order.get(b)!),
       parameters: plans[index]!.parameters,
       setup: plans[index]!.setup,
-      outputs: plans[index]!.outputs,
+      outputs: outputs[index]!,
       settings: step.settings
     };
   });

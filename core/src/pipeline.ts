@@ -25,7 +25,12 @@ export interface Bundle {
   readonly names: readonly string[];
   /** global states that travel as values: `random`, `numpy.random`, `torch.random` */
   readonly states?: readonly string[];
+  /** what they are, where the source leaves no doubt */
+  readonly kind?: ArtifactKind;
 }
+
+/** In KFP's words. */
+export type ArtifactKind = 'Dataset' | 'Model';
 
 /** What a step does before its own cells, in this order: take a bundle, or run source again that an earlier cell defines. */
 export type Setup =

@@ -24,6 +24,7 @@ import numbers
 import re
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
+from . import curves
 from .own import dumps
 
 MOST_ROWS = 1000

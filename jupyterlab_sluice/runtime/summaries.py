@@ -1,10 +1,24 @@
-"""A variable in a few words, for lists of what a step gave: its type, and its size or value."""
+"""A variable in a few words, for lists of what a step gave: its type, its size or value, and whether it is a dataset or a
+model.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Iterable, Tuple
 
 LONGEST = 80
+#: classes by the name of their library and their own; what inherits from one is of its kind
+KINDS = {
+    name: kind
+    for kind, names in {
+        "Dataset": "pandas.DataFrame pandas.Series polars.DataFrame polars.LazyFrame polars.Series pyarrow.Table dask.DataFrame "
+        "dask_expr.DataFrame xarray.Dataset xarray.DataArray datasets.Dataset torch.Dataset tensorflow.DatasetV2 pyspark.DataFrame "
+        "duckdb.DuckDBPyRelation",
+        "Model": "sklearn.BaseEstimator torch.Module keras.Model xgboost.Booster lightgbm.Booster catboost.CatBoost "
+        "statsmodels.Model statsmodels.Results statsmodels.ResultsWrapper",
+    }.items()
+    for name in names.split()
+}
 
 
 def describe(name: str, value: Any) -> Dict[str, str]:
@@ -16,6 +30,22 @@ def describe(name: str, value: Any) -> Dict[str, str]:
         kind.__qualname__ if module in ("builtins", "__main__") else f"{public.split('.')[0]}.{kind.__qualname__}"
     )
     return {"name": name, "type": type_name, "summary": summary(value)}
+
+
+def about(values: Iterable[Any]) -> Dict[str, str]:
+    """The kind that all of them are, in KFP's words, and of models the framework; nothing where they are of several, or of none."""
+    found = {_kind(value) for value in values}
+    kind, library = found.pop() if len(found) == 1 else ("", "")
+    return {"kind": kind, **({"framework": library} if kind == "Model" else {})} if kind else {}
+
+
+def _kind(value: Any) -> Tuple[str, str]:
+    for base in type(value).__mro__:
+        library = base.__module__.partition(".")[0]
+        kind = KINDS.get(f"{library}.{base.__qualname__}")
+        if kind:
+            return kind, library
+    return "", ""
 
 
 def summary(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,8 +23,13 @@ OUTSIDE = ("boot", "checkpoints", "fingerprint", "load", "volume_snapshot")
 
 def packed_runtime() -> str:
     """The RUNTIME argument, as the server makes it."""
-    modules = {file.stem: file.read_text() for file in sorted(RUNTIME.glob("*.py")) if file.stem not in OUTSIDE}
+    modules = {file.stem: _without_prose(file.read_text()) for file in sorted(RUNTIME.glob("*.py")) if file.stem not in OUTSIDE}
     return base64.b64encode(zlib.compress(json.dumps(modules).encode(), 9)).decode()
+
+
+def _without_prose(source: str) -> str:
+    docstring = r'(?m)^( *)"""(?:[^"\\]|"(?!""))*"""$'
+    return re.sub(r"(?m)^ *#.*$", "", re.sub(docstring, lambda found: f'{found[1]}""' + "\n" * found[0].count("\n"), source))
 
 
 PACKED = packed_runtime()
@@ -80,7 +86,7 @@ class Steps:
             {"kind": "source", "cell": 20 + number, "line": 1, "source": item} if isinstance(item, str) else item
             for number, item in enumerate(setup)
         ]
-        wanted = more.pop("wanted", "").split()
+        wanted, shown = more.pop("wanted", "").split(), more.pop("shown", ())
         values = [
             {
                 "kind": "value",
@@ -97,7 +103,7 @@ class Steps:
         }  # fmt: skip
         step.update(more)
         (where / name).mkdir(exist_ok=True)
-        outputs = {key: where / name / key for key in ("sluice_notebook", "sluice_metrics")}
+        outputs = {key: where / name / key for key in ("sluice_notebook", "sluice_metrics", *shown)}
         outputs.update({"_".join(bundle): where / "_".join(bundle) for bundle in bundles})
         given = {
             "inputs": {

@@ -22,6 +22,12 @@ scores = {"rf": 0.9, "svm": 0.8}
 def metrics_of(cell: str, before: str = BEFORE) -> dict:
     """The metrics of one cell, run without IPython in this process."""
     told: dict = {}
+    capture_of(cell, before, told)
+    return told
+
+
+def capture_of(cell: str, before: str, told: dict) -> Metrics:
+    """Capture the metrics of one cell."""
     namespace: dict = {"__name__": "__main__"}
     shell = PlainShell(namespace, Recorder())
     assert shell.run(before, "<cell 1: t>") is None
@@ -31,7 +37,7 @@ def metrics_of(cell: str, before: str = BEFORE) -> dict:
     assert raised is None, raised
     capture.finish()
     assert "__sluice_metric__" not in namespace
-    return told
+    return metrics
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import type {
   PipelineDeploymentConfig_ExecutorSpecJson as ExecutorSpec,
   PipelineTaskSpecJson
 } from './gen/pipeline_spec_pb.js';
-import { executorInput, metricsArtifact, notebookArtifact, type Ir } from './ir.js';
+import { executorInput, metricsArtifact, notebookArtifact, shownArtifacts, type Ir } from './ir.js';
 import { toDnsLabel, toTaskNames } from './names.js';
 import { toExecutorConfig } from './platform.js';
 import { toResources } from './resources.js';
@@ -154,16 +154,19 @@ function findInputs(step: PipelineStep): readonly Input[] {
   return inputs;
 }
 
-function toComponent(step: PipelineStep, { tasks, parameters }: Context): ComponentSpecJson {
-  const artifactType = (name: string): object => ({
-    artifactType: { schemaTitle: `system.${name}`, schemaVersion: '0.0.1' }
+function toComponent(step: PipelineStep, { pipeline, tasks, parameters }: Context): ComponentSpecJson {
+  const artifactType = (kind: string): object => ({
+    artifactType: { schemaTitle: `system.${kind}`, schemaVersion: '0.0.1' }
   });
-  const inputs = findInputs(step).map(({ key }) => [key, artifactType('Artifact')]);
+  const inputs = findInputs(step).map(({ key, from, artifact }) => {
+    const maker = pipeline.steps.find(({ name }) => name === from);
+    const made = maker?.outputs.find(output => output.artifact === artifact);
+    return [key, artifactType(made?.kind ?? 'Artifact')];
+  });
   const outputs = [
-    ...step.outputs.map(({ artifact }) => [artifact, artifactType('Artifact')]),
-    [notebookArtifact, artifactType('Artifact')],
-    [metricsArtifact, artifactType('Metrics')]
-  ];
+    ...step.outputs.map(({ artifact, kind = 'Artifact' }) => [artifact, kind]),
+    ...findOwnArtifacts(step)
+  ].map(([key, kind]) => [key, artifactType(kind!)]);
   const given = step.parameters.map(name => {
     const { type, isNullable } = parameters.get(name)!;
     return [name, { parameterType: kfpTypes[type], ...(isNullable ? { isOptional: true } : {}) }];
@@ -178,6 +181,20 @@ function toComponent(step: PipelineStep, { tasks, parameters }: Context): Compon
     outputDefinitions: { artifacts: Object.fromEntries(outputs) }
   };
 }
+
+// KFP registers whatever is declared, made or not: what is declared here, each execution of the step makes.
+function findOwnArtifacts({ cells, setup }: PipelineStep): readonly (readonly [key: string, kind: string])[] {
+  const hasMetrics = cells.some(({ isMetrics }) => isMetrics);
+  const sources = [...cells, ...setup.filter(item => item.kind === 'source')].map(({ source }) => source);
+  const shown = Object.entries(shownArtifacts).filter(
+    ([, kind]) =>
+      (kind !== 'ClassificationMetrics' || hasMetrics) &&
+      (kind !== 'Markdown' || sources.some(source => givesMarkdown.test(source)))
+  );
+  return [[notebookArtifact, 'Artifact'], ...(hasMetrics ? [[metricsArtifact, 'Metrics'] as const] : []), ...shown];
+}
+
+const givesMarkdown = /\b(Markdown|display_markdown)\s*\(|^%%markdown\b/;
 
 function toTask(step: PipelineStep, { tasks }: Context): PipelineTaskSpecJson {
   const { cache } = step.settings;

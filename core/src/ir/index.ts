@@ -3,7 +3,7 @@
 export { readStepArgument, type StepArgument } from './argument.js';
 export { compilePipeline, type CompileOptions } from './compile.js';
 export { makeExecutorInput, type ArtifactPlaces } from './executor-input.js';
-export { IrError, metricsArtifact, notebookArtifact, type Ir } from './ir.js';
+export { IrError, metricsArtifact, notebookArtifact, shownArtifacts, type Ir } from './ir.js';
 export { checkParameters, parseParameter, splitAssignment, type ParameterReading } from './parameters.js';
 export { planIr, type Plan, type PlanParameter, type PlanTask } from './plan.js';
 export { printIr, printIrAsJson } from './print.js';

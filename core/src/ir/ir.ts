@@ -19,9 +19,19 @@ export class IrError extends Error {
   }
 }
 
-/** The two artifacts that every step of ours leaves besides its values. */
+/** What every step of ours leaves besides its values, and what each leaves that has a cell of metrics. */
 export const notebookArtifact = 'sluice_notebook';
 export const metricsArtifact = 'sluice_metrics';
+
+/**
+ * What only Kubeflow's own UI shows, by KFP's kind: cells and outputs as a page, what the step shows as Markdown, a confusion matrix and
+ * a ROC curve. Elsewhere the executed notebook and the metrics say it all, and no place is given for these.
+ */
+export const shownArtifacts = {
+  sluice_report: 'HTML',
+  sluice_markdown: 'Markdown',
+  sluice_classification: 'ClassificationMetrics'
+} as const;
 
 /** KFP puts the step's ExecutorInput, as JSON, where an argument holds this. */
 export const executorInput = '{{$}}';

@@ -11,7 +11,7 @@ import type {
   PlatformDeploymentConfigJson
 } from './gen/pipeline_spec_pb.js';
 import { flattenTasks, type FlatTask } from './flatten.js';
-import { IrError, type Ir } from './ir.js';
+import { IrError, shownArtifacts, type Ir } from './ir.js';
 import { readMemoryLimit, readRequests } from './resources.js';
 import { readBackoff } from './retries.js';
 import type { Backoff } from '../step.js';
@@ -155,10 +155,12 @@ function toPlanTask({ task, spec, path, atEnd }: FlatTask, ir: Ir, names: Readon
     env: Object.fromEntries((container.env ?? []).map(({ name: key = '', value = '' }) => [key, value])),
     parameters: toParameters(name, spec, component, path),
     artifacts,
-    outputs: Object.entries(component.outputDefinitions?.artifacts ?? {}).map(([key, { artifactType }]) => ({
-      name: key,
-      schemaTitle: artifactType?.schemaTitle ?? 'system.Artifact'
-    })),
+    outputs: Object.entries(component.outputDefinitions?.artifacts ?? {})
+      .filter(([key]) => !Object.hasOwn(shownArtifacts, key))
+      .map(([key, { artifactType }]) => ({
+        name: key,
+        schemaTitle: artifactType?.schemaTitle ?? 'system.Artifact'
+      })),
     retries: spec.retryPolicy?.maxRetryCount ?? 0,
     ...(spec.retryPolicy?.maxRetryCount ? { backoff: readBackoff(spec.retryPolicy) } : {}),
     ...readRequests(container.resources),

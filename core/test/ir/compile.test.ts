@@ -5,7 +5,7 @@ import type { Ir } from '../../src/ir/ir.js';
 import { planIr } from '../../src/ir/plan.js';
 import { printIr } from '../../src/ir/print.js';
 import { readIr } from '../../src/ir/read.js';
-import type { Pipeline } from '../../src/pipeline.js';
+import type { Pipeline, PipelineStep } from '../../src/pipeline.js';
 import type { StepSpec } from '../../src/step.js';
 import { bundle, options, parameter, pipeline, step } from './pipelines.js';
 
@@ -81,8 +81,29 @@ test('values travel as artifacts, and each step before is named once', () => {
   expect(Object.keys(ir.pipeline.components!['comp-load']!.outputDefinitions!.artifacts!)).toEqual([
     'df',
     'sluice_notebook',
-    'sluice_metrics'
+    'sluice_report'
   ]);
+});
+
+test.each<[string, Partial<PipelineStep['cells'][number]>, Record<string, string>]>([
+  ['any step', {}, { sluice_report: 'HTML' }],
+  [
+    'a step with a cell of metrics',
+    { isMetrics: true },
+    { sluice_metrics: 'Metrics', sluice_report: 'HTML', sluice_classification: 'ClassificationMetrics' }
+  ],
+  [
+    'a step that shows Markdown',
+    { source: 'display(Markdown(text))' },
+    { sluice_report: 'HTML', sluice_markdown: 'Markdown' }
+  ],
+  ['a cell of Markdown', { source: '%%markdown\n# Done' }, { sluice_report: 'HTML', sluice_markdown: 'Markdown' }]
+])('what KFP shows of %s', (_, parts, expected) => {
+  const made = step('a');
+  const ir = compile(pipeline({ ...made, cells: [{ ...made.cells[0]!, ...parts }] }));
+  const outputs = Object.entries(ir.pipeline.components!['comp-a']!.outputDefinitions!.artifacts!);
+  const kinds = outputs.map(([key, { artifactType }]) => [key, artifactType!.schemaTitle!.replace('system.', '')]);
+  expect(Object.fromEntries(kinds)).toEqual({ sluice_notebook: 'Artifact', ...expected });
 });
 
 test('parameters have types and defaults, and one that may be None has none', () => {

@@ -25,10 +25,7 @@ const given = {
 const ir = (): Ir => readIr(printIr(compilePipeline(given, { ...options, notebook: 'nb.ipynb' })));
 
 test('a plan speaks of steps', () => {
-  const outputs = [
-    { name: 'sluice_notebook', schemaTitle: 'system.Artifact' },
-    { name: 'sluice_metrics', schemaTitle: 'system.Metrics' }
-  ];
+  const outputs = [{ name: 'sluice_notebook', schemaTitle: 'system.Artifact' }];
   const common = {
     image: 'python:3.12',
     command: ['python3', '-c', 'BOOT'],

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import {
   metricsArtifact,
   notebookArtifact,
+  shownArtifacts,
   type ArtifactRecord,
   type Failure,
   type MetricValue,
@@ -53,7 +54,7 @@ export async function* tellOutcome(
   for (const [name, value] of readMetrics(metrics) ?? Object.entries(scalars).filter(isMetric))
     yield { type: 'metric', step, name, value };
   const { layout } = run;
-  for (const artifact of artifacts) {
+  for (const artifact of artifacts.filter(({ name }) => !Object.hasOwn(shownArtifacts, name))) {
     const bytes =
       artifact.name === notebookArtifact ? notebook : artifact.name === metricsArtifact ? metrics : undefined;
     const path = layout.artifact(step, artifact.name);

@@ -23,7 +23,7 @@ export function toPipelineSpec(text: string, options: SpecOptions): Json {
   const imports = new Map<string, Import>();
   const kept = Object.entries(tasks)
     .filter(([key]) => isChosen(key))
-    .map(([key, task]) => [key, toKept(task, tasks, isChosen, options, imports)] as const);
+    .map(([key, task]) => [key, toKept(task, pipeline, isChosen, options, imports)] as const);
   const components = { ...pipeline.components };
   const executors = { ...(pipeline.deploymentSpec as { executors?: Json } | undefined)?.executors };
   const importers: Json = {};
@@ -59,11 +59,13 @@ interface Import {
 
 function toKept(
   task: Task,
-  tasks: Tasks,
+  { root, components }: Ir['pipeline'],
   isChosen: (key: string) => boolean,
   { cache, given }: SpecOptions,
   imports: Map<string, Import>
 ): Task {
+  const tasks = root?.dag?.tasks ?? {};
+  const taken = components?.[task.componentRef?.name ?? '']?.inputDefinitions?.artifacts ?? {};
   const nameOf = (key: string): string => tasks[key]?.taskInfo?.name || key;
   const artifacts = Object.entries(task.inputs?.artifacts ?? {}).map(([name, source]) => {
     const { producerTask = '', outputArtifactKey = '' } = source.taskOutputArtifact ?? {};
@@ -75,7 +77,8 @@ function toKept(
         'no-values'
       );
     const key = `given-${producerTask}-${outputArtifactKey.replaceAll('_', '-')}`;
-    imports.set(key, { ...found, schemaTitle: 'system.Artifact' });
+    const schemaTitle = taken[name]?.artifactType?.schemaTitle ?? 'system.Artifact';
+    imports.set(key, { ...found, schemaTitle });
     return [name, { taskOutputArtifact: { producerTask: key, outputArtifactKey: 'artifact' } }] as const;
   });
   const dependentTasks = task.dependentTasks?.filter(isChosen) ?? [];

@@ -62,7 +62,6 @@ test('a notebook runs, and what its steps print, measure and give is here afterw
     ({ step, name, kind }) => `${step} ${name} ${kind}`
   );
   expect(artifacts.sort()).toEqual([
-    'load sluice_metrics metrics',
     'load sluice_notebook notebook',
     'load values values',
     'train sluice_metrics metrics',
