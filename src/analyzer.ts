@@ -19,9 +19,9 @@ export async function loadAnalyzer(): Promise<Analyzer> {
 function measured(analyzer: Analyzer): Analyzer {
   return {
     ...analyzer,
-    analyze(notebook) {
+    analyze(notebook, starNames) {
       const start = performance.now();
-      const analysis = analyzer.analyze(notebook);
+      const analysis = analyzer.analyze(notebook, starNames);
       performance.clearMeasures('sluice-analysis');
       performance.measure('sluice-analysis', { start });
       return analysis;
