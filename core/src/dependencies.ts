@@ -69,7 +69,7 @@ export function makeInference(parse: (source: string) => ParsedCell): InferDepen
     const specs = running.flatMap(cell => toSpecs(cell, topStatements(read(cell.cell))));
     return {
       ...collect(update(specs), outline.steps.length),
-      slotAtEnd: name => reading.machine.state.slots.get(name),
+      slotAtEnd: name => reading.machine.state.names.get(name)?.slot,
       ...findPrelude(running, read),
       diagnostics: running
         .filter(({ cell }) => read(cell).errors.length > 0)

@@ -10,7 +10,7 @@ import { toRange } from './python/effects/place.js';
 import type { Need, StepRecord } from './python/effects/report.js';
 import { prelude } from './python/effects/slot.js';
 import type { Slot } from './python/effects/slot.js';
-import { closure, find, valueOf } from './python/effects/thing.js';
+import { closure, find, slotsOf, valueOf } from './python/effects/thing.js';
 import type { Thing, Value } from './python/effects/thing.js';
 
 export interface StepPlan {
@@ -177,7 +177,7 @@ function carriedDefinitions(slot: Slot): Slot[] {
 }
 
 function definitionOf(thing: Thing): Slot | undefined {
-  const slots = [...thing.slots] as Slot[];
+  const slots = [...slotsOf(thing)] as Slot[];
   const isChanged = slots.some(
     slot => slot.kind === 'value' && slot.keeps?.kind === 'definition' && hasSame(slot.value, slot.keeps.value)
   );

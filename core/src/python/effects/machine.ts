@@ -3,10 +3,10 @@
 // name that an earlier step left is a need of the reading step.
 import type { CellRange } from '../../diagnostic.js';
 import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
-import { isOwn, noteRead, setEntry } from './journal.js';
+import { look, setEntry } from './journal.js';
 import { comesBefore, Home, Place } from './place.js';
 import type { StarNames } from '../stars.js';
-import { historyKey, newState, Reading, setSlot, starsKey } from './reading.js';
+import { newState, Reading } from './reading.js';
 import { addNeed, addRemark } from './report.js';
 import type { Remark, Report } from './report.js';
 import { prelude } from './slot.js';
@@ -45,7 +45,7 @@ export type Use = 'kept' | 'base' | 'callee' | 'used';
 
 export class Machine {
   readonly state = newState();
-  reading = new Reading(this.state, this);
+  reading = new Reading(this.state, { position: 0 });
   /** slots read since the last push; what a definition's header reads */
   readonly logs: Slot[][] = [];
 
@@ -161,7 +161,7 @@ export class Machine {
     for (let frame = this.frame; frame; frame = frame.parent) {
       if (frame.info?.globals.has(name)) break;
       if (frame.kind === 'class' && frame !== this.frame) continue;
-      if (!isOwn(frame.thing.birth)) noteRead(frame.names);
+      look(frame.thing);
       const local = frame.names.get(name);
       if (local) return local;
       if (frame.kind === 'function' && frame.info?.locals.has(name)) return immutable;
@@ -199,9 +199,8 @@ export class Machine {
 
   /** `import *` of modules that nobody could look into may have bound the name, or bound it anew after `slot`. The last of them. */
   private readStars(name: string, node: Node, slot?: Slot): Slot | undefined {
-    noteRead(starsKey);
     let last: Slot | undefined;
-    for (const [index, star] of this.state.stars.entries()) {
+    for (const [index, star] of this.reading.stars().entries()) {
       if (slot && comesBefore(star.written, slot.written)) continue;
       last = star;
       this.logs.at(-1)?.push(star);
@@ -301,11 +300,11 @@ export class Machine {
   }
 
   bindLocal(frame: Frame, name: string, value: Value): void {
-    if (!isOwn(frame.thing.birth)) noteRead(frame.names);
+    look(frame.thing);
     const old = frame.names.get(name);
     const isOuter = frame !== this.frame && this.frame?.kind === 'function';
     const held = old && (isOuter || this.depth > frame.depth) ? unite([old, value]) : value;
-    setEntry(frame.thing.birth, frame.names, frame.names, name, held);
+    setEntry(frame.thing, frame.names, name, held);
     hold(frame.thing, value);
     if (isOuter) this.change(valueOf(frame.thing), this.stand ?? { from: 0, to: 0 });
   }
@@ -331,23 +330,21 @@ export class Machine {
 
   /** Let what names are bound to now know of its names. Before a statement ends nobody looks for values that it bound itself. */
   linkNames(): void {
-    for (const name of this.reading.names()) {
-      const slot = this.state.slots.get(name);
+    for (const { slot } of this.reading.names()) {
       if (slot && this.reading.made.has(slot)) linkSlot(slot.value, slot);
     }
   }
 
   private put(name: string, slot: Slot | undefined): void {
     const branch = this.branches.at(-1);
-    if (branch && !branch.has(name)) branch.set(name, this.state.slots.get(name));
+    if (branch && !branch.has(name)) branch.set(name, this.reading.peek(name));
     this.reading.put(name, slot);
     this.touched = new Set();
   }
 
   /** Whether a step ends with this slot, so that later steps can still have it. */
   isLeft(slot: Slot): boolean {
-    noteRead(historyKey(slot.name));
-    const past = this.state.history.get(slot.name) ?? [];
+    const past = this.reading.lookBack(slot.name);
     return past.filter(({ step }) => step === slot.step).at(-1) === slot;
   }
 
@@ -405,8 +402,8 @@ export class Machine {
     this.branches.pop();
     const changes = new Map<string, Slot | undefined>();
     for (const [name, old] of branch) {
-      changes.set(name, this.state.slots.get(name));
-      setSlot(this.state.slots, name, old);
+      changes.set(name, this.reading.peek(name));
+      this.reading.takeBack(name, old);
     }
     this.touched = new Set();
     return { falls, changes };

@@ -1,126 +1,204 @@
 // One reading of a statement: what it did to the names and to the objects behind them, which can be undone and done again,
 // and what it has to report.
-import { everything, Journal, keepJournal } from './journal.js';
+import { Change, Journal, keepChange, keepJournal, look, pushItem, Tape } from './journal.js';
+import type { Part, Reader } from './journal.js';
 import { newReport } from './report.js';
 import type { Report, Setting } from './report.js';
 import type { Slot } from './slot.js';
 
-/** What outlives the statements of a notebook, besides the objects. */
-export interface State {
-  readonly slots: Map<string, Slot>;
-  /** every slot that a name was ever bound to, branches that were left included */
-  readonly history: Map<string, Slot[]>;
-  /** `from m import *` statements so far */
-  readonly stars: Slot[];
-  readonly settings: Setting[];
+/** A global name: what it is bound to, and as a part of its own, what it ever was. */
+export class Name implements Part {
+  readonly tape = new Tape();
+  slot: Slot | undefined;
+  readonly history: History = { past: [], tape: this.tape };
 }
 
-export const newState = (): State => ({ slots: new Map(), history: new Map(), stars: [], settings: [] });
+interface History extends Part {
+  /** every slot that the name was ever bound to, branches that were left included */
+  readonly past: Slot[];
+}
 
-/** Keys of what a statement may read and write, besides names and objects. */
-export const starsKey = 'import *';
-export const settingsKey = 'settings';
-export const historyKey = (name: string): string => `history of ${name}`;
+/** A list that is looked at as a whole. */
+interface List<T> extends Part {
+  readonly items: T[];
+}
+
+/** What outlives the statements of a notebook, besides the objects. */
+export interface State {
+  readonly names: Map<string, Name>;
+  /** `from m import *` statements so far */
+  readonly stars: List<Slot>;
+  readonly settings: List<Setting>;
+  /** see `Journal` */
+  readonly everything: Part;
+}
+
+export const newState = (): State => ({
+  names: new Map(),
+  stars: { items: [] },
+  settings: { items: [] },
+  everything: {}
+});
+
+export function nameOf({ names }: State, name: string): Name {
+  let found = names.get(name);
+  if (!found) names.set(name, (found = new Name()));
+  return found;
+}
+
+/** What one reading bound a name to, one after the other. */
+class Binding extends Change {
+  readonly puts: Slot[] = [];
+  private before: Slot | undefined;
+  private after: Slot | undefined;
+  /** false where the name is afterwards bound to what it was bound to before */
+  isBound = false;
+
+  constructor(
+    reader: Reader,
+    readonly target: Name
+  ) {
+    super(reader, target);
+    this.before = target.slot;
+  }
+
+  /** The reading has ended. */
+  seal(): void {
+    this.after = this.target.slot;
+    this.isBound = this.after !== this.before;
+  }
+
+  get content(): readonly unknown[] {
+    return [this.isBound, ...(this.isBound ? [this.after] : []), ...this.puts];
+  }
+
+  undo(): void {
+    const { target, puts } = this;
+    if (this.isBound) target.slot = this.before;
+    target.history.past.length -= puts.length;
+  }
+
+  redo(): void {
+    const { target, puts } = this;
+    this.before = target.slot;
+    if (this.isBound) target.slot = this.after;
+    target.history.past.push(...puts);
+  }
+
+  override concerns(): readonly Part[] {
+    return [...(this.isBound ? [this.target] : []), ...(this.puts.length > 0 ? [this.target.history] : [])];
+  }
+}
 
 export class Reading {
-  journal: Journal;
+  readonly journal: Journal;
   report: Report = newReport();
-  /** what names were bound to before and are after; filled when the reading ends */
-  readonly bound = new Map<string, { before: Slot | undefined; readonly after: Slot | undefined }>();
-  /** slots in the order in which names were bound to them */
-  readonly puts: Slot[] = [];
-  readonly stars: Slot[] = [];
-  readonly settings: Setting[] = [];
+  /** how often it has bound a name so far */
+  puts = 0;
   /** slots that it made itself */
   readonly made = new Set<Slot>();
-  private readonly before = new Map<string, Slot | undefined>();
+  private readonly bindings = new Map<Name, Binding>();
 
   constructor(
     private readonly state: State,
-    owner: object
+    private readonly reader: Reader
   ) {
-    this.journal = new Journal(owner);
+    this.journal = new Journal(reader, state.everything);
   }
 
   perform(read: () => void): void {
     keepJournal(this.journal, read);
-    for (const [name, before] of this.before) {
-      const after = this.state.slots.get(name);
-      if (after !== before) this.bound.set(name, { before, after });
-    }
+    for (const binding of this.bindings.values()) binding.seal();
   }
 
   /** The names that it bound at any time. */
-  names(): Iterable<string> {
-    return this.before.keys();
+  names(): Iterable<Name> {
+    return this.bindings.keys();
   }
 
   look(name: string): Slot | undefined {
-    const slot = this.state.slots.get(name);
-    if (!slot || !this.made.has(slot)) this.journal.reads.add(name);
+    const slot = this.peek(name);
+    if (!slot || !this.made.has(slot)) look(nameOf(this.state, name));
     return slot;
   }
 
+  /** What a name is bound to, for the record. */
+  peek(name: string): Slot | undefined {
+    const part = nameOf(this.state, name);
+    part.tape.wind(this.reader.position);
+    return part.slot;
+  }
+
+  /** What a name was bound to so far. */
+  lookBack(name: string): readonly Slot[] {
+    const { history } = nameOf(this.state, name);
+    look(history);
+    return history.past;
+  }
+
   put(name: string, slot: Slot | undefined): void {
-    if (!this.before.has(name)) this.before.set(name, this.state.slots.get(name));
-    setSlot(this.state.slots, name, slot);
+    const part = nameOf(this.state, name);
+    let binding = this.bindings.get(part);
+    if (!binding) {
+      part.tape.wind(this.reader.position);
+      binding = keepChange(this.journal, new Binding(this.reader, part));
+      this.bindings.set(part, binding);
+    }
+    part.slot = slot;
     if (!slot) return;
-    this.puts.push(slot);
-    const past = this.state.history.get(name);
-    if (past) past.push(slot);
-    else this.state.history.set(name, [slot]);
+    this.puts++;
+    binding.puts.push(slot);
+    part.history.past.push(slot);
+  }
+
+  /** Leave a branch, and with it what it did to a name. */
+  takeBack(name: string, slot: Slot | undefined): void {
+    nameOf(this.state, name).slot = slot;
+  }
+
+  stars(): readonly Slot[] {
+    look(this.state.stars);
+    return this.state.stars.items;
   }
 
   addStar(slot: Slot): void {
-    this.stars.push(slot);
-    this.state.stars.push(slot);
+    pushItem(this.state.stars, this.state.stars.items, slot);
+  }
+
+  settings(): readonly Setting[] {
+    look(this.state.settings);
+    return this.state.settings.items;
   }
 
   addSetting(setting: Setting): void {
-    this.settings.push(setting);
-    this.state.settings.push(setting);
+    pushItem(this.state.settings, this.state.settings.items, setting);
   }
 
   undo(): void {
     this.journal.undo();
-    for (const [name, { before }] of this.bound) setSlot(this.state.slots, name, before);
-    for (const { name } of this.puts) this.state.history.get(name)!.pop();
-    this.state.stars.length -= this.stars.length;
-    this.state.settings.length -= this.settings.length;
   }
 
   redo(): void {
     this.journal.redo();
-    for (const [name, bound] of this.bound) {
-      bound.before = this.state.slots.get(name);
-      setSlot(this.state.slots, name, bound.after);
-    }
-    for (const slot of this.puts) this.state.history.get(slot.name)!.push(slot);
-    this.state.stars.push(...this.stars);
-    this.state.settings.push(...this.settings);
   }
 
   /** Whether it would be another one now that these have changed. */
-  dependsOn(changed: ReadonlySet<unknown>): boolean {
+  dependsOn(changed: ReadonlySet<Part>): boolean {
     if (changed.size === 0) return false;
+    const { reads, everything } = this.journal;
     if (changed.has(everything)) return true;
-    const { reads } = this.journal;
     const [few, many] = changed.size < reads.size ? [changed, reads] : [reads, changed];
     for (const part of few) if (many.has(part)) return true;
     return false;
   }
 
-  /** All that is another when this reading is gone, or new. */
-  *parts(): Generator<unknown> {
-    yield* this.bound.keys();
-    yield* this.journal.writes;
-    for (const { name } of this.puts) yield historyKey(name);
-    if (this.stars.length > 0) yield starsKey;
-    if (this.settings.length > 0) yield settingsKey;
+  /** Note all that is another when this reading is gone, or new. */
+  addTo(changed: Set<Part>): void {
+    for (const change of this.journal.changes) for (const part of change.concerns()) changed.add(part);
   }
-}
 
-export function setSlot(slots: Map<string, Slot>, name: string, slot: Slot | undefined): void {
-  if (slot) slots.set(name, slot);
-  else slots.delete(name);
+  /** Names that it binds are not another behind it. */
+  settle(changed: Set<Part>): void {
+    for (const binding of this.bindings.values()) if (binding.isBound) changed.delete(binding.target);
+  }
 }

@@ -1,10 +1,11 @@
 // Whether a statement that was read again did what it did before, but for the objects that it made anew. Then the old ones
 // stay, so that nothing below has to be read again.
 import { Home, Place } from './place.js';
+import type { Part } from './journal.js';
 import type { Reading } from './reading.js';
 import type { Report } from './report.js';
 import type { Slot } from './slot.js';
-import type { Thing } from './thing.js';
+import type { Frame, Thing } from './thing.js';
 
 export class Comparison {
   private readonly counterparts = new Map<object, object>();
@@ -20,20 +21,9 @@ export class Comparison {
 
   /** Whether both readings leave the same to the statements below. */
   isSame(): boolean {
-    const { now, before } = this;
-    if (now.bound.size !== before.bound.size || now.journal.changes.length !== before.journal.changes.length)
-      return false;
-    const afters = ({ bound }: Reading): unknown[] => [...bound].flatMap(([name, { after }]) => [name, after]);
     const changes = ({ journal }: Reading): unknown[] =>
       journal.changes.flatMap(({ target, content }) => [target, content]);
-    const left = (reading: Reading): unknown[] => [
-      afters(reading),
-      changes(reading),
-      reading.puts,
-      reading.stars,
-      reading.settings
-    ];
-    if (!this.match(left(now), left(before))) return false;
+    if (!this.match(changes(this.now), changes(this.before))) return false;
     for (let pair = this.open.pop(); pair; pair = this.open.pop()) if (!this.matchInside(...pair)) return false;
     return true;
   }
@@ -55,7 +45,7 @@ export class Comparison {
   }
 
   private match(now: unknown, before: unknown): boolean {
-    if (now === before) return true;
+    if (now === before || (isNothing(now) && isNothing(before))) return true;
     if (typeof now !== 'object' || typeof before !== 'object' || !now || !before) return false;
     const known = this.counterparts.get(now);
     if (known) return known === before;
@@ -69,10 +59,10 @@ export class Comparison {
   /** What each reading made itself may have a counterpart; all else is itself or another. */
   private areAlike(now: object, before: object): boolean {
     if (Object.getPrototypeOf(now) !== Object.getPrototypeOf(before) || now instanceof Home) return false;
-    const { owner } = this.now.journal;
+    const { reader } = this.now.journal;
     if (now instanceof Place)
       return now.isAt(before as Place) || (now.home === this.home && (before as Place).home === this.home);
-    if ('birth' in now) return now.birth === owner && 'birth' in before && before.birth === owner;
+    if ('birth' in now) return now.birth === reader && 'birth' in before && before.birth === reader;
     if ('written' in now) return this.now.made.has(now as Slot) && this.before.made.has(before as Slot);
     return !('type' in now && 'from' in now);
   }
@@ -81,17 +71,30 @@ export class Comparison {
     if (now instanceof Map && before instanceof Map) return this.matchLists([...now].flat(), [...before].flat());
     if (now instanceof Set && before instanceof Set) return this.matchLists([...now], [...before]);
     if (Array.isArray(now) && Array.isArray(before)) return this.matchLists(now, before);
-    const keys = Object.keys(now);
-    return (
-      keys.length === Object.keys(before).length &&
-      keys.every(
-        key =>
-          key === 'id' || this.match((now as Record<string, unknown>)[key], (before as Record<string, unknown>)[key])
-      )
+    this.wind(before);
+    const keys = new Set([...Object.keys(now), ...Object.keys(before)]);
+    return [...keys].every(
+      key =>
+        key === 'id' ||
+        key === 'tape' ||
+        this.match((now as Record<string, unknown>)[key], (before as Record<string, unknown>)[key])
     );
+  }
+
+  /** What the old reading made may have been changed since by statements below. */
+  private wind(before: Partial<Part & Frame>): void {
+    const { position } = this.now.journal.reader;
+    before.tape?.wind(position);
+    before.thing?.tape?.wind(position);
   }
 
   private matchLists(now: readonly unknown[], before: readonly unknown[]): boolean {
     return now.length === before.length && now.every((part, index) => this.match(part, before[index]));
   }
 }
+
+/** What holds nothing may be there or not. */
+const isNothing = (part: unknown): boolean =>
+  part === undefined ||
+  ((part instanceof Map || part instanceof Set) && part.size === 0) ||
+  (Array.isArray(part) && part.length === 0);

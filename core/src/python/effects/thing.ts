@@ -7,15 +7,15 @@
 import type { ClassDefinition, FunctionDefinition, Lambda, Node } from '../syntax.js';
 import {
   addMember,
-  currentOwner,
+  currentReader,
   isJournaling,
-  noteRead,
-  pushItem,
+  look,
   removeMembers,
   rewriteEntries,
   setEntry,
   setField
 } from './journal.js';
+import type { Part } from './journal.js';
 import type { Home } from './place.js';
 
 /** A constant that paths, keys and dynamic code are folded from. */
@@ -37,11 +37,11 @@ export interface Moment {
 
 /** Things, and when they came to be among these. */
 type Since = Map<Thing, Moment>;
+type ReadonlySince = ReadonlyMap<Thing, Moment>;
 
-export interface Thing {
+/** As a part of the state it is what it holds; what holds it is another. Most hold nothing, so what does not exist is not made. */
+export interface Thing extends Part {
   readonly id: number;
-  /** the statement that made it; undefined for what belongs to none, such as a module */
-  readonly birth?: object | undefined;
   /** full dotted name where it comes from a module or is built in: `numpy.random.seed`, `builtins.len` */
   readonly path?: string;
   /** dotted name of the library callable that made it, or `list`, `dict`, `set`, `tuple`, `generator` */
@@ -55,18 +55,16 @@ export interface Thing {
   /** of a tuple, list or dict display whose shape is known: its elements in order */
   elements?: readonly Value[];
   /** what it surely holds, by a display or a store */
-  readonly contents: Since;
+  contents?: Since;
   /** what it may hold, because a library was given both */
-  readonly held: Since;
-  readonly holders: Since;
+  held?: Since;
+  readonly around: Surroundings;
   /** the thing that stands for it and for others besides; see `collapse` */
   group?: Thing;
   /** a method that changes its object, read but not yet called: `push = xs.append` */
   changes?: Value;
   /** the slots of what was registered on it: `@show.register` */
-  readonly extras: object[];
-  /** the names bound to it, now or earlier; the machine looks whether they still are */
-  readonly slots: Set<object>;
+  extras: readonly object[];
   /** made with a `random_state` of its own */
   isSeeded?: boolean;
   /** stands for several things that are alike */
@@ -75,8 +73,12 @@ export interface Thing {
   untravelling?: string;
 }
 
-/** What stands for its holders and names in a journal; the thing itself stands for the rest of it. */
-const above = (thing: Thing): object => thing.holders;
+/** Where a thing is found. */
+interface Surroundings extends Part {
+  holders?: Since;
+  /** the names bound to it, now or earlier; the machine looks whether they still are */
+  slots?: Set<object>;
+}
 
 /** A function of the notebook, with the frame it closes over. */
 export interface Callable {
@@ -148,17 +150,11 @@ let lastId = 0;
 export const countThings = (): number => lastId;
 
 export function makeThing(parts: Partial<Thing> = {}): Thing {
-  return {
-    birth: currentOwner(),
-    ...parts,
-    id: ++lastId,
-    contents: new Map(),
-    held: new Map(),
-    holders: new Map(),
-    slots: new Set(),
-    extras: []
-  };
+  const birth = currentReader();
+  return { birth, extras: none, ...parts, id: ++lastId, around: { birth } };
 }
+
+const none: readonly object[] = [];
 
 export const valueOf = (thing: Thing): Value => ({ things: [thing] });
 
@@ -179,19 +175,21 @@ export function setMoment(now: Moment): void {
 const isEarlier = (a: Moment, b: Moment): boolean => a.cell < b.cell;
 
 function addContent(holder: Thing, thing: Thing, since = moment): void {
-  setEntry(holder.birth, holder, holder.contents, thing, since, isEarlier);
+  setEntry(holder, (holder.contents ??= new Map()), thing, since, isEarlier);
 }
 
 function addHeld(holder: Thing, thing: Thing, since = moment): void {
-  setEntry(holder.birth, holder, holder.held, thing, since, isEarlier);
+  setEntry(holder, (holder.held ??= new Map()), thing, since, isEarlier);
 }
 
-function addHolder(thing: Thing, holder: Thing, since = moment): void {
-  setEntry(thing.birth, above(thing), thing.holders, holder, since, isEarlier);
+function addHolder({ around }: Thing, holder: Thing, since = moment): void {
+  setEntry(around, (around.holders ??= new Map()), holder, since, isEarlier);
 }
 
-/** One of a thing's maps without things for which others stand now. */
-function tidy(owner: Thing, things: Since): Since {
+const nothing: ReadonlySince = new Map();
+
+/** One of a part's maps without things for which others stand now. */
+function tidy(part: Part, things: Since): Since {
   let isTidy = true;
   for (const thing of things.keys()) if (thing.group) isTidy = false;
   if (isTidy) return things;
@@ -202,46 +200,46 @@ function tidy(owner: Thing, things: Since): Since {
     if (!known || isEarlier(since, known)) found.set(one, since);
   }
   if (!isJournaling()) return found;
-  rewriteEntries(owner.birth, things, [...found]);
+  rewriteEntries(part, things, [...found]);
   return things;
 }
 
-function contents(thing: Thing): Since {
-  noteRead(thing);
-  return tidy(thing, thing.contents);
+function contents(thing: Thing): ReadonlySince {
+  look(thing);
+  return thing.contents ? tidy(thing, thing.contents) : nothing;
 }
 
-function held(thing: Thing): Since {
-  noteRead(thing);
-  return tidy(thing, thing.held);
+function held(thing: Thing): ReadonlySince {
+  look(thing);
+  return thing.held ? tidy(thing, thing.held) : nothing;
 }
 
-function holders(thing: Thing): Since {
-  noteRead(above(thing));
-  return tidy(thing, thing.holders);
+function holders({ around }: Thing): ReadonlySince {
+  look(around);
+  return around.holders ? tidy(around, around.holders) : nothing;
 }
 
 /** The names bound to a thing, now or earlier. */
-export function slotsOf(thing: Thing): Iterable<object> {
-  noteRead(above(thing));
-  return [...thing.slots];
+export function slotsOf({ around }: Thing): readonly object[] {
+  look(around);
+  return around.slots ? [...around.slots] : [];
 }
 
 /** `slot` says that a name is bound to this value. */
 export function linkSlot({ things }: Value, slot: object): void {
   for (const thing of things) {
-    const one = find(thing);
-    addMember(one.birth, above(one), one.slots, slot);
+    const { around } = find(thing);
+    addMember(around, (around.slots ??= new Set()), slot);
   }
 }
 
-export function unlinkSlots(thing: Thing, slots: readonly object[]): void {
-  if (slots.length > 0) removeMembers(thing.birth, above(thing), thing.slots, slots);
+export function unlinkSlots({ around }: Thing, slots: readonly object[]): void {
+  if (slots.length > 0 && around.slots) removeMembers(around, around.slots, slots);
 }
 
 /** `slot` is part of what a function does: `@show.register`. */
 export function addExtra(thing: Thing, slot: object): void {
-  pushItem(thing.birth, thing.extras, slot);
+  setField(thing, 'extras', [...thing.extras, slot]);
 }
 
 /** More things than this in one value, and those that are alike become one. */
@@ -285,13 +283,13 @@ function group(things: readonly Thing[]): Thing {
       });
   for (const thing of things) {
     if (thing === made) continue;
-    if (!thing.isSeeded && made.isSeeded) setField(made.birth, made, 'isSeeded', false);
-    if (thing.untravelling !== undefined) setField(made.birth, made, 'untravelling', thing.untravelling);
+    if (!thing.isSeeded && made.isSeeded) setField(made, 'isSeeded', false);
+    if (thing.untravelling !== undefined) setField(made, 'untravelling', thing.untravelling);
     for (const [inner, since] of contents(thing)) addContent(made, inner, since);
     for (const [inner, since] of held(thing)) addHeld(made, inner, since);
     for (const [holder, since] of holders(thing)) addHolder(made, holder, since);
     for (const slot of slotsOf(thing)) linkSlot(valueOf(made), slot);
-    setField(thing.birth, thing, 'group', made);
+    setField(thing, 'group', made);
   }
   return made;
 }
@@ -315,8 +313,8 @@ export function hold(holder: Thing, value: Value): void {
 }
 
 function surelyHolds(holder: Thing, thing: Thing): boolean {
-  noteRead(holder);
-  return holder.contents.has(thing);
+  look(holder);
+  return holder.contents?.has(thing) ?? false;
 }
 
 /** From now on `holder` may hold what `value` may be. */

@@ -6,9 +6,7 @@ import type { ParameterAssignment } from '../../parameters.js';
 import { act, isShownForItself } from './acts.js';
 import { isPlainStatement } from './ambient.js';
 import { touch } from './functions.js';
-import { noteRead } from './journal.js';
 import type { Machine } from './machine.js';
-import { settingsKey } from './reading.js';
 import { addNeed, addRemark } from './report.js';
 import type { Setting } from './report.js';
 import { prelude } from './slot.js';
@@ -100,9 +98,8 @@ function bindShown(machine: Machine, last: Statement): void {
 /** Settings of the steps above hold in this step as well: its setup runs them again. */
 function repeatSettings(machine: Machine): void {
   const { report, step } = machine;
-  noteRead(settingsKey);
   const old: Slot[] = [];
-  for (const setting of machine.state.settings) {
+  for (const setting of machine.reading.settings()) {
     if (setting.step === step) continue;
     const { unit } = setting;
     const isOwn = ({ origin }: Slot): boolean =>

@@ -1,7 +1,9 @@
 // A notebook is read unit by unit: a unit is a top-level statement, or the beginning of a step. When the notebook has
-// changed, all units behind the first change are undone, and then read again only where they themselves are new, or where
-// something that they looked at is another than before; the others are done again from their journals. A unit that was read
-// again and did the same as before leaves what it made then, so that an edit goes no further than its consequences.
+// changed, a unit is read again only where it is itself new, or where something that it looked at is another than before.
+// A unit that was read again and did the same as before leaves what it made then, so that an edit goes no further than its
+// consequences.
+import { windForward } from './journal.js';
+import type { Part, Reader } from './journal.js';
 import type { Machine } from './machine.js';
 import { Home } from './place.js';
 import { Reading } from './reading.js';
@@ -25,7 +27,8 @@ export interface UnitSpec {
   readonly within?: Node;
 }
 
-export class Unit {
+export class Unit implements Reader {
+  position = 0;
   readonly home = new Home();
   reading: Reading | undefined;
 
@@ -64,8 +67,19 @@ export class Unit {
   }
 }
 
+/** How a spec gets its unit: as it was, from one whose spec has changed, or anew. */
+type Origin = 'still' | 'changed' | 'new';
+
+/** The units of a notebook after an edit, before they are read. */
+interface Succession {
+  readonly units: readonly Unit[];
+  readonly origins: readonly Origin[];
+  /** units that are there no more, by the index of the unit before which they stood */
+  readonly gone: ReadonlyMap<number, readonly Unit[]>;
+}
+
 export class Units {
-  private units: Unit[] = [];
+  private units: readonly Unit[] = [];
 
   constructor(
     private readonly machine: Machine,
@@ -74,68 +88,56 @@ export class Units {
 
   /** Read these units in place of those that were read last. */
   update(specs: readonly UnitSpec[]): readonly Unit[] {
-    const before = this.units;
-    const matches = align(before, specs);
-    let kept = 0;
-    while (kept < before.length && matches[kept] === kept) kept++;
-    for (let index = before.length - 1; index >= kept; index--) before[index]!.reading!.undo();
-    const taken = new Set(matches);
-    const changed = new Set<unknown>();
-    let next = kept;
-    const forget = (end: number): void => {
-      for (; next < end; next++) for (const part of before[next]!.reading!.parts()) changed.add(part);
-    };
-    this.units = specs.map((spec, index) => {
-      const match = matches[index]!;
-      if (index < kept) return this.keep(before[index]!, spec);
-      if (match >= 0) {
-        forget(match);
-        next++;
-        return this.repeat(before[match]!, spec, changed);
+    const succession = succeed(this.units, specs);
+    for (const unit of [...succession.gone.values()].flat().reverse()) unit.reading!.undo();
+    succession.units.forEach((unit, index) => (unit.position = index));
+    try {
+      this.readAll(succession, specs);
+    } finally {
+      windForward();
+    }
+    return (this.units = succession.units);
+  }
+
+  private readAll({ units, origins, gone }: Succession, specs: readonly UnitSpec[]): void {
+    const changed = new Set<Part>();
+    // Nobody asks what is another now behind the last unit that was there before.
+    const lastKnown = Math.max(origins.lastIndexOf('still'), origins.lastIndexOf('changed'));
+    units.forEach((unit, index) => {
+      for (const { reading } of gone.get(index) ?? []) reading!.addTo(changed);
+      const spec = specs[index]!;
+      if (origins[index] === 'still') this.repeat(unit, spec, changed);
+      else if (origins[index] === 'changed') this.readAgain(unit, spec, changed);
+      else {
+        const reading = this.perform(unit);
+        if (index < lastKnown) reading.addTo(changed);
       }
-      if (next < before.length && !taken.has(next)) return this.readAgain(before[next++]!, spec, changed);
-      return this.readNew(spec, changed);
     });
-    forget(before.length);
-    return this.units;
   }
 
-  private keep(unit: Unit, spec: UnitSpec): Unit {
-    unit.moveTo(spec);
-    return unit;
-  }
-
-  private repeat(unit: Unit, spec: UnitSpec, changed: Set<unknown>): Unit {
+  private repeat(unit: Unit, spec: UnitSpec, changed: Set<Part>): void {
     const reading = unit.reading!;
     if (reading.dependsOn(changed)) return this.readAgain(unit, { ...spec, statement: unit.spec.statement }, changed);
     unit.moveTo(spec);
-    reading.redo();
-    for (const name of reading.bound.keys()) changed.delete(name);
-    return unit;
+    if (changed.size > 0) reading.settle(changed);
   }
 
-  private readAgain(unit: Unit, spec: UnitSpec, changed: Set<unknown>): Unit {
+  private readAgain(unit: Unit, spec: UnitSpec, changed: Set<Part>): void {
     const before = unit.reading!;
+    before.undo();
     unit.replace(spec);
     const now = this.perform(unit);
     const comparison = new Comparison(now, before, unit.home);
-    if (comparison.isSame()) {
-      now.undo();
-      before.redo();
-      before.report = comparison.keepOld();
-      before.journal.takeReads(now.journal);
-      unit.reading = before;
-      for (const name of before.bound.keys()) changed.delete(name);
-      return unit;
+    if (!comparison.isSame()) {
+      for (const reading of [before, now]) reading.addTo(changed);
+      return;
     }
-    for (const reading of [before, now]) for (const part of reading.parts()) changed.add(part);
-    return unit;
-  }
-
-  private readNew(spec: UnitSpec, changed: Set<unknown>): Unit {
-    const unit = new Unit(spec);
-    for (const part of this.perform(unit).parts()) changed.add(part);
-    return unit;
+    now.undo();
+    before.redo();
+    before.report = comparison.keepOld();
+    before.journal.takeReads(now.journal);
+    unit.reading = before;
+    before.settle(changed);
   }
 
   private perform(unit: Unit): Reading {
@@ -145,6 +147,36 @@ export class Units {
     reading.perform(() => this.read(this.machine, unit));
     return reading;
   }
+}
+
+function succeed(before: readonly Unit[], specs: readonly UnitSpec[]): Succession {
+  const matches = align(before, specs);
+  const isTaken = new Uint8Array(before.length);
+  for (const match of matches) if (match >= 0) isTaken[match] = 1;
+  const origins: Origin[] = [];
+  const gone = new Map<number, Unit[]>();
+  let next = 0;
+  const forget = (index: number, end: number): void => {
+    if (next < end) gone.set(index, before.slice(next, end));
+    next = end;
+  };
+  const units = specs.map((spec, index) => {
+    const match = matches[index]!;
+    if (match >= 0) {
+      forget(index, match);
+      next++;
+      origins.push('still');
+      return before[match]!;
+    }
+    if (next < before.length && isTaken[next] === 0) {
+      origins.push('changed');
+      return before[next++]!;
+    }
+    origins.push('new');
+    return new Unit(spec);
+  });
+  forget(specs.length, before.length);
+  return { units, origins, gone };
 }
 
 /** For each spec the index of the unit that was read for it, or -1; the order is kept. */
