@@ -20,7 +20,7 @@ import typing
 import uuid
 from typing import Any, Callable, Dict, List, Optional
 
-from . import rebuild
+from . import caches, rebuild
 from .arrays import Arrays
 from .outputs import Tee
 from .problems import CannotTravel
@@ -251,7 +251,17 @@ def _cached(pickler: Pickler, value: Any) -> Any:
         if hasattr(value, "cache_parameters")
         else {"maxsize": value.cache_info().maxsize, "typed": False}
     )
-    return rebuild.cached, (value.__wrapped__, parameters["maxsize"], parameters["typed"])
+    maxsize, typed = parameters["maxsize"], parameters["typed"]
+    memory = _travelling(pickler, value, caches.remembered(value, typed))
+    return rebuild.cached, (value.__wrapped__, maxsize, typed), tuple(memory), None, None, rebuild.fill_cached
+
+
+def _travelling(pickler: Pickler, cached: Any, memory: caches.Memory) -> caches.Memory:
+    """Without what cannot travel, such as a connection: the function makes that again."""
+    if not pickler.is_first(cached) or not memory.calls or probe(tuple(memory), pickler) is None:
+        return memory
+    kept = [index for index, item in enumerate(zip(*memory[:2])) if probe(item, pickler) is None]
+    return caches.Memory([memory.calls[i] for i in kept], [memory.results[i] for i in kept], 0, 0)
 
 
 def _dataclass_constant(value: Any) -> Any:
@@ -280,7 +290,7 @@ ROWS: Dict[type, Row] = {
     classmethod: lambda _, value: (rebuild.method, ("classmethod", value.__func__)),
     staticmethod: lambda _, value: (rebuild.method, ("staticmethod", value.__func__)),
     types.MappingProxyType: lambda _, value: (rebuild.proxy, (gc.get_referents(value)[0],)),  # the mapping itself, which may travel as well
-    type(functools.lru_cache(None)(len)): _cached,
+    caches.Cached: _cached,
     functools.cached_property: lambda _, value: (rebuild.cached_property, (value.func, value.attrname, value.__doc__)),
     typing.TypeVar: _type_var,
     Tee: _tee,
@@ -327,10 +337,13 @@ def _annotations(value: types.FunctionType) -> Dict[str, Any]:
         return {}
 
 
-def probe(value: Any) -> Optional[BaseException]:
-    """What stops this value from travelling; None where nothing does."""
+def probe(value: Any, amid: Optional[Pickler] = None) -> Optional[BaseException]:
+    """What stops this value from travelling; None where nothing does. What was met `amid` another writing is not entered anew."""
+    pickler = Pickler(_Nowhere())
+    if amid:
+        pickler._filled.update(amid._filled)
     try:
-        Pickler(_Nowhere()).dump(value)
+        pickler.dump(value)
     except Exception as error:  # the user's own __reduce__ and __getstate__ may raise anything
         return error
     return None

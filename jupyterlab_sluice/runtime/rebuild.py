@@ -196,6 +196,12 @@ def cached(wrapped: Any, maxsize: Optional[int], typed: bool) -> Any:
     return functools.lru_cache(maxsize, typed)(wrapped)
 
 
+def fill_cached(made: Any, memory: Any) -> None:
+    from . import caches
+
+    caches.remember(made, caches.Memory(*memory))
+
+
 def cached_property(get: Any, name: Optional[str], doc: Optional[str]) -> Any:
     import functools
 

@@ -5,15 +5,18 @@ import type { Machine } from './machine.js';
 import { prelude } from './slot.js';
 import type { Expression, Node } from '../syntax.js';
 import { actsOutside, actsOutsideByMethod, isFickle, isLoudCall, isLoudMethod } from './tables/acts.js';
+import { drawsFrom } from './tables/ambient.js';
 import type { MethodEffect } from './tables/methods.js';
 
 /** The running step does something that can be seen. */
 export function act(machine: Machine): void {
   machine.report.isSeen = true;
+  machine.effects++;
 }
 
 export function actByCall(machine: Machine, path: string, args: Arguments, node: Node): void {
   if (isLoudCall(path)) act(machine);
+  else if (isFickle(path) || drawsFrom(path, false)) machine.effects++;
   if (machine.step !== prelude) return;
   if (path === 'builtins.print' || path === 'builtins.input' || path === 'builtins.display')
     repeated(machine, 'info', 'This is printed again by every step below, because each runs this cell.', node);

@@ -1,6 +1,7 @@
 // What calling something reads, changes and gives. Who is called decides: a function or class of the notebook, a function
 // of a library, a method of a library's object, or something unknown.
 import { attributeOf } from './attributes.js';
+import { callWithMemory, isCache } from './caches.js';
 import { dynamicCall } from './dynamic.js';
 import {
   allOf,
@@ -127,13 +128,14 @@ export function callValue(machine: Machine, callee: Value, args: Arguments, node
     if (thing.callable) {
       const { kind } = thing.callable.info;
       if (thing.extras.length > 0) touch(machine, contentsOf(thing));
-      results.push(runFunction(machine, thing.callable, args, kind === 'static' ? undefined : thing.self));
+      const self = kind === 'static' ? undefined : thing.self;
+      results.push(callWithMemory(machine, thing, node, () => runFunction(machine, thing.callable!, args, self)));
     } else if (thing.classInfo) results.push(callClass(machine, thing.classInfo, args));
     else if (thing.path === 'builtins.object.__new__' && args.positional[0])
       results.push(instancesOf(machine, args.positional[0]));
     else if (thing.path !== undefined) results.push(callLibrary(machine, thing.path, args, node));
     else if (thing.instanceOf) results.push(callInstance(machine, thing, args, node));
-    else results.push(callUnknown(machine, thing, args, node));
+    else results.push(callWithMemory(machine, thing, node, () => callUnknown(machine, thing, args, node)));
   }
   if (results.length === 0) {
     useArguments(machine, args);
@@ -158,7 +160,8 @@ function callUnknown(machine: Machine, thing: Thing, args: Arguments, node: Expr
   if (thing.changes) changeThrough(machine, thing, unite([immutable, ...allOf(args)]));
   const held = inside(valueOf(thing));
   touch(machine, held, unite([immutable, held, ...allOf(args).map(inside)]));
-  const made = machine.make(node);
+  const isCached = isCache(thing.madeBy) && allOf(args).some(({ things }) => things.some(({ callable }) => callable));
+  const made = machine.make(node, isCached ? { madeBy: thing.madeBy! } : {});
   mayHold(made, valueOf(thing));
   for (const value of allOf(args)) mayHold(made, value);
   return valueOf(made);

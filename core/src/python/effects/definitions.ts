@@ -1,5 +1,6 @@
 // `def` and `class`: what their headers read, and whether running their source again gives the same object. If so they
 // travel as source; else as values.
+import { addMemory, isCache } from './caches.js';
 import { classValue, functionThing, metaclassesOf, noArguments, notebookBases, runMember } from './functions.js';
 import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
@@ -183,6 +184,7 @@ function decorate(
   for (let index = decorators.length - 1; index >= 0; index--) {
     const node = nodes[index]!;
     const path = decorators[index]!.things[0]?.madeBy ?? decorators[index]!.things[0]?.path;
+    if (isCache(path)) for (const thing of value.things) if (thing.callable) addMemory(machine, thing, node);
     if (path !== undefined && (isPureDecorator(path) || /\.(setter|getter|deleter|register)$/.test(path))) continue;
     if (isAccessorDecorator(node) || registerBase(node)) continue;
     isPure = false;

@@ -4,6 +4,7 @@
 import { findLocals } from './binding.js';
 import type { Machine } from './machine.js';
 import type { FunctionDefinition, Lambda, Node } from '../syntax.js';
+import { callWithMemory } from './caches.js';
 import { closure, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Callable, ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 
@@ -252,7 +253,8 @@ export function instanceMember(machine: Machine, thing: Thing, name: string): Va
 }
 
 function boundMethod(machine: Machine, method: Thing, self: Value): Value {
-  const bound = machine.make(method, { callable: method.callable!, self }, `of ${self.things[0]?.id ?? 0}`);
+  const memory = method.memory && { memory: method.memory };
+  const bound = machine.make(method, { callable: method.callable!, self, ...memory }, `of ${self.things[0]?.id ?? 0}`);
   hold(bound, self);
   return valueOf(bound);
 }
@@ -289,7 +291,10 @@ function touchCallable(machine: Machine, thing: Thing, others?: Value): void {
   const callable = thing.callable!;
   if (machine.touched.has(callable)) return;
   machine.touched.add(callable);
-  runPerhaps(machine, callable, unknownArguments(machine, callable, others), thing.self);
+  callWithMemory(machine, thing, machine.statement ?? nowhere, () => {
+    runPerhaps(machine, callable, unknownArguments(machine, callable, others), thing.self);
+    return immutable;
+  });
 }
 
 function touchClass(machine: Machine, classInfo: ClassInfo, self: Value | undefined): void {

@@ -1,6 +1,7 @@
 // Calls into libraries, whose code we do not see: tables say what they change and what they give.
 import { actByCall, actByMethod, actOutsideByMethod } from './acts.js';
 import { noteAmbientCall, noteAmbientMethod } from './ambient.js';
+import { noteCounts } from './caches.js';
 import { noteFileCall, noteFileMethod } from './files.js';
 import { foldCall, foldMethod } from './foldCalls.js';
 import { allOf, touch, useArguments } from './functions.js';
@@ -103,6 +104,7 @@ const generatorsIn = (value: Value): Value => ({
 export function callMethod(machine: Machine, base: Value, name: string, args: Arguments, node: Node): Value {
   noteFileMethod(machine, base, name, args, node);
   noteAmbientMethod(machine, base, name, args, node);
+  noteCounts(machine, base, name, node);
   const folded = foldMethod(base, name, args);
   if (folded) return { things: [], constant: folded };
   if (base.things.length === 0) {

@@ -88,6 +88,8 @@ export class Machine {
   readonly ran = new Set<Node>();
   /** how often a name's object changed in place */
   changes = 0;
+  /** how often something was done that can be seen, or gives another thing each time */
+  effects = 0;
   /** what was touched since the last binding, so that it is not done twice */
   touched = new Set<unknown>();
 

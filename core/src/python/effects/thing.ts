@@ -65,6 +65,8 @@ export interface Thing extends Part {
   changes?: Value;
   /** the slots of what was registered on it: `@show.register` */
   extras: readonly object[];
+  /** what a function that remembers its results holds them in */
+  memory?: Thing;
   /** made with a `random_state` of its own */
   isSeeded?: boolean;
   /** stands for several things that are alike */

@@ -90,7 +90,7 @@ const torch: Table = {
 };
 
 const other: Table = {
-  scalar: `close flush fileno getvalue exists is_file is_dir as_posix with_suffix with_name match fullmatch search
+  scalar: `cache_info cache_parameters close flush fileno getvalue exists is_file is_dir as_posix with_suffix with_name match fullmatch search
     group groups span start end finditer isatty tell resolve absolute mkdir touch unlink rename write_text
     write_bytes read_text read_bytes joinpath relative_to stat savefig show tight_layout`,
   fresh: 'groupdict glob rglob iterdir',
