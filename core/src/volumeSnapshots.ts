@@ -1,5 +1,5 @@
 // When a run on a cluster takes snapshots of its volume: what `sluice.snapshots` of a notebook's metadata says.
-import { describeType, isRecord } from './json.js';
+import { describeType, isRecord, type JsonRecord } from './json.js';
 import { didYouMean } from './suggest.js';
 
 /** `start`: once, before the first step; `each-step`: before and after each step. */
@@ -10,6 +10,8 @@ export interface VolumeSnapshots {
   readonly policy: SnapshotPolicy;
   /** of VolumeSnapshotClass; undefined for the default one of the volume's driver */
   readonly class?: string;
+  /** true where clones, which are volumes themselves, stand for snapshots; as they do where the driver has no snapshots */
+  readonly clone?: boolean;
 }
 
 export interface VolumeSnapshotsReading {
@@ -18,9 +20,9 @@ export interface VolumeSnapshotsReading {
   readonly problems: readonly string[];
 }
 
-/** The policy alone as text, or an object with `policy` and `class`. */
+/** The policy alone as text, or an object with `policy`, `class` and `clone`. */
 export function readVolumeSnapshots(json: unknown): VolumeSnapshotsReading {
-  const { policy, class: name } = isRecord(json) ? json : { policy: json, class: undefined };
+  const { policy, class: name, clone } = isRecord(json) ? json : ({ policy: json } as JsonRecord);
   if (policy === undefined) return { problems: [] };
   if (!isPolicy(policy)) {
     const given = typeof policy === 'string' ? `‘${policy}’` : describeType(policy);
@@ -38,7 +40,15 @@ export function readVolumeSnapshots(json: unknown): VolumeSnapshotsReading {
         `‘class’ in ‘sluice.snapshots’ is ${describeType(name)} instead of a VolumeSnapshotClass’s name; it is ignored.`
       ]
     };
-  return { snapshots: { policy, ...(name === undefined ? {} : { class: name }) }, problems: [] };
+  if (clone !== undefined && typeof clone !== 'boolean')
+    return {
+      snapshots: { policy },
+      problems: [`‘clone’ in ‘sluice.snapshots’ is ${describeType(clone)} instead of true or false; it is ignored.`]
+    };
+  return {
+    snapshots: { policy, ...(name === undefined ? {} : { class: name }), ...(clone === true ? { clone } : {}) },
+    problems: []
+  };
 }
 
 function isPolicy(json: unknown): json is SnapshotPolicy {

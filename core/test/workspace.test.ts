@@ -14,6 +14,7 @@ test.each<[sluice: object, workspace: object]>([
   [{ snapshots: { gitignore: false } }, {}],
   [{ snapshots: 'off', volumes: [] }, { snapshots: { policy: 'off' } }],
   [{ snapshots: { policy: 'each-step', class: 'fast' } }, { snapshots: { policy: 'each-step', class: 'fast' } }],
+  [{ snapshots: { policy: 'start', clone: true } }, { snapshots: { policy: 'start', clone: true } }],
   [
     { volumes: [{ pvc_name: 'me', path: '/home/jovyan', workspace: './project/' }] },
     { volume: { claim: 'me', path: '/home/jovyan', folder: 'project' } }

@@ -65,7 +65,7 @@ test.each([
   ],
   [['ReadWriteOncePod'], 'one at a time', expect.stringContaining('allows one pod at a time')]
 ])('access modes %s', (modes, together, message) => {
-  const sharing = toSharing('work', modes, ['a', 'b']);
+  const sharing = toSharing('of claim ‘work’', modes, ['a', 'b']);
   expect([sharing.together, sharing.message]).toEqual([together, message]);
 });
 

@@ -7,7 +7,7 @@ export type { Workflow } from './manifest.js';
 export { managedBy, toLabelValue, toObjectName } from './names.js';
 export type { SnapshotPolicy } from '../volumeSnapshots.js';
 export type { CloneSpec, SnapshotOptions } from './snapshots.js';
-export { compileWorkflow, type AccessMode, type WorkflowOptions } from './workflow.js';
+export { claimsOf, compileWorkflow, parallelSteps, type AccessMode, type WorkflowOptions } from './workflow.js';
 
 /** As YAML that a person can read and `kubectl create` takes. */
 export function printWorkflow(workflow: Workflow): string {

@@ -298,6 +298,23 @@ function withOneNode(
   };
 }
 
+/** The claims that steps mount, by name, with those steps. A claim that a parameter names is known only to the run. */
+export function claimsOf(ir: Ir, { tasks }: Plan): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const task of tasks)
+    for (const claim of mountedClaims(executorConfig(ir, task)))
+      if (claim !== undefined && !claim.includes('{{')) found.set(claim, [...(found.get(claim) ?? []), task.name]);
+  return found;
+}
+
+/** Those of the steps that may run while another one of them does. */
+export function parallelSteps({ tasks }: Plan, steps: readonly string[]): readonly string[] {
+  const before = new Map(steps.map(step => [step, ancestors(tasks, step)]));
+  const mayMeet = (one: string, other: string): boolean =>
+    one !== other && !before.get(one)!.has(other) && !before.get(other)!.has(one);
+  return steps.filter(step => steps.some(other => mayMeet(step, other)));
+}
+
 function executorConfig({ platform }: Ir, { executor }: PlanTask): ExecutorConfig {
   const executors = platform?.platforms?.kubernetes?.deploymentSpec?.executors;
   return (executors?.[executor] ?? {}) as ExecutorConfig;

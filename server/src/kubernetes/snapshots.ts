@@ -1,18 +1,22 @@
 // Snapshots of volumes, as Kubernetes has them: objects of snapshot.storage.k8s.io/v1, which any storage driver with snapshots serves. Ours
-// are labelled with run, step, moment and notebook; the labels alone say what is ours.
+// are labelled with run, step, moment and notebook; the labels alone say what is ours. Where a driver has none, clones with the same labels
+// stand for them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import { toObjectName } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { ask, maybeAsk, remove, statusOf, type Cluster } from './access.js';
-import { checkObjectName, toBelonging, toMetadata, toSelector, type Belonging } from './labels.js';
+import { checkObjectName, label, toBelonging, toMetadata, toSelector, type Belonging } from './labels.js';
 import { patiently } from './patience.js';
-import { createClaim, maybeReadClaim, readClaim, waitForClaim, type Waiting } from './volumes.js';
+import { createClaim, maybeReadClaim, readClaim, removeClaim, waitForClaim, type Waiting } from './volumes.js';
+import { toWords } from './words.js';
 
 const api = { group: 'snapshot.storage.k8s.io', version: 'v1', plural: 'volumesnapshots' } as const;
 const resource = `${api.plural}.${api.group}`;
 
 export interface VolumeSnapshot extends Belonging {
+  /** a clone is a claim of its own name */
+  readonly kind: 'snapshot' | 'clone';
   readonly name: string;
   readonly uid: string;
   /** the claim it was taken of, which may be gone; undefined for one that was brought in from outside */
@@ -87,6 +91,10 @@ export async function waitForSnapshot(
   for (;;) {
     const snapshot = await patiently(() => readSnapshot(cluster, name), end);
     if (snapshot.isReady) return snapshot;
+    if (snapshot.kind === 'clone') {
+      await waitForClaim(cluster, name, { timeoutMs, ...(signal && { signal }) });
+      return { ...snapshot, isReady: true };
+    }
     // a driver tries again by itself, and leaves the error until it succeeds
     failing = snapshot.error === undefined ? undefined : (failing ?? Date.now());
     if (failing !== undefined && Date.now() - failing > 3000) throw failed(snapshot);
@@ -107,6 +115,26 @@ export function plainError(message: string): string {
 
 /** Ours in the namespace, oldest first: all, or those of a run, step, moment or notebook. */
 export async function listSnapshots(cluster: Cluster, belonging: Belonging = {}): Promise<VolumeSnapshot[]> {
+  const clones = await listClones(cluster, belonging);
+  const snapshots = await listObjects(cluster, belonging).catch((error: unknown) => {
+    if (statusOf(error) === 404 && clones.length > 0) return []; // a cluster that has clones only
+    throw error;
+  });
+  return [...snapshots, ...clones].sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
+}
+
+async function listClones({ core, namespace }: Cluster, belonging: Belonging): Promise<VolumeSnapshot[]> {
+  const labelSelector = `${toSelector(belonging)},${label.moment}`;
+  try {
+    const { items } = await core.listNamespacedPersistentVolumeClaim({ namespace, labelSelector });
+    return items.map(toClone);
+  } catch (error) {
+    if (statusOf(error) === 403) return []; // who may not list claims may have snapshots all the same
+    throw toWords(error, { verb: 'list', resource: 'persistentvolumeclaims', namespace });
+  }
+}
+
+async function listObjects(cluster: Cluster, belonging: Belonging): Promise<VolumeSnapshot[]> {
   const { custom, namespace } = cluster;
   const found: VolumeSnapshot[] = [];
   let next: string | undefined;
@@ -120,25 +148,28 @@ export async function listSnapshots(cluster: Cluster, belonging: Belonging = {})
     found.push(...(page.items as unknown[]).map(toSnapshot));
     next = page.metadata?.continue || undefined;
   } while (next !== undefined);
-  return found.sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
+  return found;
 }
 
-/** A run's snapshot before the step, or the last one of all; undefined where it has none that can be restored from. */
+/** A run's snapshot of its own volume before the step, or the last one of all; undefined where it has none that can be restored from. */
 export async function findRunSnapshot(
   cluster: Cluster,
-  run: string,
-  step?: string
+  { run, claim, step }: { readonly run: string; readonly claim: string; readonly step?: string }
 ): Promise<VolumeSnapshot | undefined> {
-  const ready = (await listSnapshots(cluster, { run })).filter(({ isReady }) => isReady);
+  const all = await listSnapshots(cluster, { run });
+  const ready = all.filter(snapshot => snapshot.isReady && snapshot.claim === claim);
   const before = ready.filter(snapshot => snapshot.moment === 'before' && snapshot.step === step);
   return step === undefined ? ready.at(-1) : before.at(-1);
 }
 
 /** @throws PipelineError `not-found` */
-export async function readSnapshot({ custom, namespace }: Cluster, name: string): Promise<VolumeSnapshot> {
+export async function readSnapshot(cluster: Cluster, name: string): Promise<VolumeSnapshot> {
+  const { custom, namespace } = cluster;
   const read = () => custom.getNamespacedCustomObject({ ...api, namespace, name });
   const found = await maybeAsk({ verb: 'get', resource, name, namespace }, read);
   if (found !== undefined) return toSnapshot(found);
+  const claim = await maybeReadClaim(cluster, name).catch(() => undefined);
+  if (claim?.metadata?.labels?.[label.moment] !== undefined) return toClone(claim);
   throw new PipelineError(
     `There is no volume snapshot ‘${name}’ in namespace ‘${namespace}’. \`sluice cluster snapshots\` lists them.`,
     'not-found'
@@ -146,7 +177,9 @@ export async function readSnapshot({ custom, namespace }: Cluster, name: string)
 }
 
 /** The very snapshot that was seen goes: not another that has taken its name since. */
-export async function removeSnapshot({ custom, namespace }: Cluster, { name, uid }: VolumeSnapshot): Promise<void> {
+export async function removeSnapshot(cluster: Cluster, { kind, name, uid }: VolumeSnapshot): Promise<void> {
+  if (kind === 'clone') return removeClaim(cluster, name, uid);
+  const { custom, namespace } = cluster;
   const body = { preconditions: { uid } };
   await remove({ verb: 'delete', resource, name, namespace }, () =>
     custom.deleteNamespacedCustomObject({ ...api, namespace, name, body })
@@ -177,7 +210,7 @@ export async function restoreSnapshot(
   const source = ready.claim === undefined ? undefined : await maybeReadClaim(cluster, ready.claim);
   const storageClass = wanted.storageClass ?? ready.storageClass ?? source?.spec?.storageClassName;
   await createClaim(cluster, {
-    ...{ name, from: { kind: 'snapshot', name: snapshot } },
+    ...{ name, from: { kind: ready.kind === 'clone' ? 'claim' : 'snapshot', name: snapshot } },
     size: wanted.size ?? ready.size ?? source?.spec?.resources?.requests?.storage ?? '1Gi',
     accessModes: wanted.accessModes ?? ready.accessModes ?? source?.spec?.accessModes ?? ['ReadWriteOnce'],
     ...(storageClass === undefined ? {} : { storageClass }),
@@ -213,6 +246,20 @@ interface SnapshotObject {
   };
 }
 
+function toClone({ metadata, spec, status }: V1PersistentVolumeClaim): VolumeSnapshot {
+  const { name, uid, creationTimestamp, labels, annotations } = metadata!;
+  const size = status?.capacity?.storage ?? spec?.resources?.requests?.storage;
+  return {
+    ...toBelonging({ ...(labels && { labels }), ...(annotations && { annotations }) }),
+    ...{ kind: 'clone', name: name!, uid: uid!, at: +new Date(creationTimestamp!) },
+    ...(spec?.dataSource?.name === undefined ? {} : { claim: spec.dataSource.name }),
+    ...(size === undefined ? {} : { size }),
+    ...(spec?.storageClassName === undefined ? {} : { storageClass: spec.storageClassName }),
+    ...(spec?.accessModes === undefined ? {} : { accessModes: spec.accessModes }),
+    isReady: status?.phase === 'Bound'
+  };
+}
+
 function toSnapshot(json: unknown): VolumeSnapshot {
   const { metadata, spec, status } = json as SnapshotObject;
   const { [volumeAnnotations.storageClass]: storageClass, [volumeAnnotations.accessModes]: modes } =
@@ -230,6 +277,7 @@ function toSnapshot(json: unknown): VolumeSnapshot {
     ...(Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Partial<
       typeof entries
     >),
+    kind: 'snapshot',
     name: metadata.name,
     uid: metadata.uid,
     at: Date.parse(status?.creationTime ?? metadata.creationTimestamp),

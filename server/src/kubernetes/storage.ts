@@ -25,16 +25,24 @@ export async function findSnapshotWay(cluster: Cluster, claim: string, wanted?: 
 }
 
 /**
- * See before a run that snapshots of the volume that it is going to have can be taken. Resolves with their class.
+ * How a volume can be kept that a run is going to have; asked before it begins.
  * @throws PipelineError `remote` or `usage` with what to do
  */
-export async function checkSnapshots(cluster: Cluster, storageClass?: string, wanted?: string): Promise<string> {
+export async function findWayOfClass(cluster: Cluster, storageClass?: string, wanted?: string): Promise<SnapshotWay> {
   const name = storageClass ?? (await findDefaultStorageClass(cluster));
-  const way = await findWay(cluster, await readDriver(cluster, name), `A volume of StorageClass ‘${name}’`, wanted);
-  if (way.how === 'snapshot') return way.class!;
-  const [why] = way.message!.split('. ');
+  return findWay(cluster, await readDriver(cluster, name), `A volume of StorageClass ‘${name}’`, wanted);
+}
+
+/**
+ * See that a clone is made at once, and not when a pod comes to use it: by then the volume would not be what it was.
+ * @throws PipelineError `remote`
+ */
+export async function checkClones({ storage }: Cluster, storageClass: string): Promise<void> {
+  const request = { verb: 'get', resource: 'storageclasses.storage.k8s.io', name: storageClass } as const;
+  const found = await maybeAsk(request, () => storage.readStorageClass({ name: storageClass }));
+  if (found?.volumeBindingMode !== 'WaitForFirstConsumer') return;
   throw new PipelineError(
-    `${why}, so that no snapshots of the run’s volume can be taken. Set the notebook’s \`sluice.snapshots\` to ‘off’, or use a StorageClass whose driver has them.`,
+    `The StorageClass ‘${storageClass}’ makes a volume only when a pod needs it, so that no clone of it can stand for a snapshot. Set the notebook’s \`sluice.snapshots\` to ‘off’, or choose another class with SLUICE_STORAGE_CLASS.`,
     'remote'
   );
 }

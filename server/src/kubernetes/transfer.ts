@@ -128,6 +128,11 @@ export class VolumePod {
     await this.run([receiver, to], compress(pack(base, entries, onSent)));
   }
 
+  /** Make the run's own folder on a volume that is a copy of the notebook's; see that the notebook's folder is there. */
+  async prepare(own: string, notebook: string, isNew: boolean): Promise<void> {
+    await this.run([preparer, own, notebook, isNew ? 'new' : '']);
+  }
+
   /** Make a link on the volume. */
   async link(target: string, path: string): Promise<void> {
     await this.run([linker, target, path]);
@@ -184,6 +189,17 @@ try:
             os.utime(path, ns=(int(entry["mtime"]), int(entry["mtime"])))
 except Exception as error:
     sys.exit("%s: %s" % (type(error).__name__, error))
+`;
+
+const preparer = `
+import os, shutil, sys
+own, notebook, new = sys.argv[1:]
+if not os.path.isdir(notebook):
+    sys.exit("The volume has no folder ‘%s’. Correct ‘workspace’ in sluice.volumes." % os.path.relpath(notebook, os.path.dirname(own)))
+os.umask(0)
+if new:
+    shutil.rmtree(own, ignore_errors=True)  # of a run whose volume became a notebook's
+os.makedirs(own, exist_ok=True)
 `;
 
 const linker = `

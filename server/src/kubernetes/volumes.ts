@@ -1,9 +1,11 @@
 // Volumes by their claims (PersistentVolumeClaim): making one empty, from a snapshot or as another's clone; waiting until it can be used;
 // and which one the notebook's own pod works on.
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import type { WorkspaceVolume } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { ask, maybeAsk, remove, type Cluster } from './access.js';
 import { checkObjectName, toMetadata, type Belonging } from './labels.js';
@@ -129,21 +131,18 @@ export interface Sharing {
   readonly message?: string;
 }
 
+/** `volume` goes on ‘the volume …’; `parallel` are those steps that may want it at the same time. */
 // https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
-export function toSharing(claim: string, accessModes: readonly string[], parallel: readonly string[] = []): Sharing {
+export function toSharing(volume: string, accessModes: readonly string[], parallel: readonly string[]): Sharing {
   if (accessModes.includes('ReadWriteMany')) return { together: 'anywhere' };
+  const isAlone = accessModes.includes('ReadWriteOncePod');
+  const together = isAlone ? 'one at a time' : 'on one node';
+  if (parallel.length === 0) return { together };
   const steps = parallel.map(step => `‘${step}’`).join(', ');
-  const who = parallel.length > 1 ? `Steps ${steps} could run at the same time, but` : 'The';
-  const volume = `${who === 'The' ? 'The' : `${who} the`} volume of claim ‘${claim}’`;
-  return accessModes.includes('ReadWriteOncePod')
-    ? {
-        together: 'one at a time',
-        message: `${volume} allows one pod at a time (ReadWriteOncePod): the steps run one after the other.`
-      }
-    : {
-        together: 'on one node',
-        message: `${volume} can be mounted on one node only (ReadWriteOnce): the steps’ pods are placed on one node.`
-      };
+  const why = isAlone
+    ? 'allows one pod at a time (ReadWriteOncePod): the steps run one after the other.'
+    : 'can be mounted on one node only (ReadWriteOnce): the steps’ pods are placed on one node.';
+  return { together, message: `Steps ${steps} could run at the same time, but the volume ${volume} ${why}` };
 }
 
 export interface WorkspaceClaim {
@@ -175,6 +174,29 @@ export async function findWorkspaceClaim(
     `The folder ‘${folder}’ of pod ‘${name}’ is on no volume claim, so that no snapshot of it can be taken. Work in a folder of a mounted volume.`,
     'not-found'
   );
+}
+
+const account = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Where we are a pod of the cluster's namespace ourselves, and the notebook's folder is on a volume of it: that volume. */
+export async function findOwnWorkspace(
+  cluster: Cluster,
+  folder: string,
+  env: NodeJS.ProcessEnv
+): Promise<WorkspaceVolume | undefined> {
+  const isHere =
+    env.KUBERNETES_SERVICE_HOST !== undefined &&
+    existsSync(`${account}/namespace`) &&
+    readFileSync(`${account}/namespace`, 'utf8').trim() === cluster.namespace;
+  if (!isHere) return undefined;
+  try {
+    const whole = realpathSync(folder);
+    const { claim, mountPath: path, subPath } = await findWorkspaceClaim(cluster, whole, env.POD_NAME ?? hostname());
+    return { ...{ claim, path, folder: posix.relative(path, whole) }, ...(subPath === '' ? {} : { subPath }) };
+  } catch (error) {
+    if (error instanceof PipelineError && error.code === 'not-found') return undefined; // it is sent, as from anywhere else
+    throw error;
+  }
 }
 
 function mountedClaims({ spec }: V1Pod): WorkspaceClaim[] {

@@ -3,29 +3,27 @@
 import { randomBytes } from 'node:crypto';
 import { readIr } from '@sluice/core/ir/read';
 import {
-  ancestors,
   clusterPlaces,
   compileWorkflow,
+  runFolder,
   volumeFolder,
-  workspaceFolder,
   type Plan,
-  type PlanTask,
   type RunnerInfo,
+  type RunSummary,
   type Workflow
 } from '@sluice/core';
 import { followWorkflow, markAnnotation } from '../argo/follow.js';
+import { findKeeping, type Keeping } from '../argo/keeping.js';
 import type { ArgoWorkflow } from '../argo/status.js';
+import { belongingOf, makeVolume, readWorkspace } from '../argo/volume.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { ask, checkAnswer, maybeAsk, openCluster, remove, type Cluster } from '../kubernetes/access.js';
-import { toMetadata, toSelector, type Belonging } from '../kubernetes/labels.js';
-import { describeLack, findLacks, rightsFor, userRights } from '../kubernetes/rights.js';
+import { toMetadata, toSelector } from '../kubernetes/labels.js';
+import { describeLack, findLacks, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
-import { withVolumePod, type VolumePodSpec } from '../kubernetes/transfer.js';
-import { findRunSnapshot } from '../kubernetes/snapshots.js';
-import { checkSnapshots } from '../kubernetes/storage.js';
-import { createClaim, maybeReadClaim, removeClaim, waitForClaim, type ClaimSpec } from '../kubernetes/volumes.js';
+import { listSnapshots, removeSnapshot } from '../kubernetes/snapshots.js';
+import { findOwnWorkspace, removeClaim } from '../kubernetes/volumes.js';
 import type { RunnerRequest } from '../runner.js';
-import { formatSize } from '../words.js';
 import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
 
 export function open(options: EngineOptions): Engine {
@@ -62,28 +60,36 @@ class ArgoEngine implements Engine {
 
   constructor(private readonly options: EngineOptions) {}
 
-  async prepare(request: RunnerRequest, plan: Plan): Promise<Place> {
+  async prepare(request: RunnerRequest, plan: Plan, past?: RunSummary): Promise<Place> {
     const settings = this.settings({ ...request.target });
     const cluster = await openCluster(settings, this.options.env);
     await checkAnswer(cluster);
-    await checkRights(cluster);
+    await checkRights(cluster, 'argo');
     await listWorkflows(cluster, 'none=none');
-    compileWorkflow(readIr(request.ir), { claim: 'x' }); // what can't be said to Argo is said now
+    const ir = readIr(request.ir);
+    compileWorkflow(ir, { claim: 'x' }); // what can't be said to Argo is said now
     if (plan.tasks.length === 0) throw new PipelineError('The pipeline has no steps.', 'invalid-ir');
-    const { policy = 'off', class: snapshotClass } = plan.workspace.snapshots ?? {};
-    if (policy !== 'off') await checkSnapshots(cluster, settings.storageClass, snapshotClass);
+    const workspace = past?.remote
+      ? readWorkspace(past.remote.place)
+      : (plan.workspace.volume ?? (await findOwnWorkspace(cluster, request.workspace, this.options.env)));
+    const keeping = await findKeeping(cluster, { ir, plan, settings, ...(workspace && { workspace }) });
+    if (needsSnapshots(keeping)) await checkRights(cluster, 'snapshots');
     const { context, namespace } = cluster;
-    return { ...settings, context, namespace };
+    return { ...settings, context, namespace, ...(workspace && { workspace: JSON.stringify(workspace) }) };
   }
 
   async start(run: RemoteStart, signal: AbortSignal): Promise<string> {
     const cluster = await this.connect(run.place);
     const { namespace } = cluster;
     const name = nameOf(run);
+    const ir = readIr(run.request.ir);
+    const workspace = readWorkspace(run.place);
+    const settings = run.place as ClusterSettings;
     try {
-      const workflow = toWorkflow(run, namespace, name);
-      await this.makeVolume(cluster, run, name, signal);
-      await this.sendWorkspace(cluster, run, workflow, name, signal);
+      const keeping = await findKeeping(cluster, { ir, plan: run.plan, settings, ...(workspace && { workspace }) });
+      for (const message of keeping.messages) run.notice(message);
+      const workflow = toWorkflow(run, keeping, namespace, name);
+      await makeVolume(cluster, run, { name, workflow, keeping }, signal);
       signal.throwIfAborted();
       run.notice();
       await ask({ verb: 'create', resource, name, namespace }, () =>
@@ -107,8 +113,9 @@ class ArgoEngine implements Engine {
   async *follow(name: string, run: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent> {
     const cluster = await this.connect(run.place);
     const places = clusterPlaces(run.plan);
+    const root = readWorkspace(run.place) === undefined ? '' : `/${runFolder}`;
     const placeOf = (step: string, artifact: string) =>
-      `pvc://${cluster.namespace}/${name}${places.artifact(step, artifact).slice(volumeFolder.length)}`;
+      `pvc://${cluster.namespace}/${name}${root}${places.artifact(step, artifact).slice(volumeFolder.length)}`;
     const onEnd = (state: string) => this.clear(cluster, run, name, state);
     yield* followWorkflow({ cluster, name, run, placeOf, onEnd }, signal);
   }
@@ -139,45 +146,6 @@ class ArgoEngine implements Engine {
       cluster.catch(() => this.clusters.delete(key));
     }
     return cluster;
-  }
-
-  /** The run's own volume: empty, or a copy of that of the run whose values it takes. */
-  private async makeVolume(cluster: Cluster, run: RemoteStart, name: string, signal: AbortSignal): Promise<void> {
-    const { storageClass, size = '10Gi', accessMode = 'ReadWriteOnce' } = run.place as ClusterSettings;
-    const from = await findSource(cluster, run);
-    await createClaim(cluster, {
-      ...{ name, size, accessModes: [accessMode], belonging: belongingOf(run) },
-      ...(storageClass === undefined ? {} : { storageClass }),
-      ...(from === undefined ? {} : { from })
-    });
-    await waitForClaim(cluster, name, { signal });
-  }
-
-  private async sendWorkspace(
-    cluster: Cluster,
-    run: RemoteStart,
-    workflow: Workflow,
-    name: string,
-    signal: AbortSignal
-  ): Promise<void> {
-    const { scan } = run;
-    const files = scan.entries.filter(({ kind }) => kind === 'file');
-    const total = files.reduce((sum, { stats }) => sum + Number(stats.size), 0);
-    const what = `${files.length} ${files.length === 1 ? 'file' : 'files'} (${formatSize(total)})`;
-    run.notice(`Sending ${what} to the cluster.`);
-    const spec = toPodSpec(run, workflow, `${name}-send`, name);
-    await withVolumePod(cluster, spec, { notice: text => run.notice(text), signal }, async pod => {
-      let told = Date.now();
-      const onSent = (bytes: number) => {
-        if (Date.now() - told < 1000) return;
-        told = Date.now();
-        run.notice(`Sending ${what} to the cluster: ${Math.round((100 * bytes) / Math.max(1, total))} %.`);
-      };
-      // files that lie above the notebook's folder are above it there as well
-      const base = scan.folder === '' ? workspaceFolder : `${volumeFolder}/files`;
-      await pod.send(scan, base, onSent);
-      if (scan.folder !== '') await pod.link(`${base}/${scan.folder}`, workspaceFolder);
-    });
   }
 
   /** Let go of what an ended run does not need any more: its pods and its volume, where they are not kept. */
@@ -214,35 +182,23 @@ class ArgoEngine implements Engine {
     const { items } = await core.listNamespacedPod({ namespace, labelSelector }).catch(() => ({ items: [] }));
     for (const { metadata } of items)
       await attempt(() => core.deleteNamespacedPod({ name: metadata!.name!, namespace, gracePeriodSeconds: 0 }));
+    await attempt(async () => {
+      for (const snapshot of await listSnapshots(cluster, { run })) await removeSnapshot(cluster, snapshot);
+    });
+    await attempt(() => removeClaim(cluster, `${name}-probe`));
     await attempt(() => removeClaim(cluster, name));
   }
 }
 
+const needsSnapshots = ({ own, others, copy }: Keeping) =>
+  copy?.how === 'snapshot' || [own, ...others].some(({ policy, clone }) => policy !== 'off' && clone === undefined);
+
 /** @throws PipelineError `unauthorized` with all that is missing, and not only with what comes first */
-async function checkRights(cluster: Cluster): Promise<void> {
-  const lacks = (await findLacks(cluster, rightsFor(userRights, ['argo']))).filter(lack => !lack.isOptional);
+async function checkRights(cluster: Cluster, purpose: Purpose): Promise<void> {
+  const lacks = (await findLacks(cluster, rightsFor(userRights, [purpose]))).filter(lack => !lack.isOptional);
   if (lacks.length === 0) return;
   const sentences = lacks.map(lack => describeLack(lack, cluster.namespace)).join(' ');
   throw new PipelineError(`${sentences} \`sluice cluster rbac\` prints the Role that grants it.`, 'unauthorized');
-}
-
-/** What a run that takes another one's values gets as its volume: that run's as it was before the first step to execute, or as it is now. */
-async function findSource(cluster: Cluster, { past, plan, choice }: RemoteStart): Promise<ClaimSpec['from']> {
-  const claim = past?.remote?.id;
-  if (past === undefined || claim === undefined) return undefined;
-  const [first, ...others] = plan.tasks.filter(({ name }) => choice.execute.has(name));
-  // beside others that do not wait for it, the first step may have begun before they could
-  const isFirst = first !== undefined && others.every(({ name }) => ancestors(plan.tasks, name).has(first.name));
-  const find = (step?: string) => findRunSnapshot(cluster, past.id, step).catch(() => undefined);
-  const before = isFirst ? await find(first.name) : undefined;
-  if (before !== undefined) return { kind: 'snapshot', name: before.name };
-  if ((await maybeReadClaim(cluster, claim)) !== undefined) return { kind: 'claim', name: claim };
-  const last = await find();
-  if (last !== undefined) return { kind: 'snapshot', name: last.name };
-  throw new PipelineError(
-    `The volume of run ${past.number} is gone, and its values with it. Run the whole pipeline; to keep volumes, set SLUICE_KEEP_VOLUME=always.`,
-    'no-values'
-  );
 }
 
 /** Names the workflow, its volume, and by its beginning the pods. Ids of runs are all different. */
@@ -256,23 +212,27 @@ function nameOf({ id, plan }: Pick<RemoteRun, 'id' | 'plan'>): string {
   return `${/^[a-z]/.test(pipeline) ? pipeline : `run${pipeline === '' ? '' : `-${pipeline}`}`}-${id}`;
 }
 
-function belongingOf({ id, notebook }: Pick<RemoteRun, 'id' | 'notebook'>): Belonging {
-  return { run: id, ...(notebook === undefined ? {} : { notebook }) };
-}
-
-function toWorkflow(run: RemoteStart, namespace: string, name: string): Workflow {
-  const { serviceAccount, accessMode } = run.place as ClusterSettings;
-  const { snapshots } = run.plan.workspace;
+function toWorkflow(
+  run: RemoteStart,
+  { own, others, accessMode, copy }: Keeping,
+  namespace: string,
+  name: string
+): Workflow {
+  const { serviceAccount } = run.place as ClusterSettings;
+  const workspace = readWorkspace(run.place);
   const { labels, annotations } = toMetadata(belongingOf(run));
   const token = randomBytes(9).toString('base64url');
+  // the snapshot that the run's volume comes from is the one at the start
+  const isTaken = copy?.how === 'snapshot' && run.past === undefined;
   const workflow = compileWorkflow(readIr(run.request.ir), {
-    ...{ name, namespace, labels, claim: name, parameters: run.parameters },
+    ...{ name, namespace, labels, claim: name, parameters: run.parameters, accessMode, kept: others },
+    snapshots: own.policy === 'start' && isTaken ? 'off' : own.policy,
     annotations: { ...annotations, [markAnnotation]: token },
     steps: [...run.choice.execute],
     ...(serviceAccount === undefined ? {} : { serviceAccount }),
-    ...(accessMode === undefined ? {} : { accessMode }),
-    ...(snapshots === undefined ? {} : { snapshots: snapshots.policy }),
-    ...(snapshots?.class === undefined ? {} : { snapshotClass: snapshots.class })
+    ...(own.class === undefined ? {} : { snapshotClass: own.class }),
+    ...(own.clone === undefined ? {} : { clone: own.clone }),
+    ...(workspace && { workspace })
   });
   const events = { name: 'SLUICE_EVENTS', value: `log:${token}` };
   const templates = workflow.spec.templates.map(template =>
@@ -282,25 +242,6 @@ function toWorkflow(run: RemoteStart, namespace: string, name: string): Workflow
   );
   const ttlStrategy = { secondsAfterCompletion: keptSeconds };
   return { ...workflow, spec: { ...workflow.spec, templates, ...{ ttlStrategy } } };
-}
-
-/** A pod that can be where the first step's can, and has its image. */
-function toPodSpec(run: RemoteStart, workflow: Workflow, name: string, claim: string): VolumePodSpec {
-  const first = run.plan.tasks.find(task => run.choice.execute.has(task.name)) as PlanTask;
-  const template = workflow.spec.templates.find(({ container }) => container?.image === first.image);
-  const { serviceAccount } = run.place as ClusterSettings;
-  const { nodeSelector, tolerations, podSpecPatch } = template ?? {};
-  const { imagePullPolicy, securityContext } = template?.container ?? {};
-  return {
-    ...{ name, claim, mountPath: volumeFolder, image: first.image, belonging: belongingOf(run) },
-    ...(serviceAccount === undefined ? {} : { serviceAccount }),
-    pod: {
-      ...(nodeSelector && { nodeSelector }),
-      ...(tolerations && { tolerations }),
-      ...(podSpecPatch === undefined ? {} : (JSON.parse(podSpecPatch) as object))
-    },
-    container: { ...(imagePullPolicy && { imagePullPolicy }), ...(securityContext && { securityContext }) }
-  };
 }
 
 async function listWorkflows({ custom, namespace, server }: Cluster, labelSelector: string): Promise<ArgoWorkflow[]> {

@@ -19,11 +19,11 @@ export function withPackaging(engine: Engine, { store, env, packagesFolder }: Pa
   const found = new WeakMap<RunnerRequest, Needs>();
   return {
     name: engine.name,
-    async prepare(request, plan) {
+    async prepare(request, plan, past) {
       const folder =
         plan.notebook === undefined ? request.workspace : dirname(resolve(request.workspace, plan.notebook));
       const [place, needs] = await Promise.all([
-        engine.prepare(request, plan),
+        engine.prepare(request, plan, past),
         findNeeds(plan, { env, packagesFolder, folder })
       ]);
       found.set(request, needs);

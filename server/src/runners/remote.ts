@@ -54,10 +54,11 @@ export class RemoteRunner implements Runner {
     const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
     const choice = chooseSteps(plan, request.selection, past && (task => past.isDone(task, parameters)));
     past?.checkValues(choice);
-    const [place, scan] = await Promise.all([
-      this.engine.prepare(request, plan),
-      scanFor(plan, request.workspace, store.home, env)
-    ]);
+    const place = await this.engine.prepare(request, plan, past?.run);
+    const scan =
+      place.workspace === undefined
+        ? await scanFor(plan, request.workspace, store.home, env)
+        : { base: request.workspace, folder: '', entries: [] };
     signal?.throwIfAborted();
     const { id } = store.create({
       pipeline: plan.name,

@@ -1,0 +1,188 @@
+// The volume of a run: what it is made from, and what is put on it before the first step. It is empty and takes the workspace that is sent; or
+// a copy of the volume that the notebook's folder is on; or a copy of what another run left, whose values this one takes.
+import {
+  ancestors,
+  runFolder,
+  volumeFolder,
+  workspaceFolder,
+  type PlanTask,
+  type Workflow,
+  type WorkspaceVolume
+} from '@sluice/core';
+import { PipelineError } from '../errors.js';
+import type { Cluster } from '../kubernetes/access.js';
+import type { Belonging } from '../kubernetes/labels.js';
+import type { ClusterSettings } from '../kubernetes/settings.js';
+import { findRunSnapshot, removeSnapshot, takeSnapshot, waitForSnapshot } from '../kubernetes/snapshots.js';
+import { withVolumePod, type VolumePod, type VolumePodSpec } from '../kubernetes/transfer.js';
+import { createClaim, maybeReadClaim, removeClaim, waitForClaim, type ClaimSpec } from '../kubernetes/volumes.js';
+import type { Place, RemoteRun, RemoteStart } from '../runners/engine.js';
+import { formatSize } from '../words.js';
+import { toSpec, type Keeping, type VolumeSpec } from './keeping.js';
+
+/** Where the run's volume is a copy of the notebook's, as the run's record has it. */
+export function readWorkspace({ workspace }: Place): WorkspaceVolume | undefined {
+  return workspace === undefined ? undefined : (JSON.parse(workspace) as WorkspaceVolume);
+}
+
+export function belongingOf({ id, notebook }: Pick<RemoteRun, 'id' | 'notebook'>): Belonging {
+  return { run: id, ...(notebook === undefined ? {} : { notebook }) };
+}
+
+/** Make the volume under the claim `name`, with all that the first step has to find on it. */
+export async function makeVolume(
+  cluster: Cluster,
+  run: RemoteStart,
+  { name, workflow, keeping }: { name: string; workflow: Workflow; keeping: Keeping },
+  signal: AbortSignal
+): Promise<void> {
+  const workspace = readWorkspace(run.place);
+  const past = await findPastVolume(cluster, run);
+  if (past !== undefined) await copy(cluster, run, name, past, signal);
+  else if (workspace !== undefined) await copyWorkspace(cluster, run, { name, workspace, keeping }, signal);
+  else await create(cluster, run, { name, ...keeping.volume }, signal);
+  await tryClone(cluster, run, name, keeping, signal);
+  const spec = toPodSpec(run, workflow, `${name}-send`, name);
+  await withVolumePod(cluster, spec, { notice: text => run.notice(text), signal }, async pod => {
+    if (workspace === undefined) await send(pod, run);
+    else await pod.prepare(`${volumeFolder}/${runFolder}`, folderOn(workspace), past === undefined);
+  });
+}
+
+/** The notebook's folder, where all of the volume is mounted. */
+function folderOn({ subPath, folder }: WorkspaceVolume): string {
+  return [volumeFolder, subPath, folder].filter(Boolean).join('/');
+}
+
+interface Source extends VolumeSpec {
+  readonly from: NonNullable<ClaimSpec['from']>;
+}
+
+async function create(cluster: Cluster, run: RemoteStart, spec: ClaimSpec, signal: AbortSignal): Promise<void> {
+  await createClaim(cluster, { ...spec, belonging: belongingOf(run) });
+  await waitForClaim(cluster, spec.name, { signal });
+}
+
+function copy(cluster: Cluster, run: RemoteStart, name: string, source: Source, signal: AbortSignal): Promise<void> {
+  return create(cluster, run, { name, ...source }, signal);
+}
+
+/** As it is now, however long it takes until somebody runs on it; what the notebook's pod writes meanwhile is another thing. */
+async function copyWorkspace(
+  cluster: Cluster,
+  run: RemoteStart,
+  { name, workspace, keeping }: { name: string; workspace: WorkspaceVolume; keeping: Keeping },
+  signal: AbortSignal
+): Promise<void> {
+  const { claim } = workspace;
+  const { volume, own, copy: way } = keeping;
+  if (way?.how === 'clone') {
+    run.notice(`Copying the volume ‘${claim}’.`);
+    return copy(cluster, run, name, { ...volume, from: { kind: 'claim', name: claim } }, signal);
+  }
+  run.notice(`Taking a snapshot of the volume ‘${claim}’.`);
+  const taken = await takeSnapshot(cluster, {
+    ...belongingOf(run),
+    ...{ claim, moment: 'start', name: `${name}-start`, ...(way?.class && { class: way.class }) }
+  });
+  const ready = await waitForSnapshot(cluster, taken.name, { signal });
+  run.notice(`Restoring it to the run’s own volume.`);
+  const size = ready.size ?? volume.size;
+  await copy(cluster, run, name, { ...volume, size, from: { kind: 'snapshot', name: taken.name } }, signal);
+  if (own.policy === 'off') await removeSnapshot(cluster, taken);
+}
+
+/** That a driver can clone is written nowhere. Before the run it is tried; in the middle of it, steps would wait for nothing. */
+async function tryClone(
+  cluster: Cluster,
+  run: RemoteStart,
+  name: string,
+  { own, volume }: Keeping,
+  signal: AbortSignal
+): Promise<void> {
+  if (own.policy === 'off' || own.clone === undefined) return;
+  const probe = `${name}-probe`;
+  run.notice('Trying whether the storage driver can clone volumes.');
+  try {
+    await copy(
+      cluster,
+      run,
+      probe,
+      { ...volume, ...own.clone, accessModes: volume.accessModes, from: { kind: 'claim', name } },
+      signal
+    );
+  } finally {
+    await removeClaim(cluster, probe).catch(() => undefined); // its label tells whose it is
+  }
+}
+
+/** What a run that takes another one's values gets as its volume: that run's as it was before the first step to execute, or as it is now. */
+async function findPastVolume(
+  cluster: Cluster,
+  { past, plan, choice, place }: RemoteStart
+): Promise<Source | undefined> {
+  const claim = past?.remote?.id;
+  if (past === undefined || claim === undefined) return undefined;
+  const [first, ...others] = plan.tasks.filter(({ name }) => choice.execute.has(name));
+  // beside others that do not wait for it, the first step may have begun before they could
+  const isFirst = first !== undefined && others.every(({ name }) => ancestors(plan.tasks, name).has(first.name));
+  const find = (step?: string) =>
+    findRunSnapshot(cluster, { run: past.id, claim, ...(step && { step }) }).catch(() => undefined);
+  const there = await maybeReadClaim(cluster, claim);
+  const before = isFirst ? await find(first.name) : undefined;
+  const snapshot = before ?? (there === undefined ? await find() : undefined);
+  const spec = there && toSpec(there);
+  if (snapshot !== undefined) {
+    const { name, kind, size, storageClass, accessModes } = snapshot;
+    const { size: wanted = '10Gi', storageClass: own, accessMode = 'ReadWriteOnce' } = place as ClusterSettings;
+    const made = storageClass ?? spec?.storageClass ?? own;
+    return {
+      from: { kind: kind === 'clone' ? 'claim' : 'snapshot', name },
+      size: spec?.size ?? size ?? wanted,
+      accessModes: spec?.accessModes ?? (accessModes as VolumeSpec['accessModes'] | undefined) ?? [accessMode],
+      ...(made === undefined ? {} : { storageClass: made })
+    };
+  }
+  if (spec !== undefined) return { ...spec, from: { kind: 'claim', name: claim } };
+  throw new PipelineError(
+    `The volume of run ${past.number} is gone, and its values with it. Run the whole pipeline; to keep volumes, set SLUICE_KEEP_VOLUME=always.`,
+    'no-values'
+  );
+}
+
+async function send(pod: VolumePod, run: RemoteStart): Promise<void> {
+  const { scan } = run;
+  const files = scan.entries.filter(({ kind }) => kind === 'file');
+  const total = files.reduce((sum, { stats }) => sum + Number(stats.size), 0);
+  const what = `${files.length} ${files.length === 1 ? 'file' : 'files'} (${formatSize(total)})`;
+  run.notice(`Sending ${what} to the cluster.`);
+  let told = Date.now();
+  const onSent = (bytes: number) => {
+    if (Date.now() - told < 1000) return;
+    told = Date.now();
+    run.notice(`Sending ${what} to the cluster: ${Math.round((100 * bytes) / Math.max(1, total))} %.`);
+  };
+  // files that lie above the notebook's folder are above it there as well
+  const base = scan.folder === '' ? workspaceFolder : `${volumeFolder}/files`;
+  await pod.send(scan, base, onSent);
+  if (scan.folder !== '') await pod.link(`${base}/${scan.folder}`, workspaceFolder);
+}
+
+/** A pod that can be where the first step's can, and has its image. */
+function toPodSpec(run: RemoteStart, workflow: Workflow, name: string, claim: string): VolumePodSpec {
+  const first = run.plan.tasks.find(task => run.choice.execute.has(task.name)) as PlanTask;
+  const template = workflow.spec.templates.find(({ container }) => container?.image === first.image);
+  const { serviceAccount } = run.place as ClusterSettings;
+  const { nodeSelector, tolerations, podSpecPatch } = template ?? {};
+  const { imagePullPolicy, securityContext } = template?.container ?? {};
+  return {
+    ...{ name, claim, mountPath: volumeFolder, image: first.image, belonging: belongingOf(run) },
+    ...(serviceAccount === undefined ? {} : { serviceAccount }),
+    pod: {
+      ...(nodeSelector && { nodeSelector }),
+      ...(tolerations && { tolerations }),
+      ...(podSpecPatch === undefined ? {} : (JSON.parse(podSpecPatch) as object))
+    },
+    container: { ...(imagePullPolicy && { imagePullPolicy }), ...(securityContext && { securityContext }) }
+  };
+}
