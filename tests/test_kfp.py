@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import venv
 from pathlib import Path
 
@@ -87,16 +88,31 @@ RUNS = {
 }
 
 
+#: those whose steps need packages
+PACKAGED = ["artifact-kinds"]
+
+
 @pytest.fixture(scope="session")
 def executed(kfp_python, tmp_path_factory) -> dict[str, str]:
-    """What KFP's local runner printed, by pipeline. All run in one process: to import the SDK is the greater part of it."""
+    """What KFP's local runner printed, by pipeline. Many run in one process: to import the SDK is the greater part of it."""
     folder = tmp_path_factory.mktemp("kfp")
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    files = [compile_for_local_runner(name, folder, path) for name in RUNS]
     (folder / "work").mkdir()
+    # the local runner takes its own Python for each step
+    (folder / "packages").mkdir()
+    (folder / "packages" / "sitecustomize.py").write_text(f"import sys\nsys.path.append({sysconfig.get_paths()['purelib']!r})\n")
+    plain = [name for name in RUNS if name not in PACKAGED]
+    return {
+        **execute(kfp_python, folder, plain, {}),
+        **execute(kfp_python, folder, PACKAGED, {"PYTHONPATH": str(folder / "packages")}),
+    }
+
+
+def execute(kfp_python: str, folder: Path, names: list[str], env: dict[str, str]) -> dict[str, str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    files = [compile_for_local_runner(name, folder, path) for name in names]
     answer = subprocess.run(
         [kfp_python, "-c", RUN, folder / "root", *files],
-        capture_output=True, text=True, timeout=600, check=False, cwd=folder / "work", env={**os.environ, "PATH": path},
+        capture_output=True, text=True, timeout=600, check=False, cwd=folder / "work", env={**os.environ, "PATH": path, **env},
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout[-3000:] + answer.stderr[-3000:]
     pieces = answer.stdout.split("PIPELINE ")[1:]
