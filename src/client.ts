@@ -15,6 +15,7 @@ import type {
   StarNamesRequest,
   StepFreshness,
   SubmitRequest,
+  Surroundings,
   VerifyEvent
 } from '@sluice/core';
 import { readEvents } from './events';
@@ -128,6 +129,11 @@ export class Client {
     const init = { method: 'POST', body: JSON.stringify(request) };
     const { names } = await this.json<{ names: Readonly<Record<string, readonly string[]>> }>('star-names', init);
     return new Map(Object.entries(names));
+  }
+
+  /** What the notebook server has at hand that steps may need as well. */
+  getSurroundings(): Promise<Surroundings> {
+    return this.json('surroundings');
   }
 
   getStepSource(run: string, step: string): Promise<StepSource> {

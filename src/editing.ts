@@ -1,5 +1,5 @@
 // Changes of a notebook's tags, of its pipeline's name and of where it runs, each in one undoable transaction. What the tags become is core's to say.
-import { importKale, renamedStep, withoutRole, withRole, withStep, type Role } from '@sluice/core';
+import { importKale, renamedStep, withoutRole, withRole, withStep, type Role, type StepSpec } from '@sluice/core';
 import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 import type { PipelineModel } from './pipelineModel';
 
@@ -31,6 +31,19 @@ export function setRunner(pipeline: PipelineModel, runner: string | undefined): 
     if (runner === undefined) delete after['runner'];
     else after['runner'] = runner;
     return after;
+  });
+}
+
+/** The variables, secrets and volumes that all steps are given; other settings stay as they are written. */
+export function setGiven(pipeline: PipelineModel, { env, secrets, volumes }: StepSpec): void {
+  changeMetadata(pipeline, object => {
+    const { defaults: written } = object;
+    const isObject = typeof written === 'object' && written !== null && !Array.isArray(written);
+    const defaults: PartialJSONObject = isObject ? { ...written } : {};
+    for (const [key, value] of Object.entries({ env, secrets, volumes }))
+      if (value === undefined) delete defaults[key];
+      else defaults[key] = value as PartialJSONValue;
+    return { ...object, defaults };
   });
 }
 

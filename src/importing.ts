@@ -37,7 +37,13 @@ export function addImportCommands(options: ImportCommandOptions): void {
         kind: 'succeeded',
         text: trans.__('Taken over from Kale.'),
         detail: notes.length === 0 ? trans.__('All that Kale kept here is kept.') : notes.join('\n'),
-        action: { label: trans.__('Undo'), act: () => void commands.execute(CommandIds.undo) }
+        action: {
+          label: trans.__('Undo'),
+          act: () => {
+            pipeline.notices.say(undefined);
+            void commands.execute(CommandIds.undo);
+          }
+        }
       });
     }
   });

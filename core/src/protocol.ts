@@ -1,5 +1,6 @@
 // What the browser, the command line and the server say to each other: records, events and requests under /sluice/api/v1.
 import type { JsonValue } from './pipeline.js';
+import type { SecretFolder, VolumeSpec } from './step.js';
 import type { Verification } from './verify.js';
 
 export type RunState = 'pending' | 'running' | 'succeeded' | 'cached' | 'failed' | 'skipped' | 'canceled' | 'paused';
@@ -97,6 +98,20 @@ export interface RunnerInfo {
   /** whether somebody has said where it is: a kubeconfig, a URL; what is ready is */
   readonly isSetUp?: boolean;
   /** what stands in its way, and what to do */
+  readonly problem?: string;
+}
+
+/** What the notebook server has at hand and a pipeline's steps may need as well. No value of a secret is ever told. */
+export interface Surroundings {
+  /** the pod that the server runs in; undefined outside of a cluster */
+  readonly pod?: string;
+  /** neither name nor value looks secret */
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  /** variables that are secret or look so; `name` and `key` are the Kubernetes secret's, where the pod says which it is */
+  readonly secrets: readonly { readonly env: string; readonly name?: string; readonly key?: string }[];
+  readonly secretFolders: readonly SecretFolder[];
+  readonly volumes: readonly VolumeSpec[];
+  /** why the pod could not be looked at, and what to do */
   readonly problem?: string;
 }
 

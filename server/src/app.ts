@@ -11,6 +11,7 @@ import type {
   StarNamesRequest,
   StepFreshness,
   SubmitRequest,
+  Surroundings,
   Verification,
   VerifyEvent,
   VerifyStage
@@ -29,6 +30,8 @@ export interface Api {
   cancel(run: string): Promise<void>;
   /** where pipelines can run, and what stands in the way */
   runners(): Promise<RunnerInfo[]>;
+  /** what steps can be given of what this server has */
+  surroundings(): Promise<Surroundings>;
   /** Run notebook and pipeline and compare them. Undefined when `signal` ended it. */
   verify(
     request: SubmitRequest,
@@ -77,6 +80,7 @@ type Route = readonly [
 const routes: readonly Route[] = [
   ['GET', /^\/health$/, async (api, exchange) => send(exchange, 200, { version: api.version })],
   ['GET', /^\/runners$/, async (api, exchange) => send(exchange, 200, { runners: await api.runners() })],
+  ['GET', /^\/surroundings$/, async (api, exchange) => send(exchange, 200, await api.surroundings())],
   ['GET', /^\/runs$/, listRuns],
   ['POST', /^\/runs$/, submitRun],
   ['GET', /^\/runs\/([^/]+)$/, async (api, exchange, run) => send(exchange, 200, api.read(run!))],

@@ -11,6 +11,7 @@ import type {
   StarNamesRequest,
   StepFreshness,
   SubmitRequest,
+  Surroundings,
   Verification,
   VerifyStage
 } from '@sluice/core';
@@ -31,6 +32,7 @@ import { bindParameters } from './runners/local.js';
 import { scanFor } from './runners/outside.js';
 import { readPlan } from './runners/plans.js';
 import type { StepArtifact, Store } from './store.js';
+import { findSurroundings } from './surroundings.js';
 import { verifyNotebook } from './verify.js';
 
 export interface ServiceOptions {
@@ -150,6 +152,10 @@ export class Service implements Api {
 
   runners(): Promise<RunnerInfo[]> {
     return this.options.runner.list();
+  }
+
+  surroundings(): Promise<Surroundings> {
+    return findSurroundings(this.options.env);
   }
 
   async cancel(run: string): Promise<void> {

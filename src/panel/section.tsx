@@ -8,10 +8,12 @@ interface SectionProps {
   readonly aside?: React.ReactNode;
   readonly children: React.ReactNode;
   readonly className?: string;
+  /** whether it begins folded */
+  readonly isClosed?: boolean;
 }
 
-export function Section({ title, aside, children, className }: SectionProps): React.JSX.Element {
-  const [isOpen, setOpen] = React.useState(true);
+export function Section({ title, aside, children, className, isClosed = false }: SectionProps): React.JSX.Element {
+  const [isOpen, setOpen] = React.useState(!isClosed);
   const id = React.useId();
   return (
     <section className={`jp-Sluice-section ${className ?? ''}`}>

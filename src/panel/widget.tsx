@@ -18,6 +18,7 @@ import { Header } from './header';
 import { Metrics } from './metrics';
 import { Parameters } from './parameters';
 import { Runs } from './runs';
+import { Settings } from './settings';
 import { useSignal } from './signals';
 import { Steps } from './steps';
 
@@ -88,6 +89,7 @@ function PipelineView({ node, ...context }: PanelContext & { readonly node: HTML
       <Diagnostics />
       <Metrics />
       {(!isEmpty || pipeline.runs.all.length > 0) && <Runs />}
+      {!isEmpty && <Settings />}
       <Announcer />
     </PanelContextProvider>
   );
