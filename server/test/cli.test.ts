@@ -249,22 +249,28 @@ describe('a step that goes wrong', () => {
       'step:a | import time\nprint("first")\ntime.sleep(1.5)\nfor i in range(200_000): print(i)'
     ]);
     const seen: string[] = [];
-    const outcome = await world.sluiceWith({ onStdout: text => seen.push(text) }, 'run', 'a.ipynb', '--json');
-    expect(outcome.status).toBe(0);
+    const running = world.sluiceWith({ onStdout: text => seen.push(text) }, 'run', 'a.ipynb', '--json');
+    await until(() => seen.some(text => text.includes('"log"')));
     expect(seen.find(text => text.includes('"log"'))).toContain('"text":"first\\n"');
-    const { stdout } = await world.sluice('runs', 'logs', 'last', 'a');
+    // whoever comes later sees the same, and what follows
+    const followed: string[] = [];
+    const onStdout = () => followed.push(seen.some(text => text.includes('run-ended')) ? 'ended' : 'running');
+    const { stdout, status } = await world.sluiceWith({ onStdout }, 'runs', 'logs', 'last', 'a', '--follow');
+    expect(followed[0]).toBe('running');
     expect(stdout.split('\n')).toHaveLength(200_002);
+    expect([status, (await running).status]).toEqual([0, 0]);
+    expect((await world.sluice('runs', 'logs', 'last', 'a', '--tail', '2')).stdout).toBe('199998\n199999\n');
   });
 
-  test('100 MB of print are in the log, and only their beginning in the events', async () => {
+  test('100 MB of print are in the log, and only their beginning and end in the events', async () => {
     world.write('a.ipynb', [
-      'step:a | line = "x" * 9999 + "\\n"\nimport sys\nfor _ in range(10000): sys.stdout.write(line)'
+      'step:a | line = "x" * 9999 + "\\n"\nimport sys\nfor _ in range(9999): sys.stdout.write(line)\nprint("the end".rjust(9999, "."))'
     ]);
     const outcome = await world.sluice('run', 'a.ipynb', '--json');
     expect(outcome.status).toBe(0);
     const live = outcome.events.filter(event => event.type === 'log').map(event => String(event.text));
     expect(live.join('').length).toBeLessThan(300_000);
-    expect(live.at(-1)).toMatch(/^… there is more: the whole log is in .*a\.log\n$/);
+    expect(live.join('')).toMatch(/… there is more: the whole log is in .*a\.log\n… and ends with:\n\.{7992}the end\n$/);
     const [run] = readdirSync(join(world.folder, '.sluice/runs'));
     expect(statSync(join(world.folder, '.sluice/runs', run!, 'a.log')).size).toBe(100_000_000);
     const { stdout } = await world.sluice('runs', 'logs', 'last', 'a');
@@ -492,6 +498,8 @@ describe('help and guesses', () => {
     [['chekc', 'a.ipynb'], 2, /^$/, /no command ‘chekc’\. Did you mean ‘check’\?/],
     [['runs', 'lsit'], 2, /^$/, /Did you mean ‘list’\?/],
     [['runs', 'diff', '1'], 2, /^$/, /Write sluice runs diff RUN RUN\./],
+    [['runs', 'show', '1', '-f'], 2, /^$/, /--follow goes with logs/],
+    [['runs', 'logs', '1', '--tail', 'x'], 2, /^$/, /--tail takes a number of lines instead of ‘x’/],
     [['runs', 'list', 'x'], 2, /^$/, /Write sluice runs list\./],
     [
       ['snapshots', 'remove'],

@@ -1,7 +1,7 @@
 // One step's process: its streams, its events, its end; and its log, which stays bounded in memory and in the events.
 import { join } from 'node:path';
-import { existsSync, readFileSync, symlinkSync } from 'node:fs';
-import { liveChars, readLog, StepLog, type LogPiece } from '../src/logs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { findLastLines, liveChars, LogReader, StepLog, type LogPiece } from '../src/logs';
 import { startProcess, type ProcessSpec } from '../src/process';
 import { env, until, World } from './world';
 
@@ -86,7 +86,7 @@ describe('the log', () => {
     await write(log);
     const sizes = await log.close();
     const read: LogPiece[] = [];
-    for await (const piece of readLog(path)) read.push(piece);
+    for await (const piece of new LogReader(path).read()) read.push(piece);
     return { path, pieces, sizes, read };
   }
 
@@ -129,14 +129,37 @@ describe('the log', () => {
     expect(seen).toEqual(['half', '']);
   });
 
-  test('gives watchers the beginning of a long one, and says so', async () => {
+  test('gives watchers the beginning and the end of a long one, and says so', async () => {
     const { pieces, sizes } = await log(async log => {
       for (let i = 0; i < 100; i++) if (!log.write('stdout', Buffer.from('x'.repeat(9999) + '\n'))) await log.drained();
+      log.write('stderr', Buffer.from('the last words, é'));
     });
-    expect(sizes).toEqual({ sizeBytes: 1_000_000, lines: 100 });
+    expect(sizes).toEqual({ sizeBytes: 1_000_018, lines: 100 });
     const text = pieces.map(piece => piece.text).join('');
-    expect(text.length).toBeLessThan(liveChars + 300);
-    expect(text).toMatch(/… there is more: the whole log is in .*a\.log\n$/);
+    expect(text.length).toBeLessThan(liveChars + 9000);
+    expect(text).toMatch(/x… there is more: the whole log is in .*a\.log\n… and ends with:\nthe last words, é$/);
+  });
+
+  test.each([
+    ['', 1, ''],
+    ['a', 1, 'a'],
+    ['a\n', 1, 'a\n'],
+    ['a\nb', 1, 'b'],
+    ['a\nb\n', 1, 'b\n'],
+    ['a\nb\n', 2, 'a\nb\n'],
+    ['a\nb\n', 3, 'a\nb\n'],
+    ['a\n\n\n', 2, '\n\n'],
+    ['\n', 1, '\n'],
+    ['a\n', 0, ''],
+    [`${'x'.repeat(70_000)}\n${'y'.repeat(70_000)}\nz\n`, 2, `${'y'.repeat(70_000)}\nz\n`]
+  ])('the last lines of %j: %j', async (text, lines, expected) => {
+    const path = join(world.folder, 'b.log');
+    writeFileSync(path, text);
+    expect(
+      readFileSync(path)
+        .subarray(await findLastLines(path, lines))
+        .toString()
+    ).toBe(expected);
   });
 
   test('a disk that fails is told at the end, once', async () => {

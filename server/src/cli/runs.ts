@@ -1,9 +1,6 @@
 // `sluice runs`: what was run, how it went, what it printed; and how to end it.
-import { existsSync } from 'node:fs';
 import { compareRuns, endedStates } from '@sluice/core';
 import { PipelineError } from '../errors.js';
-import { logFile } from '../home.js';
-import { readLog } from '../logs.js';
 import { Runners } from '../runners/runners.js';
 import type { Store } from '../store.js';
 import { painter, printEnd } from '../terminal.js';
@@ -11,21 +8,30 @@ import { formatDuration, formatMetric, formatSize, formatTable } from '../words.
 import { useColors } from './check.js';
 import { chooseAction, readArgs, write, type Action, type Command, type Io } from './command.js';
 import { openRecords } from './records.js';
+import { showLogs } from './show-logs.js';
 import { showRun } from './show-run.js';
 
 const help = `sluice runs [list | show RUN | logs RUN [STEP] | follow RUN | cancel RUN | diff RUN RUN] [--json]
 
   list             past runs, newest first (the default)
   show RUN         steps, what they used and why they wait or were executed, parameters, metrics and artifacts of a run
-  logs RUN [STEP]  all that its steps, or one of them, printed
+  logs RUN [STEP]  all that its steps, or one of them, printed: [--follow] [--tail N]
   follow RUN       show a run as it goes on, until its end; Ctrl+C stops showing it
   cancel RUN       end a run that goes on, here or in JupyterLab
   diff RUN RUN     parameters, metrics and steps side by side
 
 RUN is an id, the beginning of one, a number, or ‘last’.
 
-  --json           for programs
+  -f, --follow     for logs: go on with what is printed, until the steps have ended; Ctrl+C stops showing it
+      --tail N       for logs: of each step the last N lines only
+      --json         for programs
 `;
+
+const options = {
+  json: { type: 'boolean' },
+  follow: { type: 'boolean', short: 'f' },
+  tail: { type: 'string' }
+} as const;
 
 /** so long a command waits for news of runs in a cluster that nobody follows */
 const refreshMs = 5000;
@@ -35,6 +41,8 @@ interface Context {
   readonly runners: Runners;
   readonly io: Io;
   readonly json: boolean;
+  readonly isFollowed: boolean;
+  readonly lines?: number;
 }
 
 interface RunsAction extends Action {
@@ -51,13 +59,19 @@ const actions: Record<string, RunsAction> = {
 };
 
 async function execute(args: readonly string[], io: Io): Promise<number> {
-  const { values, positionals } = readArgs(args, { json: { type: 'boolean' } });
+  const { values, positionals } = readArgs(args, options);
   const { action, operands } = chooseAction('runs', actions, positionals);
+  if (action !== actions.logs && (values.follow || values.tail !== undefined))
+    throw new PipelineError(`--${values.follow ? 'follow' : 'tail'} goes with logs: sluice runs logs RUN.`, 'usage');
+  const lines = values.tail === undefined ? {} : { lines: toLines(values.tail) };
   const store = openRecords(io);
   const runners = new Runners({ store, env: io.env });
   try {
     await runners.refresh(refreshMs);
-    return await action.run({ store, runners, io, json: values.json === true }, ...operands);
+    return await action.run(
+      { store, runners, io, json: values.json === true, isFollowed: values.follow === true, ...lines },
+      ...operands
+    );
   } finally {
     await runners.leave();
     store.close();
@@ -117,7 +131,8 @@ async function show({ store, io, json }: Context, name: string): Promise<number>
   return 0;
 }
 
-async function logs({ store, io, json }: Context, name: string, wanted?: string): Promise<number> {
+async function logs(context: Context, name: string, wanted?: string): Promise<number> {
+  const { store, runners, io, isFollowed } = context;
   const run = store.find(name);
   const steps = run.steps.map(step => step.name);
   if (wanted !== undefined && !steps.includes(wanted))
@@ -125,28 +140,35 @@ async function logs({ store, io, json }: Context, name: string, wanted?: string)
       `Run ${run.number} has no step ‘${wanted}’. Its steps are ${steps.map(step => `‘${step}’`).join(', ')}.`,
       'usage'
     );
-  for (const step of wanted === undefined ? steps : [wanted]) {
-    const path = logFile(store.home, run.id, step);
-    if (!existsSync(path)) continue;
-    if (wanted === undefined && !json) io.stdout.write(`── ${step}\n`);
-    let last = '\n';
-    for await (const { stream, text } of readLog(path)) {
-      await write(io.stdout, json ? `${JSON.stringify({ step, stream, text })}\n` : text);
-      last = text.at(-1) ?? last;
-    }
-    if (last !== '\n' && !json) io.stdout.write('\n');
+  const chosen = wanted === undefined ? steps : [wanted];
+  const showing = { ...context, withNames: wanted === undefined };
+  if (!isFollowed) {
+    await showLogs(run, chosen, showing);
+    return 0;
   }
-  return 0;
+  await runners.adopt();
+  return untilInterrupted(io, async signal => {
+    await showLogs(run, chosen, { ...showing, signal });
+    return 0;
+  });
 }
 
 async function follow({ store, runners, io, json }: Context, name: string): Promise<number> {
   const run = store.find(name);
+  await runners.adopt();
+  return untilInterrupted(io, async signal => {
+    const state = await showRun(run.id, runners, { store, json, io, after: new Map(), signal });
+    return state === 'succeeded' ? 0 : state === 'canceled' ? 130 : 1;
+  });
+}
+
+/** Show until the end, or until Ctrl+C, which ends the showing alone. */
+async function untilInterrupted(io: Io, show: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const stop = new AbortController();
   const stopListening = io.onInterrupt(() => stop.abort());
   try {
-    await runners.adopt();
-    const state = await showRun(run.id, runners, { store, json, io, after: new Map(), signal: stop.signal });
-    return state === 'succeeded' ? 0 : state === 'canceled' || stop.signal.aborted ? 130 : 1;
+    const status = await show(stop.signal);
+    return stop.signal.aborted ? 130 : status;
   } finally {
     stopListening();
   }
@@ -185,6 +207,11 @@ async function diff({ store, io, json }: Context, first: string, second: string)
   const lines = formatTable(rows).map(line => (line.endsWith('*') ? line : paint('dim', line)));
   await write(io.stdout, `${lines.join('\n')}\n`);
   return 0;
+}
+
+function toLines(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new PipelineError(`--tail takes a number of lines instead of ‘${text}’.`, 'usage');
 }
 
 export const runs: Command = { help, run: execute };
