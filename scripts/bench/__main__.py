@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import analysis
 import browser
+import output
 import records
 import snapshots
 import steps
@@ -25,6 +26,7 @@ from peers import PEERS, ROOT
 BENCHES: dict[str, Callable[[int, bool], list[Figure]]] = {
     "analysis": lambda rounds, _: analysis.measure(rounds),
     "browser": lambda rounds, _: browser.measure(rounds),
+    "output": lambda rounds, _: output.measure(rounds),
     "records": lambda rounds, _: records.measure(rounds),
     "values": lambda rounds, _: values.measure(rounds),
     "snapshots": snapshots.measure,
