@@ -28,9 +28,11 @@ export class FailureBox extends Widget {
   private readonly traceback = document.createElement('pre');
 }
 
-// The line that repeats the message says nothing new.
+// The line that repeats the message, and IPython's two at the top, say nothing new.
 function lastTracebackLines(failure: Failure, message: string): string {
-  const lines = new Printed((failure.traceback ?? []).join('\n')).text.split('\n').filter(line => line.trim() !== '');
+  const lines = new Printed((failure.traceback ?? []).join('\n')).text
+    .split('\n')
+    .filter(line => !/^\s*-*$|Traceback \(most recent call last\):?$/.test(line));
   if (lines.at(-1)?.trim() === message.trim()) lines.pop();
   return lines.slice(-shownLines).join('\n');
 }

@@ -7,18 +7,20 @@ import { CommandIds } from '../tokens';
 import { usePanel } from './context';
 import { Notice } from './notice';
 import { openRunMenu } from './runMenu';
-import { RunnerChoice, RunnerState } from './runner';
+import { RunnerChoice, RunnerHelp, RunnerState } from './runner';
 import { TakeOver } from './takeOver';
 import { Verifying } from './verifying';
 
 export function Header(): React.JSX.Element {
+  const [isExplained, setExplained] = React.useState(false);
   return (
     <div className="jp-Sluice-header">
       <div className="jp-Sluice-titleRow">
         <PipelineName />
-        <RunnerChoice />
+        <RunnerChoice isExplained={isExplained} onExplain={setExplained} />
       </div>
       <RunButtons />
+      {isExplained && <RunnerHelp />}
       <RunnerState />
       <TakeOver />
       <ServerProblem />

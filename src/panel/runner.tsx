@@ -1,5 +1,5 @@
-// Where the pipeline runs. While there is this computer only, that is said and nothing can be chosen; else it is a choice, remembered in the
-// notebook, and what the chosen place answers is told in words.
+// Where the pipeline runs. While there is this computer only, that is said, and a click tells how there would be more; else it is a choice,
+// remembered in the notebook, and what the chosen place answers is told in words.
 import { homeIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { setRunner } from '../editing';
@@ -7,17 +7,29 @@ import { localRunner, offeredRunners, runnerName } from '../runners';
 import { usePanel } from './context';
 import { useSignal } from './signals';
 
-export function RunnerChoice(): React.JSX.Element {
+interface RunnerChoiceProps {
+  /** whether it is told how there would be more to choose from */
+  readonly isExplained: boolean;
+  readonly onExplain: (isExplained: boolean) => void;
+}
+
+export function RunnerChoice({ isExplained, onExplain }: RunnerChoiceProps): React.JSX.Element {
   const { pipeline, runners, trans } = usePanel();
   useSignal(runners.changed);
   React.useEffect(() => void runners.ask(), [runners]);
   const offered = offeredRunners(runners.all, pipeline.runner);
   if (offered.length === 1) {
     return (
-      <span className="jp-Sluice-runner" title={trans.__('Runs on this computer, in the notebook’s own environment.')}>
+      <button
+        type="button"
+        className="jp-Sluice-runner"
+        title={trans.__('Runs on this computer, in the notebook’s own environment.')}
+        aria-expanded={isExplained}
+        onClick={() => onExplain(!isExplained)}
+      >
         <homeIcon.react tag="span" width="12px" height="12px" />
         {trans.__('Local')}
-      </span>
+      </button>
     );
   }
   return (
@@ -37,6 +49,28 @@ export function RunnerChoice(): React.JSX.Element {
         </option>
       ))}
     </select>
+  );
+}
+
+/** How there would be more than this computer. */
+export function RunnerHelp(): React.JSX.Element | null {
+  const { pipeline, runners, trans } = usePanel();
+  useSignal(runners.changed);
+  if (offeredRunners(runners.all, pipeline.runner).length > 1) return null;
+  return (
+    <div className="jp-Sluice-runnerState">
+      {trans.__(
+        'Runs on this computer. To run on a cluster as well, put its kubeconfig at ~/.kube/config and look again; or start Jupyter with SLUICE_KFP_URL set to the address of a Kubeflow.'
+      )}{' '}
+      <button
+        type="button"
+        className="jp-Sluice-link"
+        aria-disabled={runners.isAsking}
+        onClick={() => void runners.askAgain()}
+      >
+        {runners.isAsking ? trans.__('Looking …') : trans.__('Look again')}
+      </button>
+    </div>
   );
 }
 

@@ -24,8 +24,10 @@ function GivenSettings(): React.JSX.Element {
   const opener = React.useRef<HTMLButtonElement>(null);
   const defaults = defaultsOf(pipeline);
   const given = givenBy(defaults);
-  const close = (): void => {
+  const [needed, setNeeded] = React.useState<NeededSecret>();
+  const close = (made?: NeededSecret): void => {
     setTaking(false);
+    setNeeded(made);
     opener.current?.focus();
   };
   return (
@@ -51,6 +53,17 @@ function GivenSettings(): React.JSX.Element {
           </li>
         ))}
       </ul>
+      {needed && (
+        <div className="jp-Sluice-note">
+          {trans.__(
+            'On a cluster, the secret ‘%1’ must be there before a run. Where the variables are set, this makes it:',
+            needed.name
+          )}
+          <pre className="jp-Sluice-log" tabIndex={0}>
+            {commandFor(needed.name, needed.variables)}
+          </pre>
+        </div>
+      )}
       <button
         type="button"
         ref={opener}
@@ -65,7 +78,17 @@ function GivenSettings(): React.JSX.Element {
   );
 }
 
-function Offer({ onEnd }: { readonly onEnd: () => void }): React.JSX.Element | null {
+/** A Kubernetes secret that has to be made before a run. */
+interface NeededSecret {
+  readonly name: string;
+  readonly variables: readonly string[];
+}
+
+interface OfferProps {
+  readonly onEnd: (needed?: NeededSecret) => void;
+}
+
+function Offer({ onEnd }: OfferProps): React.JSX.Element | null {
   const { pipeline, client, trans } = usePanel();
   const answer = useAnswer(() => client.getSurroundings(), pipeline.panel.id);
   if (answer === undefined) return null;
@@ -83,10 +106,9 @@ function Offer({ onEnd }: { readonly onEnd: () => void }): React.JSX.Element | n
   );
 }
 
-interface ChoiceProps {
+interface ChoiceProps extends OfferProps {
   readonly server: Surroundings;
   readonly offered: readonly Given[];
-  readonly onEnd: () => void;
 }
 
 function Choice({ server, offered, onEnd }: ChoiceProps): React.JSX.Element {
@@ -105,16 +127,7 @@ function Choice({ server, offered, onEnd }: ChoiceProps): React.JSX.Element {
   const unplaced = taken.flatMap(one => (one.kind === 'unplaced' ? [one.env] : []));
   const takeOver = (): void => {
     setGiven(pipeline, withGiven(defaultsOf(pipeline), taken, secretName.trim()));
-    if (unplaced.length > 0)
-      pipeline.notices.say({
-        kind: 'succeeded',
-        text: trans.__(
-          'Taken over. On a cluster the secret ‘%1’ must be there before a run; where the variables are set, this makes it:',
-          secretName.trim()
-        ),
-        detail: commandFor(secretName.trim(), unplaced)
-      });
-    onEnd();
+    onEnd(unplaced.length === 0 ? undefined : { name: secretName.trim(), variables: unplaced });
   };
   const isNamed = unplaced.length === 0 || /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(secretName.trim());
   return (
@@ -154,7 +167,7 @@ function Choice({ server, offered, onEnd }: ChoiceProps): React.JSX.Element {
         >
           {taken.length === 0 ? trans.__('Take over') : trans.__('Take over %1', taken.length)}
         </button>
-        <button type="button" className="jp-Sluice-button" onClick={onEnd}>
+        <button type="button" className="jp-Sluice-button" onClick={() => onEnd()}>
           {trans.__('Cancel')}
         </button>
       </div>

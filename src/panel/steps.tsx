@@ -12,7 +12,8 @@ import { createNameInput, focusName } from '../nameInput';
 import type { PipelineModel } from '../pipelineModel';
 import { goToCell } from '../places';
 import { describeWaiting, inputsOf, joinNames, outputsOf } from '../stepFlows';
-import { describeStepRun, durationOf, isActive, stateWord } from '../words';
+import { CommandIds } from '../tokens';
+import { describeStepRun, durationOf, isActive, resumesAt, stateWord } from '../words';
 import { usePanel } from './context';
 import { StepDetails } from './details';
 import { Flows } from './flows';
@@ -159,7 +160,11 @@ function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepP
         <Flows step={step.name} />
         {run?.state === 'running' && <LiveLine step={step} run={run} />}
       </div>
-      {run?.state === 'failed' && <div className="jp-Sluice-stepError">{run.error ?? run.failure?.name}</div>}
+      {run?.state === 'failed' && (
+        <div className="jp-Sluice-stepError">
+          {run.error ?? run.failure?.name} <Continue step={step.name} />
+        </div>
+      )}
       {isOpen && <StepDetails step={step} />}
     </li>
   );
@@ -188,6 +193,24 @@ function describeAside(step: string, run: StepRun | undefined, pipeline: Pipelin
     return { text: stateWord(run.state, trans), title: run.reason };
   const duration = durationOf(run, now);
   return { text: duration === undefined ? '' : formatDuration(duration), title: run.reason };
+}
+
+/** The way on from a failure: where it stands, once it is mended. */
+function Continue({ step }: { readonly step: string }): React.JSX.Element | null {
+  const { pipeline, commands, trans } = usePanel();
+  const { shown } = pipeline.runs;
+  const args = { run: shown?.id ?? '' };
+  if (!shown || resumesAt(shown) !== step || !commands.isEnabled(CommandIds.resumeRun, args)) return null;
+  return (
+    <button
+      type="button"
+      className="jp-Sluice-link"
+      title={commands.caption(CommandIds.resumeRun, args)}
+      onClick={() => void commands.execute(CommandIds.resumeRun, args)}
+    >
+      {trans.__('Continue from here')}
+    </button>
+  );
 }
 
 /** While a step runs, its cells done and its last line stand where its flows do, so that nothing moves; hovering brings the flows back. */
