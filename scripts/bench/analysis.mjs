@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { importSource, readPrograms } from './bundle.mjs';
 import { edited, notebookOf } from './notebooks.mjs';
 
-const core = await importSource('core/src/index.ts');
+const core = { ...(await importSource('core/src/index.ts')), ...(await importSource('core/src/ir/print.ts')) };
 const parser = await core.makeParser(await readPrograms());
 const options = { runtime: { boot: '', packed: '' }, image: 'python:3.12' };
 const passes = 15;

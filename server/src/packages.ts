@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import { printIr, readStepArgument, type Ir, type Plan } from '@sluice/core';
+import { readStepArgument, type Ir, type Plan } from '@sluice/core';
 import { PipelineError } from './errors.js';
 import { findKernel, type Kernel } from './kernels.js';
 import { defaultImage } from './pipelines.js';
@@ -92,7 +92,10 @@ export async function withPackages(
   needs: Needs,
   { packagesFolder, image = imageOf(needs) }: { readonly packagesFolder: string; readonly image?: string }
 ): Promise<string> {
-  const { readIr } = await import('@sluice/core/ir/read');
+  const [{ readIr }, { printIr }] = await Promise.all([
+    import('@sluice/core/ir/read'),
+    import('@sluice/core/ir/print')
+  ]);
   const ir = readIr(text);
   const program = await readFile(join(packagesFolder, 'prepare.py'), 'utf8');
   const { python, requirements, constraints, modules } = needs;

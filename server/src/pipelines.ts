@@ -4,7 +4,6 @@ import {
   findCheckpoints,
   makeAnalyzer,
   makeParser,
-  printIr,
   printIrAsJson,
   readNotebook,
   reportCheck,
@@ -107,7 +106,7 @@ export class Pipelines {
     const runtime = await packRuntime(this.install.runtimeFolder, { withCheckpoints: checkpoints !== undefined });
     const options = { runtime, image: defaultImage, notebook: path, cells: notebook!.cells };
     const ir = compilePipeline(pipeline, checkpoints === undefined ? options : { ...options, checkpoints });
-    const text = isToBeRead ? printIr(ir) : printIrAsJson(ir);
+    const text = isToBeRead ? (await import('@sluice/core/ir/print')).printIr(ir) : printIrAsJson(ir);
     rememberPlan(text, ir);
     return text;
   }

@@ -1,10 +1,10 @@
-// Kubeflow's IR: made from a pipeline, printed and planned for a runner on this machine. What reads it, `read.ts`, brings KFP's schemas
-// along, and is imported by itself where somebody gives us IR.
+// Kubeflow's IR: made from a pipeline, and planned for a runner on this machine. What reads it, `read.ts`, brings KFP's schemas along,
+// and what prints it for people, `print.ts`, all of YAML: both are imported by themselves where they are needed.
 export { readStepArgument, type StepArgument } from './argument.js';
 export { compilePipeline, type CompileOptions } from './compile.js';
 export { makeExecutorInput, type ArtifactPlaces } from './executor-input.js';
 export { IrError, metricsArtifact, notebookArtifact, shownArtifacts, type Ir } from './ir.js';
+export { printIrAsJson } from './json.js';
 export { checkParameters, parseParameter, splitAssignment, type ParameterReading } from './parameters.js';
 export { planIr, type Plan, type PlanParameter, type PlanTask } from './plan.js';
-export { printIr, printIrAsJson } from './print.js';
 export { waitSeconds } from './retries.js';

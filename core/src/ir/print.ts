@@ -1,21 +1,10 @@
 // IR as the YAML that Kubeflow reads and that a person can compare: steps in the notebook's order, long texts as blocks, nothing that YAML 1.1 and 1.2 read differently.
 import { stringify, type ScalarTag } from 'yaml';
 import type { Ir } from './ir.js';
+import { between, documentsOf } from './json.js';
 
-/** One document, or two where the IR has a platform's. */
-/** between two documents */
-export const between = '---\n';
-
-/** For people. */
 export function printIr(ir: Ir): string {
-  const documents = ir.platform === undefined ? [ir.pipeline] : [ir.pipeline, ir.platform];
-  return documents.map(printYaml).join(between);
-}
-
-/** For programs: YAML as well, and made in a twentieth of the time. */
-export function printIrAsJson(ir: Ir): string {
-  const documents = ir.platform === undefined ? [ir.pipeline] : [ir.pipeline, ir.platform];
-  return documents.map(document => `${JSON.stringify(document)}\n`).join(between);
+  return documentsOf(ir).map(printYaml).join(between);
 }
 
 /** Stable: the same object gives the same text. */

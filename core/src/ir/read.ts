@@ -11,7 +11,7 @@ import {
   type PlatformSpecJson
 } from './gen/pipeline_spec_pb.js';
 import { IrError, type Ir } from './ir.js';
-import { between } from './print.js';
+import { between } from './json.js';
 
 /**
  * Read YAML or JSON of one or two documents.

@@ -1,12 +1,6 @@
 // `sluice compile`: the notebook as a pipeline for Kubeflow, which is also what the local runner executes.
 import { basename, dirname } from 'node:path';
-import {
-  compileWorkflow,
-  printDiagnostics,
-  printWorkflow,
-  type SnapshotPolicy,
-  type WorkflowOptions
-} from '@sluice/core';
+import { compileWorkflow, printDiagnostics, type SnapshotPolicy, type WorkflowOptions } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { findNeeds, withPackages } from '../packages.js';
 import { Pipelines } from '../pipelines.js';
@@ -74,7 +68,8 @@ async function bringPackages(ir: string, folder: string, { env, install, stderr 
 
 async function toArgo(ir: string, options: WorkflowOptions): Promise<string> {
   const { readIr } = await import('@sluice/core/ir/read');
-  return printWorkflow(compileWorkflow(readIr(ir), options));
+  const { printYaml } = await import('@sluice/core/ir/print');
+  return printYaml(compileWorkflow(readIr(ir), options));
 }
 
 export const compile: Command = { help, run };
