@@ -77,9 +77,9 @@ async function toKept(
   volume: VolumeSpec
 ): Promise<{ readonly class?: string; readonly clone?: CloneSpec }> {
   if (way.how === 'snapshot') return way.class === undefined ? {} : { class: way.class };
-  const storageClass = volume.storageClass ?? (await findDefaultStorageClass(cluster));
-  await checkClones(cluster, storageClass);
-  return { clone: { ...volume, storageClass } };
+  const storageClass = volume.storageClass ?? (await findDefaultStorageClass(cluster).catch(() => undefined));
+  if (storageClass !== undefined) await checkClones(cluster, storageClass);
+  return { clone: { ...volume, ...(storageClass === undefined ? {} : { storageClass }) } };
 }
 
 /** A copy is made like what it is a copy of, whatever the settings say: drivers copy within a class only. */

@@ -118,7 +118,7 @@ async function* checkSteps(cluster: Cluster, { purposes, serviceAccount }: Check
   for (const right of rightsFor(stepRights, purposes)) {
     const isOk = await mayServiceAccount(cluster, serviceAccount, right);
     const verbs = right.verbs.map(verb => `‘${verb}’`).join(', ');
-    const what = `${right.resource}.${right.group}`;
+    const what = `${right.resource}${right.group === '' ? '' : `.${right.group}`}`;
     const isOptional = !right.purposes.includes('argo');
     const message =
       isOk === true

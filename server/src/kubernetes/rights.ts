@@ -25,7 +25,7 @@ export const userRights: readonly Right[] = [
   },
   {
     ...{ group: '', resource: 'persistentvolumeclaims', purposes: ['argo', 'snapshots'] },
-    verbs: ['create', 'get', 'delete'],
+    verbs: ['create', 'get', 'list', 'delete'],
     why: 'to give each run a volume of its own'
   },
   {
@@ -79,6 +79,11 @@ export const stepRights: readonly Right[] = [
     ...{ group: 'snapshot.storage.k8s.io', resource: 'volumesnapshots', purposes: ['snapshots'] },
     verbs: ['create', 'get'],
     why: 'for snapshots before and after steps'
+  },
+  {
+    ...{ group: '', resource: 'persistentvolumeclaims', purposes: ['snapshots'] },
+    verbs: ['create', 'get'],
+    why: 'for clones where the storage driver has no snapshots'
   }
 ];
 

@@ -1,5 +1,6 @@
 // What the cluster's storage can do for a claim, asked before a run begins: snapshots, at least clones, or neither; and why.
-import { PipelineError } from '../errors.js';
+import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import { PipelineError, toPipelineError } from '../errors.js';
 import { ask, isPassing, maybeAsk, statusOf, type Cluster } from './access.js';
 import { readClaim } from './volumes.js';
 
@@ -21,7 +22,10 @@ export interface SnapshotWay {
  * @throws PipelineError `not-found` without the claim or the class that was named; `remote` where there is no way
  */
 export async function findSnapshotWay(cluster: Cluster, claim: string, wanted?: string): Promise<SnapshotWay> {
-  return findWay(cluster, await driverOf(cluster, claim), `The volume of claim ‘${claim}’`, wanted);
+  const found = await readClaim(cluster, claim);
+  return unlessHidden(wanted, async () =>
+    findWay(cluster, await driverOf(cluster, claim, found), `The volume of claim ‘${claim}’`, wanted)
+  );
 }
 
 /**
@@ -29,8 +33,21 @@ export async function findSnapshotWay(cluster: Cluster, claim: string, wanted?: 
  * @throws PipelineError `remote` or `usage` with what to do
  */
 export async function findWayOfClass(cluster: Cluster, storageClass?: string, wanted?: string): Promise<SnapshotWay> {
-  const name = storageClass ?? (await findDefaultStorageClass(cluster));
-  return findWay(cluster, await readDriver(cluster, name), `A volume of StorageClass ‘${name}’`, wanted);
+  return unlessHidden(wanted, async () => {
+    const name = storageClass ?? (await findDefaultStorageClass(cluster));
+    return findWay(cluster, await readDriver(cluster, name), `A volume of StorageClass ‘${name}’`, wanted);
+  });
+}
+
+/** Who may not see the classes, which are the whole cluster's, may have snapshots all the same. */
+async function unlessHidden(wanted: string | undefined, find: () => Promise<SnapshotWay>): Promise<SnapshotWay> {
+  try {
+    return await find();
+  } catch (error) {
+    if (statusOf(error) !== 403) throw error;
+    const message = `Whether the storage driver has snapshots can’t be told before they are taken: ${toPipelineError(error).message}`;
+    return { how: 'snapshot', message, ...(wanted === undefined ? {} : { class: wanted }) };
+  }
 }
 
 /**
@@ -38,8 +55,7 @@ export async function findWayOfClass(cluster: Cluster, storageClass?: string, wa
  * @throws PipelineError `remote`
  */
 export async function checkClones({ storage }: Cluster, storageClass: string): Promise<void> {
-  const request = { verb: 'get', resource: 'storageclasses.storage.k8s.io', name: storageClass } as const;
-  const found = await maybeAsk(request, () => storage.readStorageClass({ name: storageClass }));
+  const found = await storage.readStorageClass({ name: storageClass }).catch(() => undefined); // it is tried as well
   if (found?.volumeBindingMode !== 'WaitForFirstConsumer') return;
   throw new PipelineError(
     `The StorageClass ‘${storageClass}’ makes a volume only when a pod needs it, so that no clone of it can stand for a snapshot. Set the notebook’s \`sluice.snapshots\` to ‘off’, or choose another class with SLUICE_STORAGE_CLASS.`,
@@ -117,8 +133,7 @@ export async function findDefaultStorageClass({ storage }: Cluster): Promise<str
   );
 }
 
-async function driverOf(cluster: Cluster, claim: string): Promise<string> {
-  const { spec, metadata } = await readClaim(cluster, claim);
+async function driverOf(cluster: Cluster, claim: string, { spec, metadata }: V1PersistentVolumeClaim): Promise<string> {
   // written by the controller that provisions; needs no right to read classes
   const annotated = metadata?.annotations?.['volume.kubernetes.io/storage-provisioner'];
   if (annotated !== undefined) return annotated;

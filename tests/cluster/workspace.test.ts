@@ -1,0 +1,154 @@
+// A notebook whose folder is on a volume of the cluster: the run works on a copy of that volume, made at its start, and leaves it alone. Found
+// by Sluice itself in a notebook's pod; named in the metadata, from anywhere else.
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { listSnapshots } from '../../server/src/kubernetes/snapshots.js';
+import { makeNotebook, World, type Outcome } from '../../server/test/world.js';
+import { makeNamespace, testWithPods, type TestCluster } from './cluster.js';
+
+const repository = join(__dirname, '../..');
+const image = 'localhost/python:sluice';
+
+let test_: TestCluster;
+let world: World;
+beforeAll(async () => {
+  test_ = await makeNamespace('workspace');
+  world = new World();
+  await test_.user('notebook', []);
+  Object.assign(world.env, { KUBECONFIG: test_.kubeconfig, SLUICE_SERVICE_ACCOUNT: 'steps', HOME: world.folder });
+  const roles = await world.sluice('cluster', 'rbac', '--account', 'notebook', '--service-account', 'steps');
+  test_.apply(...parseAllDocuments(roles.stdout).map(document => document.toJS() as object));
+  const token = test_.kubectl('create', 'token', 'notebook');
+  const config = (await test_.withToken(token)).config.exportConfig();
+  writeFileSync((world.env.KUBECONFIG = join(world.folder, 'config')), config);
+}, 120_000);
+afterAll(() => {
+  world?.remove();
+  test_?.remove();
+});
+
+const write = (cells: readonly string[], sluice: object) =>
+  JSON.stringify(makeNotebook(cells, 'python3', { sluice: { defaults: { image }, ...sluice } }));
+
+const momentsOf = async (run: string) =>
+  (await listSnapshots(test_.cluster, { run })).map(({ claim, moment, step, kind }) =>
+    [kind, moment, step, 'of', claim?.includes(run) ? 'its own' : claim].filter(Boolean).join(' ')
+  );
+
+const states = ({ events }: Outcome) =>
+  events.filter(e => e.type === 'step' && e.state !== 'pending').map(e => `${e.step} ${e.state}`);
+
+/** Sluice as it is installed, in a pod that has the claim ‘home’, with the bundle and Node from this machine. */
+function runInPod(name: string, folder: string, args: readonly string[], home: object): string {
+  const bundle = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
+  try {
+    for (const part of ['runtime', 'warm', 'packages'])
+      cpSync(join(repository, 'jupyterlab_sluice', part), join(bundle, part), { recursive: true });
+    mkdirSync(join(bundle, 'node'));
+    execFileSync('node', ['server/build.mjs', '--outdir', join(bundle, 'node')], { cwd: repository });
+    mkdirSync(join(bundle, 'lib')); // which the pods' image lacks
+    for (const [, path] of execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).matchAll(/=> (\S+\/lib(?:stdc\+\+|gcc_s|atomic)\S+)/g))
+      cpSync(realpathSync(path!), join(bundle, 'lib', basename(path!)));
+    const host = (name: string, path: string) => ({ name, hostPath: { path } });
+    const container = {
+      ...{ name: 'main', image, workingDir: folder },
+      command: ['/program/node', '--disable-warning=ExperimentalWarning', '/bundle/node/cli.mjs', ...args],
+      env: Object.entries({ LD_LIBRARY_PATH: '/bundle/lib', SLUICE_HOME: '/tmp/sluice', SLUICE_SERVICE_ACCOUNT: 'steps' }).map(([name, value]) => ({ name, value })),
+      volumeMounts: [
+        home,
+        { name: 'bundle', mountPath: '/bundle' },
+        { name: 'program', mountPath: '/program' }
+      ]
+    };
+    const volumes = [
+      { name: 'home', persistentVolumeClaim: { claimName: 'home' } },
+      host('bundle', bundle),
+      host('program', dirname(realpathSync(process.execPath)))
+    ];
+    const spec = { serviceAccountName: 'notebook', restartPolicy: 'Never', volumes, containers: [container] };
+    test_.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec });
+    test_.kubectl('wait', `pod/${name}`, '--for=jsonpath={.status.containerStatuses[0].state.terminated}', '--timeout=200s');
+    return test_.kubectl('logs', name);
+  } finally {
+    rmSync(bundle, { recursive: true, force: true });
+  }
+}
+
+testWithPods('in a notebook’s pod, the volume that the folder is on is found, copied, and left alone', async () => {
+  const cells = [
+    'step:load | rows = open("rows.txt").read().split()\nmore = open("/home/jovyan/shared/more.txt").read()\nprint(len(rows), more)',
+    'step:store | open("/data/stored.txt", "w").write(str(len(rows)))\nopen("rows.txt", "a").write("c")\nopen("new.txt", "w").write("n")'
+  ];
+  const steps = { store: { volumes: [{ pvc_name: 'data', path: '/data', snapshot: 'each-step' }] } };
+  test_.claim('home');
+  test_.claim('data');
+  test_.write('home', { 'me/project/a.ipynb': write(cells, { snapshots: 'start', steps }), 'me/project/rows.txt': 'a b', 'me/shared/more.txt': 'more' });
+  // as Kubeflow has it, where several notebooks share a claim
+  const home = { name: 'home', mountPath: '/home/jovyan', subPath: 'me' };
+  const log = runInPod(`notebook-${randomBytes(2).toString('hex')}`, '/home/jovyan/project', ['run', 'a.ipynb', '--runner', 'argo', '--json'], home);
+  const events = log.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line));
+  expect(events.filter(e => e.type === 'log').map(e => e.text).join('')).toBe('2 more\n');
+  expect(events.at(-1)).toMatchObject({ type: 'run-ended', state: 'succeeded' });
+  const { run } = events.find(e => e.type === 'run-started');
+  expect(await momentsOf(run)).toEqual(['snapshot start of home', 'snapshot before store of data', 'snapshot after store of data']);
+  expect(test_.read('home', 'me/project/rows.txt')).toBe('a b');
+  expect(existsSync(join(test_.volume('home'), 'me/project/new.txt'))).toBe(false);
+  expect(test_.read('data', 'stored.txt')).toBe('2');
+}, 300_000);
+
+/** For who starts pipelines, too. */
+function showClasses(): void {
+  const subject = { kind: 'ServiceAccount', name: 'notebook', namespace: test_.namespace };
+  const patch = [{ op: 'add', path: '/subjects/-', value: subject }];
+  test_.kubectl('patch', 'clusterrolebinding', `storage-classes-${test_.namespace}`, '--type=json', '-p', JSON.stringify(patch));
+}
+
+testWithPods('from anywhere else the claim is named; a run that goes on has the volume as it was before the step that failed', async () => {
+  const cells = (correct: boolean) => [
+    'step:load | rows = open("rows.txt").read().split()\nopen("rows.txt", "a").write(" loaded")',
+    `step:train | known = open("rows.txt").read()\nopen("rows.txt", "a").write(" trained")\nopen("half.txt", "w").write("x")\n${correct ? '' : '1 / 0'}`,
+    'step:other | len(rows)',
+    'step:report | print(known, len(rows))'
+  ];
+  const volumes = [{ pvc_name: 'work', path: '/home/jovyan', workspace: 'project' }];
+  const sluice = { snapshots: { policy: 'each-step', clone: true }, volumes };
+  test_.claim('work');
+  test_.write('work', { 'project/rows.txt': 'a b', 'workspace/mine.txt': 'mine' });
+  writeFileSync(join(world.folder, 'a.ipynb'), write(cells(false), sluice));
+  const failed = await world.sluice('run', 'a.ipynb', '--runner', 'argo', '--json');
+  expect(states(failed)).toEqual(expect.arrayContaining(['load succeeded', 'train failed', 'other succeeded', 'report skipped']));
+  const { run } = failed.events.find(e => e.type === 'run-started') as { run: string };
+  expect((await momentsOf(run)).sort()).toEqual([
+    ...['clone after load of its own', 'clone after other of its own', 'clone after train of its own'],
+    ...['clone before load of its own', 'clone before other of its own', 'clone before train of its own']
+  ]);
+  const told = await world.sluice('runs', 'show', run, '--json');
+  expect(told.stdout).toContain('of the run can be mounted on one node only');
+  writeFileSync(join(world.folder, 'a.ipynb'), write(cells(true), sluice));
+  const again = await world.sluice('run', 'a.ipynb', '--runner', 'argo', '--resume', 'last', '--json');
+  expect(states(again)).toEqual(['load cached', 'other cached', 'train running', 'train succeeded', 'report running', 'report succeeded']);
+  expect(again.events.filter(e => e.type === 'log').map(e => e.text).join('')).toContain('a b loaded 2\n');
+  expect(test_.read('work', 'project/rows.txt')).toBe('a b');
+}, 400_000);
+
+describe('where the classes can be seen', () => {
+  beforeAll(showClasses);
+
+test.each<[what: string, sluice: object, said: RegExp]>([
+  ['a claim that is not there', { volumes: [{ pvc_name: 'gone', path: '/home/jovyan', workspace: '.' }] }, /There is no volume claim ‘gone’/],
+  ['one that a step mounts', { volumes: [{ pvc_name: 'gone', path: '/data' }] }, /There is no volume claim ‘gone’/],
+  ['a class of snapshots that is not there', { snapshots: { policy: 'start', class: 'fast' } }, /There is no VolumeSnapshotClass ‘fast’/],
+  ['clones of a volume that comes with its first pod', { snapshots: { policy: 'start', clone: true } }, /makes a volume only when a pod needs it/]
+])('%s is told of before the run', async (_, sluice, said) => {
+  writeFileSync(join(world.folder, 'b.ipynb'), write(['step:a | 1'], sluice));
+  world.env.SLUICE_STORAGE_CLASS = 'on-first-use';
+  const { status, stderr } = await world.sluice('run', 'b.ipynb', '--runner', 'argo');
+  delete world.env.SLUICE_STORAGE_CLASS;
+  expect(stderr).toMatch(said);
+  expect(status).toBeGreaterThan(0);
+});
+});
