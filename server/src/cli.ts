@@ -1,28 +1,9 @@
-// The `sluice` command. Its exit status is the outcome: 0 succeeded, 1 failed, 2 wrong usage or an invalid notebook, 130 canceled.
-import { main } from './cli/main.js';
-import { bundledInstall } from './install.js';
+// The `sluice` command's entry. All that it is made of is read after Node knows where to keep what it compiles, as Python does beside its
+// sources: that shortens each start.
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
-// Whoever reads our output may stop to: `sluice runs logs last | head` is no error. A run goes on, and its end is our status.
-let isRunning = false;
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    // EIO: the terminal was closed
-    const isUnread = ['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '');
-    if (!isUnread || !isRunning) process.exit(isUnread ? 0 : 1);
-  });
-
-process.exitCode = await main(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  cwd: process.cwd(),
-  install: bundledInstall(),
-  onInterrupt(handle) {
-    isRunning = true;
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-    for (const signal of signals) process.on(signal, handle);
-    return () => {
-      for (const signal of signals) process.off(signal, handle);
-    };
-  }
-});
+const { HOME, XDG_CACHE_HOME } = process.env;
+const caches = XDG_CACHE_HOME || (HOME && join(HOME, '.cache'));
+if (caches) enableCompileCache(join(caches, 'sluice', 'compiled')); // where it can't be written, nothing is kept
+await import('./cli/start.js');

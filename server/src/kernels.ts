@@ -122,7 +122,8 @@ function defaultPython(env: NodeJS.ProcessEnv): string {
   return env.SLUICE_PYTHON || 'python3';
 }
 
-async function checkPython(kernel: Kernel, env: NodeJS.ProcessEnv): Promise<void> {
+/** @throws PipelineError where its Python can't be started, or is too old */
+export async function checkPython(kernel: Kernel, env: NodeJS.ProcessEnv): Promise<void> {
   const [program, ...rest] = kernel.python as [string, ...string[]];
   const version = await new Promise<string>((resolve, reject) => {
     const source = 'import sys; print("%d.%d" % sys.version_info[:2])';
@@ -136,10 +137,15 @@ async function checkPython(kernel: Kernel, env: NodeJS.ProcessEnv): Promise<void
       { cause }
     );
   });
-  const [major = 0, minor = 0] = version.split('.').map(Number);
+  checkVersion(kernel, version);
+}
+
+/** @throws PipelineError where steps need a later Python than `version`, which may go on as `sys.version` does */
+export function checkVersion(kernel: Kernel, version: string): void {
+  const [, major = 0, minor = 0] = (/^(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
   if (major < 3 || (major === 3 && minor < 9))
     throw new PipelineError(
-      `The kernel ‘${kernel.name}’ has Python ${version} (${kernel.python.join(' ')}); steps need 3.9 or later. Choose another kernel for the notebook.`,
+      `The kernel ‘${kernel.name}’ has Python ${version.split(' ')[0]} (${kernel.python.join(' ')}); steps need 3.9 or later. Choose another kernel for the notebook.`,
       'kernel-not-found'
     );
 }

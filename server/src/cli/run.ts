@@ -16,6 +16,7 @@ import { storedPath } from '../paths.js';
 import type { RunnerRequest, RunTarget } from '../runner.js';
 import { readPlan } from '../runners/plans.js';
 import { checkRunner, Runners } from '../runners/runners.js';
+import { packRuntime } from '../runtime.js';
 import { Store } from '../store.js';
 import { hasErrors } from './check.js';
 import { readArgs, type Command, type Io } from './command.js';
@@ -93,6 +94,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
 /** Undefined when the notebook has errors; they have been printed. */
 async function compileNotebook({ path, text }: NamedFile, io: Io): Promise<string | undefined> {
   const pipelines = new Pipelines(io.install, io.env);
+  void packRuntime(io.install.runtimeFolder).catch(() => undefined); // beside the rest; `compile` takes it from there
   const reading = await pipelines.read(text, path);
   const colors = io.stderr.isTTY === true && !io.env.NO_COLOR;
   if (reading.diagnostics.length > 0)

@@ -4,7 +4,7 @@ import { checkParameters, endedStates, type JsonValue, type Plan, type PlanTask,
 import { Knowledge, RunCache } from '../cache/cache.js';
 import { readEnvironment, type Environment } from '../cache/environment.js';
 import { PipelineError, toPipelineError } from '../errors.js';
-import { findKernel, type Kernel } from '../kernels.js';
+import { checkPython, checkVersion, readKernel, type Kernel } from '../kernels.js';
 import type { StepProcess } from '../process.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
 import { readPlan } from './plans.js';
@@ -23,7 +23,7 @@ import type { Metadata } from './executor.js';
 import { layoutOf, type Layout } from './layout.js';
 import { findNeed } from './need.js';
 import { scanFor } from './outside.js';
-import { findPast, type Past } from './past.js';
+import { fillParameters, findPast, type Past } from './past.js';
 import { schedule } from './schedule.js';
 import { chooseSteps, settle, type Choice } from './selection.js';
 import { stepEnv } from './step.js';
@@ -47,6 +47,8 @@ interface Prepared {
   readonly plan: Plan;
   readonly kernel: Kernel;
   readonly environment: Environment | undefined;
+  readonly workers: Workers;
+  readonly ahead: Ahead;
   readonly scan: WorkspaceScan;
   readonly parameters: Readonly<Record<string, JsonValue>>;
   readonly choice: Choice;
@@ -118,18 +120,30 @@ export class LocalRunner implements Runner {
     const past = await findPast(store, plan, request);
     const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
     const choice = chooseSteps(plan, request.selection, past && (task => past.isDone(task, parameters)));
-    past?.checkValues(choice);
-    const [{ kernel, environment }, scan] = await Promise.all([
-      this.findEnvironment(plan),
+    past?.checkValues(choice, parameters);
+    const kernel = await readKernel(plan.kernel ?? 'python3', env);
+    const workers = new Workers({ home: store.home, folder: this.options.warmFolder, env: stepEnv({ env, kernel }) });
+    const ahead = new Ahead(plan, { kernel, env, workers });
+    if (!request.cache || !this.hasPast(request)) ahead.expect(choice.execute);
+    const [environment, scan] = await Promise.all([
+      this.findEnvironment(kernel),
       scanFor(plan, request.workspace, store.home, env)
     ]);
-    return { plan, kernel, environment, scan, parameters, choice, past, capacity };
+    return { plan, kernel, environment, workers, ahead, scan, parameters, choice, past, capacity };
   }
 
-  private async findEnvironment({ kernel: name }: Plan): Promise<Pick<Prepared, 'kernel' | 'environment'>> {
+  /** Whether a step of the run could come from cache. */
+  private hasPast({ notebook }: RunnerRequest): boolean {
+    const earlier = 'SELECT 1 FROM runs WHERE notebook = ? LIMIT 1';
+    return notebook !== undefined && this.options.store.sql.get(earlier, notebook) !== undefined;
+  }
+
+  private async findEnvironment(kernel: Kernel): Promise<Environment | undefined> {
     const { store, env } = this.options;
-    const kernel = await findKernel(name, env);
-    return { kernel, environment: await readEnvironment(store.sql, kernel, env) };
+    const environment = await readEnvironment(store.sql, kernel, env);
+    if (environment === undefined) await checkPython(kernel, env);
+    else checkVersion(kernel, environment.python);
+    return environment;
   }
 
   private async execute(
@@ -146,23 +160,19 @@ export class LocalRunner implements Runner {
       await mkdir(layout.folder, { recursive: true });
       await writeFile(layout.ir, request.ir);
       if (request.source !== undefined) await writeFile(layout.notebook, request.source);
-      const workers = new Workers({ home: store.home, folder: this.options.warmFolder, env: stepEnv({ env, kernel }) });
-      const ahead = new Ahead(plan, { kernel, env, workers });
-      const chosen = prepared.choice.execute;
-      if (!request.cache || !this.hasPast(run, request)) ahead.expect(chosen);
       const { workspace, snapshots } = await this.makeWorkspace(run, request, scan, layout);
       const caching: Caching = {
         context: {
           ...{ run, store, layout, kernel, env, parameters, processes, snapshots },
           metadata: new Map<string, Metadata>(),
-          workers,
+          workers: prepared.workers,
           cwd: workspace.folder,
           signal: cancel.signal
         },
         cache: this.makeCache(run, request, prepared, layout, workspace),
         because: task => whyExecuted(task, request),
         enter: (task, stop) => {
-          ahead.expectFrom(task, chosen);
+          prepared.ahead.expectFrom(task, prepared.choice.execute);
           const need = findNeed(store.sql, task, { notebook: request.notebook, pipeline: plan.name });
           return prepared.capacity.enter(need, reason => this.tellWaiting(run, task.name, reason), stop);
         }
@@ -184,12 +194,6 @@ export class LocalRunner implements Runner {
     } finally {
       stopChecking();
     }
-  }
-
-  /** Whether a step of the run could come from cache. */
-  private hasPast(run: RunId, { notebook }: RunnerRequest): boolean {
-    const earlier = 'SELECT 1 FROM runs WHERE notebook = ? AND id <> ? LIMIT 1';
-    return notebook !== undefined && this.options.store.sql.get(earlier, notebook, run) !== undefined;
   }
 
   /** The run's own copy of the folder, and its first snapshot. */
@@ -286,15 +290,10 @@ export class LocalRunner implements Runner {
  * The pipeline's parameters with the run's values.
  * @throws PipelineError `invalid-parameter`
  */
-export function bindParameters(
-  { parameters }: Plan,
-  given: Readonly<Record<string, JsonValue>>
-): Record<string, JsonValue> {
-  const problems = checkParameters(parameters, given);
+export function bindParameters(plan: Plan, given: Readonly<Record<string, JsonValue>>): Record<string, JsonValue> {
+  const problems = checkParameters(plan.parameters, given);
   if (problems.length > 0) throw new PipelineError(problems.join(' '), 'invalid-parameter');
-  return Object.fromEntries(
-    parameters.map(({ name, default: initial }) => [name, Object.hasOwn(given, name) ? given[name]! : initial!])
-  );
+  return fillParameters(plan, given);
 }
 
 /** Why a step may not come from cache, whatever its past. */

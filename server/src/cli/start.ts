@@ -1,0 +1,28 @@
+// The `sluice` command. Its exit status is the outcome: 0 succeeded, 1 failed, 2 wrong usage or an invalid notebook, 130 canceled.
+import { bundledInstall } from '../install.js';
+import { main } from './main.js';
+
+// Whoever reads our output may stop to: `sluice runs logs last | head` is no error. A run goes on, and its end is our status.
+let isRunning = false;
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // EIO: the terminal was closed
+    const isUnread = ['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '');
+    if (!isUnread || !isRunning) process.exit(isUnread ? 0 : 1);
+  });
+
+process.exitCode = await main(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  install: bundledInstall(),
+  onInterrupt(handle) {
+    isRunning = true;
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    for (const signal of signals) process.on(signal, handle);
+    return () => {
+      for (const signal of signals) process.off(signal, handle);
+    };
+  }
+});
