@@ -192,8 +192,8 @@ class Shell:
     def _make_folder(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="sluice-ipython-")
         os.environ["IPYTHONDIR"] = self._folder.name
-        if importlib.util.find_spec("matplotlib_inline"):
-            os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        if "MPLBACKEND" not in os.environ and importlib.util.find_spec("matplotlib_inline"):
+            os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 
     def _profile(self) -> Profile:
         return Profile(location=os.path.join(self._folder.name, "profile_default"))

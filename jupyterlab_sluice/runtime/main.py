@@ -58,6 +58,8 @@ class Stage:
         self.module.__dict__["__builtins__"] = builtins
         sys.modules["__main__"] = self.module
         self._shell: Any = None
+        #: waits until the step may begin, where a fork server has its process get ready before
+        self.begin: Callable[[], None] = lambda: None
         #: ends the process sooner than Python does, where a fork server knows how
         self.end: Optional[Callable[[int, types.ModuleType], None]] = None
 
@@ -122,6 +124,7 @@ class StepRun:
         self._shell = self._stage.shell()
         self._checkpoints = self._open_checkpoints()
         self._files = self._watch_files()
+        self._stage.begin()
         self._namespace.update(self._job.values)
         raised = self._set_up() or self._run_cells()
         if raised:
