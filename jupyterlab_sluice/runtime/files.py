@@ -85,8 +85,10 @@ class Files:
             if not path.startswith("/"):
                 return None
         path = os.fsdecode(path or ".")
-        base = os.readlink(f"/proc/self/fd/{folder}") if isinstance(folder, int) and folder >= 0 else os.getcwd()
-        path = os.path.normpath(os.path.join(base, path))
+        if not os.path.isabs(path):
+            base = os.readlink(f"/proc/self/fd/{folder}") if isinstance(folder, int) and folder >= 0 else os.getcwd()
+            path = os.path.join(base, path)
+        path = os.path.normpath(path)
         return None if path.startswith(self._ignored) or "/__pycache__" in path or "\0" in path else path
 
     def opened(self, path: Any, mode: Any, flags: int) -> None:
@@ -162,7 +164,7 @@ class Files:
         # A module's source may have been read from its compiled form, or before the step began.
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
-            if isinstance(file, str) and not file.startswith("<"):
+            if isinstance(file, str) and (".." in file or not file.startswith(("<", *self._ignored))):
                 found = self._path(file)
                 if found is not None:
                     self._reads(found)

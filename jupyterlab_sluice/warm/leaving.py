@@ -11,17 +11,25 @@ import io
 import sys
 import threading
 from types import ModuleType
-from typing import Any
+from typing import Any, Callable, Optional
 
 
-def leave(status: int, module: ModuleType) -> None:
-    """End this process. Returns where the system has no other way than Python's own."""
+def find_exit() -> Optional[Callable[[int], None]]:
+    """C's `exit`, with its own handlers and buffers, as of libraries in C. Leaves no sign that ctypes was used; None without it."""
+    known = set(sys.modules)
     try:
         import ctypes
 
-        end = ctypes.PyDLL(None).exit  # with its own handlers and buffers, as of libraries in C
+        return ctypes.PyDLL(None).exit
     except Exception:
-        return
+        return None
+    finally:
+        for name in set(sys.modules) - known:
+            del sys.modules[name]
+
+
+def leave(end: Callable[[int], None], status: int, module: ModuleType) -> None:
+    """End this process."""
     for work in (threading._shutdown, atexit._run_exitfuncs, lambda: _clear(module), gc.collect, _flush):  # type: ignore[attr-defined]
         try:
             work()

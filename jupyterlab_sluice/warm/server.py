@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import functools
 import importlib
 import json
 import os
@@ -78,7 +79,9 @@ def _load_runtime(packed: str) -> Any:
     getattr(stage, "rehearse", stage.shell)()  # an older runtime has no rehearsal
     sys.path[:] = [folder for folder in sys.path if folder]
     main.STAGES.append(stage)
-    stage.end = leaving.leave
+    end = leaving.find_exit()
+    if end:
+        stage.end = functools.partial(leaving.leave, end)
     stage.leave = lambda: _leave_to(finder, theirs, ours)
     return stage
 

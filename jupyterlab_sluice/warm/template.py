@@ -73,6 +73,8 @@ class Template:
         self._is_open = True
         os.environ.clear()
         os.environ.update(env)
+        ours, tempfile.tempdir = tempfile.tempdir, None
+        self._temporary, tempfile.tempdir = tempfile.gettempdir(), ours
         self._stage.shell()  # in that environment, as a step's is before its first import
         self._leave_path()
         self._capture()
@@ -313,9 +315,17 @@ class Template:
         client.sock.close()
         _take_descriptors([os.open(os.devnull, os.O_RDWR), *ends])
         gate = len(ends)
-        if not os.read(gate, 1):
-            os._exit(1)
-        os.close(gate)
+
+        def begin() -> None:
+            is_open = os.read(gate, 1)
+            os.close(gate)
+            if not is_open:
+                sys.exit(1)
+
+        if hasattr(self._stage, "begin"):
+            self._stage.begin = begin
+        else:  # an older runtime does not ask
+            begin()
         for name, limit in request["limits"].items():
             _limit(getattr(resource, name), limit)
         os.umask(request["umask"])
@@ -336,7 +346,7 @@ class Template:
             sys.orig_argv[boot + 2 :] = args
         sys.path.insert(0, "")
         importlib.invalidate_caches()
-        tempfile.tempdir = None
+        tempfile.tempdir = self._temporary if self._temporary != os.getcwd() else None
         self._generators.reseed()
         sys.modules["sluice_runtime.files"].EARLIER[:] = self._watched.opened  # type: ignore[attr-defined]
         logging = sys.modules.get("logging")

@@ -81,7 +81,7 @@ test.each<[string, readonly string[]]>([
   [
     'goes on when an object can not be deleted, or a thread and what is registered for the end fail',
     [
-      'import atexit, threading\natexit.register(lambda: 1 / 0)\nthreading.Thread(target=lambda: [][0]).start()\nclass C:\n    def __del__(self):\n        raise ValueError("no")\nc = C()'
+      'import atexit, threading\natexit.register(lambda: 1 / 0)\nt = threading.Thread(target=lambda: [][0])\nt.start()\nt.join()\nclass C:\n    def __del__(self):\n        raise ValueError("no")\nc = C()'
     ]
   ],
   [
