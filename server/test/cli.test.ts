@@ -270,7 +270,9 @@ describe('a step that goes wrong', () => {
     expect(outcome.status).toBe(0);
     const live = outcome.events.filter(event => event.type === 'log').map(event => String(event.text));
     expect(live.join('').length).toBeLessThan(300_000);
-    expect(live.join('')).toMatch(/… there is more: the whole log is in .*a\.log\n… and ends with:\n\.{7992}the end\n$/);
+    expect(live.join('')).toMatch(
+      /… there is more: the whole log is in .*a\.log\n… and ends with:\n\.{7992}the end\n$/
+    );
     const [run] = readdirSync(join(world.folder, '.sluice/runs'));
     expect(statSync(join(world.folder, '.sluice/runs', run!, 'a.log')).size).toBe(100_000_000);
     const { stdout } = await world.sluice('runs', 'logs', 'last', 'a');
@@ -392,21 +394,76 @@ describe('parts of a pipeline', () => {
   const executed = ({ events }: Outcome) =>
     events.filter(event => event.type === 'step' && event.state === 'running').map(event => event.step);
 
+  let shared: World;
+  beforeAll(async () => {
+    shared = new World();
+    shared.write('a.ipynb', notebook);
+    await shared.sluice('run', 'a.ipynb');
+  });
+  afterAll(() => shared.remove());
+
+  const all = { load: 'cached', left: 'cached', right: 'cached', end: 'cached' };
+  // beside run 1, which executed all with n = 2
   test.each<[argv: string[], ran: string[], rest: object]>([
     [['--step', 'left'], ['left'], { load: 'cached', right: 'skipped', end: 'skipped' }],
+    [['--step', 'end', '--resume', '1'], ['end'], { load: 'skipped', left: 'cached', right: 'cached' }],
+    [['--step', 'load', '-p', 'n=5'], ['load'], { left: 'skipped', right: 'skipped', end: 'skipped' }],
     [['--from', 'left'], ['left', 'end'], { load: 'cached', right: 'cached' }],
+    [['--from', 'left', '--resume', '1', '-p', 'n=2'], ['left', 'end'], { load: 'cached', right: 'cached' }],
+    [['--from', 'load', '-p', 'n=5'], ['load', 'left', 'right', 'end'], {}],
     [['--to', 'right'], [], { load: 'cached', right: 'cached', left: 'skipped', end: 'skipped' }],
+    [['--to', 'right', '-p', 'n=6'], ['load', 'right'], { left: 'skipped', end: 'skipped' }],
+    [['--to', 'right', '--no-cache'], ['load', 'right'], { left: 'skipped', end: 'skipped' }],
     [['--from', 'load', '--to', 'left'], ['load', 'left'], { right: 'skipped', end: 'skipped' }],
-    [['--resume', 'last'], [], { load: 'cached', left: 'cached', right: 'cached', end: 'cached' }],
-    [['--resume', '1', '-p', 'n=5'], ['end', 'left', 'load', 'right'], {}]
+    [['--resume', '1'], [], all],
+    [['--resume', '1', '--no-cache'], [], all],
+    [['--resume', '1', '-p', 'n=7'], ['load', 'left', 'right', 'end'], {}],
+    [['--no-cache'], ['load', 'left', 'right', 'end'], {}]
   ])('%p', async (argv, ran, rest) => {
-    world.write('a.ipynb', notebook);
-    await world.sluice('run', 'a.ipynb', '--json');
-    const outcome = await world.sluice('run', 'a.ipynb', '--json', ...argv);
+    const outcome = await shared.sluice('run', 'a.ipynb', '--json', ...argv);
     expect(outcome.stderr).toBe('');
     expect(outcome.status).toBe(0);
     expect(executed(outcome).sort()).toEqual([...ran].sort());
     expect(states(outcome)).toMatchObject({ ...rest, ...Object.fromEntries(ran.map(step => [step, 'succeeded'])) });
+  });
+
+  test.each<[argv: string[], said: string | RegExp]>([
+    [
+      ['--step', 'left', '--from', 'load'],
+      'Choose either one step, or a part of the pipeline by its first or last step.'
+    ],
+    [['--step', 'left', '--step', 'right'], '‘--step’ can be given once only.'],
+    [['--from', 'right', '--to', 'left'], 'Step ‘left’ does not depend on step ‘right’: there is nothing to run.'],
+    [['--step', 'lfet'], 'There is no step ‘lfet’ in this pipeline. Did you mean ‘left’?'],
+    [['--step'], 'argument missing'],
+    [['--step', 'left', '--resume', '99'], 'There is no run ‘99’'],
+    [
+      ['--step', 'end', '--resume', '1', '-p', 'n=9'],
+      'The chosen steps need values of step ‘load’, which run 1 made with n = 2; now it is 9. Start from step ‘load’, or set ‘n’ to 2.'
+    ],
+    [['--from', 'left', '-p', 'n=9'], /need values of step ‘load’, which run \d+ made with n = \d; now it is 9\./]
+  ])('refused: %p', async (argv, said) => {
+    const { status, stdout, stderr } = await shared.sluice('run', 'a.ipynb', '--json', ...argv);
+    expect(stderr).toMatch(said);
+    expect([status, stdout]).toEqual([2, '']);
+  });
+
+  test('take a parameter as the notebook has it now, unless it was given to the run whose values they take', async () => {
+    const wide = [...notebook, 'parameters | factor = 1', 'step:last | d = c * factor', 'pipeline-metrics | d'];
+    world.write('a.ipynb', wide);
+    await world.sluice('run', 'a.ipynb', '-p', 'n=3');
+    world.write(
+      'a.ipynb',
+      wide.map(cell => cell.replace('factor = 1', 'factor = 10').replace('a + b', 'b + a'))
+    );
+    const outcome = await world.sluice('run', 'a.ipynb', '--step', 'last', '--json');
+    expect(last(outcome)).toMatchObject({ state: 'succeeded', metrics: { d: 120 } });
+    expect((await world.sluice('runs', 'show', 'last', '--json')).events[0]).toMatchObject({
+      parameters: { n: 3, factor: 10 },
+      steps: expect.arrayContaining([
+        expect.objectContaining({ name: 'end', state: 'cached', reason: 'From run 1. It has changed since.' })
+      ])
+    });
   });
 
   test('take their values from a run that has them, also through a run that took them itself', async () => {

@@ -38,10 +38,15 @@ export function readArgs<T extends ParseArgsOptionsConfig>(
 ) {
   let parsed;
   try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true });
   } catch (cause) {
     throw new PipelineError(explain(cause, Object.keys(options)), 'usage', { cause });
   }
+  const given = parsed.tokens.flatMap(token => (token.kind === 'option' ? [token] : []));
+  const again = given.find(
+    ({ name }, i) => !options[name]?.multiple && given.slice(0, i).some(one => one.name === name)
+  );
+  if (again?.value !== undefined) throw new PipelineError(`‘${again.rawName}’ can be given once only.`, 'usage');
   const { length } = parsed.positionals;
   if (length < operands.least) throw new PipelineError(`${operands.names} is missing.`, 'usage');
   if (length > operands.most)

@@ -87,11 +87,12 @@ export async function takePast(
     const isWhole = outcome === undefined || (await applyFiles(outcome, { context, cache }));
     if (outcome !== undefined) await cache.take(task, outcome);
     const lack = isWhole ? '' : ' The files that it wrote there are gone.';
+    const change = past.isDone(task, context.parameters) ? '' : ' It has changed since.';
     store.append(run, {
       type: 'step',
       step: task.name,
       state: 'cached',
-      reason: `From run ${past.run.number}.${lack}`
+      reason: `From run ${past.run.number}.${change}${lack}`
     });
   }
   return { execute: executed, reuse: new Set([...reuse].filter(step => !executed.has(step))) };

@@ -53,7 +53,7 @@ export class RemoteRunner implements Runner {
     const past = await findPast(store, plan, request);
     const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
     const choice = chooseSteps(plan, request.selection, past && (task => past.isDone(task, parameters)));
-    past?.checkValues(choice);
+    past?.checkValues(choice, parameters);
     const place = await this.engine.prepare(request, plan, past?.run);
     const scan =
       place.workspace === undefined

@@ -1,6 +1,14 @@
 // A run may execute a part of its pipeline: one step, from a step on, up to a step, or what a past run did not get done. What the rest would
 // give is taken from a past run.
-import { ancestors, descendants, type Plan, type PlanTask, type RunState, type Selection } from '@sluice/core';
+import {
+  ancestors,
+  descendants,
+  didYouMean,
+  type Plan,
+  type PlanTask,
+  type RunState,
+  type Selection
+} from '@sluice/core';
 import { PipelineError } from '../errors.js';
 
 export interface Choice {
@@ -57,8 +65,9 @@ export function settle(plan: Plan, { execute, reuse }: Choice, succeeded: Readon
 }
 
 function unknownStep(plan: Plan, name: string): PipelineError {
-  const names = plan.tasks.map(task => `‘${task.name}’`).join(', ');
-  return new PipelineError(`There is no step ‘${name}’ in this pipeline. Its steps are ${names}.`, 'usage');
+  const names = plan.tasks.map(task => task.name);
+  const hint = didYouMean(name, names) || ` Its steps are ${names.map(other => `‘${other}’`).join(', ')}.`;
+  return new PipelineError(`There is no step ‘${name}’ in this pipeline.${hint}`, 'usage');
 }
 
 /** The steps and all that depend on them. */
