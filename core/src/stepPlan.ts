@@ -6,6 +6,7 @@ import { groupBy } from './group.js';
 import type { Notebook } from './notebook.js';
 import type { Bundle, Setup } from './pipeline.js';
 import { stateName, stateOf } from './python/effects/ambient.js';
+import { isTableIndex } from './python/effects/indexes.js';
 import { toRange } from './python/effects/place.js';
 import type { Need, StepRecord } from './python/effects/report.js';
 import { prelude } from './python/effects/slot.js';
@@ -39,7 +40,7 @@ export function planSteps(
   const sources = records.map((record, step) => collectSources(record, step));
   const needs = records.flatMap(record => [...record.needs.values()]);
   const given = groupBy(needs, ({ slot }) => (slot.kind === 'value' ? slot.step : prelude));
-  const outputs = stepNames.map((_, step) => bundleOutputs(given.get(step) ?? [], lastCells[step]!));
+  const outputs = stepNames.map((_, step) => bundleOutputs(given.get(step) ?? [], lastCells[step]!, changed));
   return stepNames.map((_, step) => ({
     needs: [...records[step]!.needs.values()],
     parameters: parametersOf(dependencies, step, lastCells[step] ?? 0),
@@ -196,11 +197,12 @@ function parametersOf({ records, preludeReads, parameters }: Dependencies, step:
 }
 
 /** What later steps take from a step, put together where names may share objects. */
-function bundleOutputs(needs: readonly Need[], lastCell: number): Bundle[] {
+function bundleOutputs(needs: readonly Need[], lastCell: number, changed: ReadonlySet<Thing>): Bundle[] {
   const given = new Map(needs.map(({ slot }) => [slot.name, slot]));
   const groups: { names: string[]; things: Set<Thing> }[] = [];
   for (const [name, slot] of [...given].sort(([, a], [, b]) => before(a.written, b.written))) {
-    const merged = { names: [name], things: partsOf(slot.value, lastCell) };
+    const things = [...partsOf(slot.value, lastCell)].filter(thing => !isTableIndex(thing) || changed.has(thing));
+    const merged = { names: [name], things: new Set(things) };
     for (const group of groups.filter(({ things }) => [...things].some(thing => merged.things.has(thing)))) {
       merged.names.unshift(...group.names);
       for (const thing of group.things) merged.things.add(thing);

@@ -7,6 +7,7 @@ nowhere to be found by name (a nested function, a lambda), travels by value; `re
 
 from __future__ import annotations
 
+import builtins
 import enum
 import functools
 import gc
@@ -36,11 +37,14 @@ REFUSED = {("tempfile", "TemporaryDirectory"), ("numpy", "memmap")}
 
 
 class Namespace:
-    """Stands for the namespace itself at the head of each stream."""
+    """Stands at the head of each stream for a namespace: that of the step, or of Python's own names."""
+
+    def __init__(self, scope: Dict[str, Any]) -> None:
+        self.scope = scope
 
 
 class GlobalsBox:
-    """Stands for the globals of functions that live in no module, such as a named tuple's `__new__`."""
+    """Stands for the globals of functions that live in no module, where not all that is in them can travel."""
 
     def __init__(self, scope: Dict[str, Any]) -> None:
         self.scope = scope
@@ -55,18 +59,17 @@ class Pickler(pickle.Pickler):
         self.sources: Dict[str, str] = {}
         self.has_code = False
         self._filled: Dict[int, Any] = {}
-        self._boxes: Dict[int, GlobalsBox] = {}
+        self._scopes: Dict[int, Any] = {}
         super().__init__(file, protocol=5, buffer_callback=self._take_buffer)
-        self._remember_namespace()
+        self._remember(Namespace(rebuild.live_namespace()), Namespace(vars(builtins)))
 
-    def _remember_namespace(self) -> None:
+    def _remember(self, *spaces: Namespace) -> None:
         # A dict never reaches reducer_override; but what is in the memo is written as a reference to it. The reader numbers
-        # what it remembers by counting, so the namespace takes the stand-in's entry instead of one of its own.
-        stand_in = Namespace()
-        self.dump(stand_in)
-        space = rebuild.live_namespace()
+        # what it remembers by counting, so a namespace takes its stand-in's entry instead of one of its own.
+        self.dump(spaces)
         memo = self.memo.copy()
-        memo[id(space)] = (memo.pop(id(stand_in))[0], space)
+        for space in spaces:
+            memo[id(space.scope)] = (memo.pop(id(space))[0], space.scope)
         self.memo = memo
 
     def _take_buffer(self, buffer: pickle.PickleBuffer) -> bool:
@@ -95,9 +98,13 @@ class Pickler(pickle.Pickler):
             return rebuild.shell, ()
         return NotImplemented
 
-    def box_of(self, scope: Dict[str, Any]) -> GlobalsBox:
-        """The one stand-in for these globals."""
-        return self._boxes.setdefault(id(scope), GlobalsBox(scope))
+    def globals_of(self, scope: Dict[str, Any]) -> Any:
+        """The globals of functions that live in no module, such as a named tuple's `__new__`, or their one stand-in."""
+        if id(scope) not in self._scopes:
+            self._scopes[id(scope)] = scope
+            if probe(scope, self) is not None:
+                self._scopes[id(scope)] = GlobalsBox(scope)
+        return self._scopes[id(scope)]
 
     def is_first(self, thing: Any) -> bool:
         """Whether the thing was not asked about before. It is kept, so that its id stays its own."""
@@ -118,7 +125,7 @@ class Unpickler(pickle.Unpickler):
 
 
 def _namespace(pickler: Pickler, value: Namespace) -> Any:
-    return rebuild.namespace, ()
+    return (rebuild.builtin_names if value.scope is vars(builtins) else rebuild.namespace), ()
 
 
 def _box(pickler: Pickler, value: GlobalsBox) -> Any:
@@ -148,7 +155,8 @@ def _function(pickler: Pickler, value: types.FunctionType) -> Any:
         return NotImplemented
     scope = value.__globals__
     name = _module_of(scope)
-    box = None if name else pickler.box_of(scope)
+    own = None if name else pickler.globals_of(scope)
+    box = own if isinstance(own, GlobalsBox) else None
     cells = value.__closure__ or ()
     state = {
         "cells": [(place, place.cell_contents) for place in cells if pickler.is_first(place) and _has_content(place)],
@@ -161,7 +169,7 @@ def _function(pickler: Pickler, value: types.FunctionType) -> Any:
         "doc": value.__doc__,
         "module": value.__module__,
     }
-    arguments = (name, box, value.__name__, value.__qualname__, value.__code__, value.__closure__)
+    arguments = (name, own, value.__name__, value.__qualname__, value.__code__, value.__closure__)
     return rebuild.function, arguments, state, None, None, rebuild.fill_function
 
 
@@ -342,6 +350,7 @@ def probe(value: Any, amid: Optional[Pickler] = None) -> Optional[BaseException]
     pickler = Pickler(_Nowhere())
     if amid:
         pickler._filled.update(amid._filled)
+        pickler._scopes.update(amid._scopes)
     try:
         pickler.dump(value)
     except Exception as error:  # the user's own __reduce__ and __getstate__ may raise anything

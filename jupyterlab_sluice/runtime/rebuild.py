@@ -7,6 +7,7 @@ that the step has already run from source is used as it is, never doubled.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import marshal
@@ -49,6 +50,10 @@ def live_namespace() -> Dict[str, Any]:
 
 def namespace() -> Dict[str, Any]:
     return live_namespace()
+
+
+def builtin_names() -> Dict[str, Any]:
+    return vars(builtins)
 
 
 def module(name: str) -> types.ModuleType:

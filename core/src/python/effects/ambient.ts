@@ -36,6 +36,8 @@ export function noteAmbientCall(machine: Machine, path: string, args: Arguments,
     if (/^sklearn\./.test(path) && isLower(path)) drawForLearners(machine, allOf(args), node);
   }
   if (setsAmbient(path)) note(machine, path, node);
+  if (path === 'builtins.setattr' || path === 'builtins.delattr')
+    for (const { path: owner } of args.positional[0]?.things ?? []) if (owner !== undefined) note(machine, owner, node);
 }
 
 const isLower = (path: string): boolean => /\.[a-z_]\w*$/.test(path);
@@ -56,6 +58,8 @@ export function noteAmbientMethod(machine: Machine, base: Value, name: string, a
   for (const { madeBy } of base.things)
     if (madeBy !== undefined && ambientObjects.has(madeBy) && /^(set\w*|add\w*|enable\w*|disable\w*)$/.test(name))
       note(machine, madeBy, node);
+  if (/^(start|stop)$/.test(name) && base.things.some(({ madeBy }) => madeBy?.startsWith('unittest.mock.patch')))
+    note(machine, 'unittest.mock.patch', node, { isPlain: false });
 }
 
 function drawForLearners(machine: Machine, values: readonly Value[], node: Node): void {
@@ -73,16 +77,24 @@ function draw(machine: Machine, state: string, node: Node): void {
 }
 
 /** The running statement of the notebook sets something that later steps must set again. */
-export function note(machine: Machine, topic: string, node: Node): void {
+export function note(machine: Machine, topic: string, node: Node, { isPlain = true } = {}): void {
   if (machine.step === prelude || !machine.statement) return;
   const { unit, step } = machine;
   act(machine);
   if (machine.reading.settings.length > 0) return;
-  const isPlain = machine.isPlainUnit && machine.running.every(({ info }) => isPlainBody(info.node.body));
-  machine.reading.addSetting({ topic, step, unit, range: machine.place(node), reads: machine.unitReads, isPlain });
+  const isRepeatable =
+    isPlain && machine.isPlainUnit && machine.running.every(({ info }) => isPlainBody(info.node.body));
+  machine.reading.addSetting({
+    topic,
+    step,
+    unit,
+    range: machine.place(node),
+    reads: machine.unitReads,
+    isPlain: isRepeatable
+  });
 }
 
-/** Whether a statement binds no name and gives nothing: it can run again elsewhere for what it sets. */
+/** Whether a statement binds no name but that of a definition, and gives nothing: it can run again elsewhere for what it sets. */
 export function isPlainStatement(node: Statement): boolean {
   const isPart = (target: Expression): boolean => target.type === 'Attribute' || target.type === 'Subscript';
   switch (node.type) {
@@ -100,7 +112,7 @@ export function isPlainStatement(node: Statement): boolean {
     case 'Try':
       return isPlainBody([...node.body, ...node.handlers.flatMap(({ body }) => body), ...node.orElse, ...node.finally]);
     default:
-      return /^(Import|ImportFrom|Pass|Return)$/.test(node.type);
+      return /^(Import|ImportFrom|FunctionDefinition|ClassDefinition|Pass|Return)$/.test(node.type);
   }
 }
 

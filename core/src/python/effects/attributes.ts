@@ -1,11 +1,12 @@
 // What an attribute of an object, or one of its elements, may be.
 import { instanceMember, touch } from './functions.js';
+import { attributeOfIndex, indexOf, isIndex } from './indexes.js';
 import type { Machine } from './machine.js';
 import { constantValue, elementsIn, immutable, inside, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
 const immutableAttributes = new Set(
-  'shape size ndim dtype dtypes columns index empty nbytes name names __name__ __class__ __doc__ __module__ __version__ n_features_in_'.split(
+  'shape size ndim dtype dtypes empty nbytes name names __name__ __class__ __doc__ __module__ __version__ n_features_in_'.split(
     ' '
   )
 );
@@ -26,7 +27,10 @@ export function attributeOf(machine: Machine, base: Value, attr: string): Value 
   if (base.constant?.isPath && attr === 'name') return constantValue(String(base.constant.value).split('/').at(-1)!);
   const isOwn = base.things.some(({ instanceOf, madeBy = '' }) => instanceOf !== undefined || open.test(madeBy));
   if (immutableAttributes.has(attr) && found.length === 0 && (!isOwn || attr.startsWith('__'))) return immutable;
-  return unite([...found, inside({ things: plain.filter(thing => !thing.classInfo) })]);
+  const parts = plain.filter(thing => !thing.classInfo);
+  if ((attr === 'index' || attr === 'columns') && !isOwn) return unite([...found, ...parts.map(indexOf)]);
+  const things = parts.flatMap(thing => (isIndex(thing) ? attributeOfIndex(thing, attr) : [thing]));
+  return unite([...found, inside({ things })]);
 }
 
 const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0)) || '.';

@@ -1,8 +1,10 @@
 // Code in strings: `eval("x + 1")`, `exec("made = x")`, `df.query("a > @t")`. A constant string is read as the code that it is.
+import { act } from './acts.js';
 import type { Machine } from './machine.js';
-import type { Call } from '../syntax.js';
-import { immutable, valueOf } from './thing.js';
-import type { Value } from './thing.js';
+import type { Call, Expression } from '../syntax.js';
+import { store } from './targets.js';
+import { hold, immutable, inside, unite, valueOf } from './thing.js';
+import type { Frame, Value } from './thing.js';
 
 /** The value of a call that runs code from a string; undefined where the call is no such one. */
 export function dynamicCall(machine: Machine, node: Call): Value | undefined {
@@ -28,10 +30,14 @@ function opaque(machine: Machine, node: Call, what: string): void {
 }
 
 function runText(machine: Machine, node: Call, name: string): Value {
-  const [first, ...rest] = node.args;
+  const [first, ...scopes] = node.args;
   const text = first && machine.evaluate(machine, first, 'used').constant?.value;
-  for (const argument of rest) machine.evaluate(machine, argument, 'used');
+  const [own, locals] = scopes.map(scope =>
+    isNamespace(scope) ? undefined : machine.evaluate(machine, scope, 'used')
+  );
+  if (own && own.things.length > 0) return runApart(machine, node, unite([own, locals ?? immutable]));
   if (typeof text !== 'string') {
+    act(machine);
     opaque(
       machine,
       node,
@@ -40,14 +46,35 @@ function runText(machine: Machine, node: Call, name: string): Value {
     return valueOf(machine.make(node));
   }
   const { body } = machine.parse(text.trim());
-  const { stand } = machine;
+  const { stand, frame } = machine;
   machine.stand = stand ?? node;
+  if (locals) machine.frame = frameFor(machine, node);
   let value: Value = immutable;
   const only = body.length === 1 ? body[0]! : undefined;
   if (name === 'eval' && only?.type === 'Expression') value = machine.evaluate(machine, only.value, 'kept');
   else machine.execute(machine, body);
-  machine.stand = stand;
+  if (locals) store(machine, locals, unite([immutable, ...machine.frame!.names.values()]), node);
+  Object.assign(machine, { stand, frame });
   return value;
+}
+
+/** `globals()`, which is where code runs anyhow. */
+const isNamespace = (scope: Expression): boolean =>
+  scope.type === 'Call' && scope.func.type === 'Name' && scope.func.id === 'globals';
+
+function frameFor(machine: Machine, node: Call): Frame {
+  const { frame: parent, depth } = machine;
+  const thing = machine.make(node, {}, 'frame');
+  return { kind: 'function', names: new Map(), thing, returns: immutable, depth, ...(parent ? { parent } : {}) };
+}
+
+/** Code in a namespace of its own knows no other; what it makes stays bound to that. */
+function runApart(machine: Machine, node: Call, space: Value): Value {
+  act(machine);
+  const made = valueOf(machine.make(node, { changes: space }, 'apart'));
+  for (const thing of made.things) hold(thing, space);
+  store(machine, space, made, node);
+  return unite([immutable, made, inside(space)]);
 }
 
 /** `df.query("a > @t")` and `df.eval` read t. */

@@ -5,6 +5,7 @@ import { attributeOf, elementOf } from './attributes.js';
 import { callExpression } from './calls.js';
 import { foldBinary, printed } from './fold.js';
 import { functionThing, touch } from './functions.js';
+import { shareIndex } from './indexes.js';
 import type { Machine, Use } from './machine.js';
 import type {
   Attribute,
@@ -124,6 +125,8 @@ function readAttribute(machine: Machine, node: Attribute, use: Use): Value {
 function readElement(machine: Machine, node: Subscript): Value {
   const named = globalsKey(machine, node);
   if (named !== undefined) return machine.readGlobal(named, node);
+  const result = readResult(machine, node);
+  if (result) return result;
   const base = evaluate(machine, node.value, 'base');
   const index = evaluate(machine, node.index, 'used');
   for (const thing of base.things) if (thing.instanceOf) touch(machine, valueOf(thing));
@@ -147,6 +150,13 @@ function slicesOf(machine: Machine, base: Value, node: Subscript): Value {
     return valueOf(made);
   });
   return unite([immutable, ...copies]);
+}
+
+/** `Out[3]` is what the notebook's third cell has shown. */
+function readResult(machine: Machine, { value, index }: Subscript): Value | undefined {
+  if (value.type !== 'Name' || (value.id !== 'Out' && value.id !== '_oh')) return undefined;
+  if (index.type !== 'Constant' || typeof index.value !== 'number') return undefined;
+  return machine.readResult(value.id, index.value, value);
 }
 
 /** `globals()["x"]` is the name x. */
@@ -215,6 +225,7 @@ export function combine(machine: Machine, node: Node, operator: string, left: Va
     return immutable;
   const made = machine.make(node);
   for (const thing of [...left.things, ...right.things]) {
+    shareIndex(made, thing);
     if (!keepsParts(operator, thing)) continue;
     hold(made, contentsOf(thing));
     mayHold(made, heldBy(thing));

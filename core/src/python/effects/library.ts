@@ -6,6 +6,7 @@ import { noteFileCall, noteFileMethod } from './files.js';
 import { foldCall, foldMethod } from './foldCalls.js';
 import { allOf, touch, useArguments } from './functions.js';
 import type { Arguments } from './functions.js';
+import { isIndex, keepsRows, shareIndex } from './indexes.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { changedArgument, resultKind, untravelling } from './tables/functions.js';
@@ -129,6 +130,7 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
 function effectOf(thing: Thing, name: string, args: Arguments): MethodEffect | undefined {
   const inPlace = args.keywords.find(keyword => keyword.name === 'inplace')?.value;
   if (inPlace && inPlace.constant?.value !== false) return 'changes';
+  if (isIndex(thing)) return 'fresh';
   // only frames and series take the axes to draw on
   if (
     args.keywords.some(keyword => keyword.name === 'ax') &&
@@ -175,6 +177,7 @@ function applyMethod(
     case 'fresh': {
       const { madeBy } = thing;
       const made = machine.make(node, madeBy === undefined ? {} : { madeBy }, `fresh ${madeBy}`);
+      if (keepsRows(name)) shareIndex(made, thing);
       if (isContainer(madeBy)) for (const value of [self, ...allOf(args)]) holdParts(made, value);
       return valueOf(made);
     }

@@ -366,7 +366,7 @@ export function elementsIn(value: Value): Value {
   for (const thing of value.things) {
     const isDisplay = thing.madeBy !== undefined && displays.has(thing.madeBy);
     for (const inner of closure(isDisplay ? unite([contentsOf(thing), heldBy(thing)]) : valueOf(thing)))
-      if (inner.path === undefined) found.add(inner);
+      if (inner.path === undefined && inner.madeBy !== 'pandas.Index') found.add(inner);
   }
   return collapse(found);
 }

@@ -24,7 +24,11 @@ const setters = new RegExp(
       decimal\.setcontext gc\.(disable|enable|freeze) dotenv\.load_dotenv socket\.setdefaulttimeout
       multiprocessing\.set_start_method faulthandler\.enable
       altair\.(data_transformers|renderers|themes)\..*
-      polars\.Config\.set_\w+ csv\.field_size_limit
+      polars\.Config\.set_\w+ csv\.(field_size_limit|register_dialect|unregister_dialect)
+      pandas\.api\.extensions\.register_\w+ codecs\.(register|register_error) copyreg\.pickle atexit\.register
+      IPython\.core\.magic\.(register_\w+|magics_class) sqlite3\.register_\w+ mimetypes\.add_type signal\.signal
+      matplotlib\.(colormaps\.(un)?register|font_manager\.fontManager\.\w+|projections\.register_projection|scale\.register_scale)
+      gymnasium\.register gym\.register sys\.(settrace|setprofile|set_coroutine_origin_tracking_depth)
     `).join('|') +
     ')$'
 );

@@ -132,6 +132,7 @@ export const untravelling: ReadonlyMap<string, string> = new Map([
   ['asyncio.get_event_loop', 'an event loop'],
   ['asyncio.new_event_loop', 'an event loop'],
   ['contextvars.ContextVar', 'a context variable'],
+  ['types.ModuleType', 'a module made at run time'],
   ['weakref.ref', 'a weak reference'],
   ['weakref.proxy', 'a weak reference'],
   ['h5py.File', 'an open file'],
