@@ -173,7 +173,8 @@ def main(arguments: List[str]) -> int:
 
 
 def _pairs(texts: List[str]) -> Dict[str, str]:
-    return dict(text.split("=", 1) for text in texts)
+    pairs = (text.split("=", 1) for text in texts)
+    return {key: value for key, value in pairs if value}
 
 
 if __name__ == "__main__":

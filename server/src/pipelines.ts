@@ -20,7 +20,7 @@ import { dirname } from 'node:path';
 import { PipelineError } from './errors.js';
 import type { Install } from './install.js';
 import { rememberPlan } from './runners/plans.js';
-import { packRuntime } from './runtime.js';
+import { packRuntime, readSnapshotProgram } from './runtime.js';
 import { StarLibrary } from './stars.js';
 
 export interface Reading {
@@ -104,7 +104,8 @@ export class Pipelines {
     { checkpoints, isToBeRead = false }: { readonly checkpoints?: readonly number[]; readonly isToBeRead?: boolean }
   ): Promise<string> {
     const runtime = await packRuntime(this.install.runtimeFolder, { withCheckpoints: checkpoints !== undefined });
-    const options = { runtime, image: defaultImage, notebook: path, cells: notebook!.cells };
+    const snapshot = { program: await readSnapshotProgram(this.install.runtimeFolder), image: defaultImage };
+    const options = { runtime, snapshot, image: defaultImage, notebook: path, cells: notebook!.cells };
     const ir = compilePipeline(pipeline, checkpoints === undefined ? options : { ...options, checkpoints });
     const text = isToBeRead ? (await import('@sluice/core/ir/print')).printIr(ir) : printIrAsJson(ir);
     rememberPlan(text, ir);

@@ -34,7 +34,11 @@ export interface StepArgument {
     readonly id?: string;
     readonly source: string;
     readonly metrics: boolean;
+    /** the number that IPython counts at this cell, where the notebook asks for numbers */
+    readonly number?: number;
   }[];
+  /** names that the setup binds to what cells of earlier steps have shown, such as `_` */
+  readonly results?: readonly string[];
   readonly outputs: readonly {
     readonly artifact: string;
     readonly names: readonly string[];

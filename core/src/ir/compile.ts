@@ -14,6 +14,7 @@ import { toDnsLabel, toTaskNames } from './names.js';
 import { toExecutorConfig } from './platform.js';
 import { toResources } from './resources.js';
 import { toRetryPolicy } from './retries.js';
+import { isSnapshot, snapshotParts, withSnapshots, type SnapshotProgram } from './snapshots.js';
 
 export interface CompileOptions {
   readonly runtime: {
@@ -27,6 +28,8 @@ export interface CompileOptions {
   readonly notebook?: string;
   /** the notebook's cells, so that source that travels keeps its line numbers */
   readonly cells?: readonly { readonly source: string }[];
+  /** undefined: the pipeline takes no snapshots by itself, whatever its notebook says */
+  readonly snapshot?: SnapshotProgram;
   /** indices of cells after which steps write down what their names hold, to verify a notebook */
   readonly checkpoints?: readonly number[];
 }
@@ -37,6 +40,7 @@ export function compilePipeline(pipeline: Pipeline, options: CompileOptions): Ir
   const components = pipeline.steps.map(step => [`comp-${tasks.get(step.name)}`, toComponent(step, context)] as const);
   const executors = pipeline.steps.map(step => [`exec-${tasks.get(step.name)}`, toExecutor(step, context)] as const);
   const dag = toDag(context);
+  const snapshots = dag.takesSnapshots ? snapshotParts(options.snapshot!) : undefined;
   const parameters = pipeline.parameters.map(parameter => [parameter.name, toParameter(parameter)] as const);
   return {
     pipeline: {
@@ -50,8 +54,8 @@ export function compilePipeline(pipeline: Pipeline, options: CompileOptions): Ir
         ...(parameters.length === 0 ? {} : { inputDefinitions: { parameters: Object.fromEntries(parameters) } }),
         dag: { tasks: dag.tasks }
       },
-      components: { ...Object.fromEntries(components), ...dag.components },
-      deploymentSpec: { executors: Object.fromEntries(executors) as never }
+      components: { ...Object.fromEntries(components), ...dag.components, ...snapshots?.components },
+      deploymentSpec: { executors: { ...Object.fromEntries(executors), ...snapshots?.executors } as never }
     },
     ...toPlatform(pipeline, tasks)
   };
@@ -61,13 +65,15 @@ export function compilePipeline(pipeline: Pipeline, options: CompileOptions): Ir
 function toDag(context: Context): {
   readonly tasks: Record<string, PipelineTaskSpecJson>;
   readonly components: object;
+  readonly takesSnapshots: boolean;
 } {
-  const { pipeline, tasks } = context;
-  const toTasks = (steps: readonly PipelineStep[]): Record<string, PipelineTaskSpecJson> =>
-    Object.fromEntries(steps.map(step => [tasks.get(step.name)!, toTask(step, context)]));
+  const { pipeline, tasks, options } = context;
   const last = pipeline.steps.find(step => step.settings.atEnd);
-  if (last === undefined) return { tasks: toTasks(pipeline.steps), components: {} };
   const others = pipeline.steps.filter(step => step !== last);
+  const plain = Object.fromEntries(others.map(step => [tasks.get(step.name)!, toTask(step, context)]));
+  const inDag = options.snapshot === undefined ? plain : withSnapshots(plain, others, pipeline.workspace, tasks);
+  const takesSnapshots = Object.values(inDag).some(isSnapshot);
+  if (last === undefined) return { tasks: inDag, components: {}, takesSnapshots };
   const taken = new Set(tasks.values());
   let handler = 'exit-handler';
   for (let n = 2; taken.has(handler); n++) handler = `exit-handler-${n}`;
@@ -82,7 +88,7 @@ function toDag(context: Context): {
     ...(names.length === 0 ? {} : { inputs: { parameters: Object.fromEntries(given) } })
   };
   const component = {
-    dag: { tasks: toTasks(others) },
+    dag: { tasks: inDag },
     ...(names.length === 0 ? {} : { inputDefinitions: { parameters: Object.fromEntries(declared) } })
   };
   const atEnd = {
@@ -93,7 +99,8 @@ function toDag(context: Context): {
   };
   return {
     tasks: { [handler]: task, [tasks.get(last.name)!]: atEnd },
-    components: { [`comp-${handler}`]: component }
+    components: { [`comp-${handler}`]: component },
+    takesSnapshots
   };
 }
 
@@ -261,12 +268,14 @@ function toStepArgument(step: PipelineStep, { pipeline, options, parameters, sou
         ? { kind: 'value', input: keyOf(item), names: item.bundle.names, states: item.bundle.states ?? [] }
         : { kind: 'source', cell: item.range.cell, line: lineOf(item, sources), source: item.source }
     ),
-    cells: step.cells.map(({ index, id, source, isMetrics }) => ({
+    cells: step.cells.map(({ index, id, source, isMetrics, number }) => ({
       index,
       ...(id === undefined ? {} : { id }),
       source,
-      metrics: isMetrics
+      metrics: isMetrics,
+      ...(number === undefined ? {} : { number })
     })),
+    ...(step.results === undefined ? {} : { results: step.results }),
     outputs: step.outputs.map(({ artifact, names, states }) => ({ artifact, names, states: states ?? [] })),
     ...(options.checkpoints === undefined ? {} : { checkpoints: toCheckpoints(step, options.checkpoints) })
   };

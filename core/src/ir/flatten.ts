@@ -2,6 +2,7 @@
 // waits. For whoever runs tasks one by one, this module makes one list of both.
 import type { PipelineTaskSpecJson as TaskSpec, TaskInputsSpecJson as InputsSpec } from './gen/pipeline_spec_pb.js';
 import type { Ir } from './ir.js';
+import { isSnapshot } from './snapshots.js';
 
 export interface FlatTask {
   readonly task: string;
@@ -11,8 +12,23 @@ export interface FlatTask {
   readonly atEnd: boolean;
 }
 
-/** Other DAGs within the pipeline's stay as they are: they are loops and conditions. */
-export function flattenTasks({ pipeline }: Ir): readonly FlatTask[] {
+/**
+ * Other DAGs within the pipeline's stay as they are: they are loops and conditions. Tasks that take snapshots are left out: they are
+ * Kubeflow's own way, and other runners have theirs.
+ */
+export function flattenTasks(ir: Ir): readonly FlatTask[] {
+  const all = flattenAll(ir);
+  const snapshots = new Set(all.filter(({ spec }) => isSnapshot(spec)).map(({ task }) => task));
+  if (snapshots.size === 0) return all;
+  return all
+    .filter(({ task }) => !snapshots.has(task))
+    .map(({ spec, ...rest }) => {
+      const dependentTasks = spec.dependentTasks?.filter(task => !snapshots.has(task)) ?? [];
+      return { ...rest, spec: { ...spec, dependentTasks } };
+    });
+}
+
+function flattenAll({ pipeline }: Ir): readonly FlatTask[] {
   const tasks = Object.entries(pipeline.root?.dag?.tasks ?? {});
   return tasks.flatMap(([task, spec]): readonly FlatTask[] => {
     const path = `root.dag.tasks.${task}`;

@@ -8,3 +8,4 @@ export { printIrAsJson } from './json.js';
 export { checkParameters, parseParameter, splitAssignment, type ParameterReading } from './parameters.js';
 export { planIr, type Plan, type PlanParameter, type PlanTask } from './plan.js';
 export { waitSeconds } from './retries.js';
+export { isSnapshot, stepOfSnapshot, type SnapshotProgram } from './snapshots.js';

@@ -44,9 +44,9 @@ describe.each(names)('%s', name => {
   test('is read again as it was, and can be planned', async () => {
     const ir = readIr(readFileSync(file, 'utf8'));
     expect(readIr(printIr(ir))).toEqual(ir);
-    expect(planIr(ir).tasks.length).toBe(
-      Object.keys((ir.pipeline.deploymentSpec as { executors: object }).executors).length
-    );
+    const { executors } = ir.pipeline.deploymentSpec as { executors: object };
+    const ofSteps = Object.keys(executors).filter(key => key !== 'exec-sluice-snapshot');
+    expect(planIr(ir).tasks.length).toBe(ofSteps.length);
   });
 
   test('makes the same Argo Workflow, from what was compiled and from what is read', async () => {

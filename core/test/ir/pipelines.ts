@@ -2,7 +2,11 @@
 import type { Bundle, Parameter, Pipeline, PipelineStep } from '../../src/pipeline.js';
 import { toStepSettings, type StepSpec } from '../../src/step.js';
 
-export const options = { runtime: { boot: 'BOOT', packed: 'RUNTIME' }, image: 'python:3.12' };
+export const options = {
+  runtime: { boot: 'BOOT', packed: 'RUNTIME' },
+  image: 'python:3.12',
+  snapshot: { program: 'SNAPSHOT', image: 'python:3.12' }
+};
 
 type Parts = Partial<Omit<PipelineStep, 'name' | 'settings' | 'cells'>> & {
   source?: string;

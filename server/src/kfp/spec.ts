@@ -1,10 +1,12 @@
 // What is sent to Kubeflow of an IR: the whole of it, or the chosen steps with what the others gave in a past run, brought in by importers.
-import type { Ir } from '@sluice/core';
+import { isSnapshot, stepOfSnapshot, type Ir } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
 import { PipelineError } from '../errors.js';
 
 export interface SpecOptions {
-  /** names of the steps to execute; the others' artifacts come from `uriOf` */
+  /** our id of the run, which its snapshots carry */
+  readonly run: string;
+  /** names of the steps to execute; the others' artifacts come from `given` */
   readonly execute: ReadonlySet<string>;
   readonly cache: boolean;
   /** where the artifact of a step that is not executed is, and what was said of it */
@@ -12,21 +14,41 @@ export interface SpecOptions {
 }
 
 type Json = Record<string, unknown>;
-type Tasks = NonNullable<NonNullable<NonNullable<Ir['pipeline']['root']>['dag']>['tasks']>;
+type Tasks = Readonly<NonNullable<NonNullable<NonNullable<Ir['pipeline']['root']>['dag']>['tasks']>>;
 type Task = Tasks[string];
 
 /** As a run's `pipeline_spec`. @throws PipelineError `no-values` where a chosen step needs what nobody has */
 export function toPipelineSpec(text: string, options: SpecOptions): Json {
   const { pipeline, platform } = readIr(text);
-  const tasks = pipeline.root?.dag?.tasks ?? {};
-  const isChosen = (key: string): boolean => options.execute.has(tasks[key]?.taskInfo?.name || key);
   const imports = new Map<string, Import>();
-  const kept = Object.entries(tasks)
-    .filter(([key]) => isChosen(key))
-    .map(([key, task]) => [key, toKept(task, pipeline, isChosen, options, imports)] as const);
-  const components = { ...pipeline.components };
+  const components: Json = { ...pipeline.components };
+  const choose = (tasks: Tasks): Tasks => {
+    const inner = new Map<string, Tasks>();
+    for (const [key, { componentRef }] of Object.entries(tasks)) {
+      const dag = pipeline.components?.[componentRef?.name ?? '']?.dag;
+      if (dag !== undefined) inner.set(key, choose(dag.tasks ?? {}));
+    }
+    const isKept = (key: string): boolean => {
+      const within = inner.get(key);
+      if (within !== undefined) return Object.keys(within).length > 0;
+      const task = tasks[key];
+      if (task === undefined) return false;
+      const step = isSnapshot(task) ? stepOfSnapshot(task) : nameOf(key, tasks);
+      return step === '' || options.execute.has(step);
+    };
+    for (const [key, within] of inner) {
+      const name = tasks[key]!.componentRef?.name ?? '';
+      components[name] = { ...pipeline.components![name], dag: { ...pipeline.components![name]!.dag, tasks: within } };
+    }
+    const own = new Map<string, Import>();
+    const kept = Object.entries(tasks)
+      .filter(([key]) => isKept(key))
+      .map(([key, task]) => [key, toKept(task, { tasks, pipeline, isKept, options, imports: own })] as const);
+    for (const [key, found] of own) imports.set(key, found);
+    return Object.fromEntries([...[...own.keys()].map(key => [key, toImporter(key, own.get(key)!)] as const), ...kept]);
+  };
+  const root = { ...pipeline.root, dag: { ...pipeline.root?.dag, tasks: choose(pipeline.root?.dag?.tasks ?? {}) } };
   const executors = { ...(pipeline.deploymentSpec as { executors?: Json } | undefined)?.executors };
-  const importers: Json = {};
   for (const [key, { uri, metadata, schemaTitle }] of imports) {
     const type = { schemaTitle, schemaVersion: '0.0.1' };
     components[`comp-${key}`] = {
@@ -35,19 +57,8 @@ export function toPipelineSpec(text: string, options: SpecOptions): Json {
       outputDefinitions: { artifacts: { artifact: { artifactType: type } } }
     };
     executors[`exec-${key}`] = { importer: { artifactUri: { constant: uri }, typeSchema: type, metadata } };
-    importers[key] = {
-      taskInfo: { name: key },
-      componentRef: { name: `comp-${key}` },
-      inputs: { parameters: { uri: { runtimeValue: { constant: uri } } } },
-      cachingOptions: {}
-    };
   }
-  const spec = {
-    ...pipeline,
-    components,
-    deploymentSpec: { ...pipeline.deploymentSpec, executors },
-    root: { ...pipeline.root, dag: { ...pipeline.root?.dag, tasks: { ...importers, ...Object.fromEntries(kept) } } }
-  };
+  const spec = { ...pipeline, components, deploymentSpec: { ...pipeline.deploymentSpec, executors }, root };
   return platform === undefined ? spec : { pipeline_spec: spec, platform_spec: platform };
 }
 
@@ -57,38 +68,67 @@ interface Import {
   readonly schemaTitle: string;
 }
 
-function toKept(
-  task: Task,
-  { root, components }: Ir['pipeline'],
-  isChosen: (key: string) => boolean,
-  { cache, given }: SpecOptions,
-  imports: Map<string, Import>
-): Task {
-  const tasks = root?.dag?.tasks ?? {};
-  const taken = components?.[task.componentRef?.name ?? '']?.inputDefinitions?.artifacts ?? {};
-  const nameOf = (key: string): string => tasks[key]?.taskInfo?.name || key;
-  const artifacts = Object.entries(task.inputs?.artifacts ?? {}).map(([name, source]) => {
-    const { producerTask = '', outputArtifactKey = '' } = source.taskOutputArtifact ?? {};
-    if (producerTask === '' || isChosen(producerTask)) return [name, source] as const;
-    const found = given(nameOf(producerTask), outputArtifactKey);
-    if (found === undefined)
-      throw new PipelineError(
-        `Step ‘${nameOf(producerTask)}’ is not executed, and its ‘${outputArtifactKey}’ is not in Kubeflow’s store. Start from that step, or run the whole pipeline.`,
-        'no-values'
-      );
-    const key = `given-${producerTask}-${outputArtifactKey.replaceAll('_', '-')}`;
-    const schemaTitle = taken[name]?.artifactType?.schemaTitle ?? 'system.Artifact';
-    imports.set(key, { ...found, schemaTitle });
-    return [name, { taskOutputArtifact: { producerTask: key, outputArtifactKey: 'artifact' } }] as const;
-  });
-  const dependentTasks = task.dependentTasks?.filter(isChosen) ?? [];
-  const { inputs } = task;
+function toImporter(key: string, { uri }: Import): Task {
   return {
-    ...task,
-    ...(task.dependentTasks === undefined ? {} : { dependentTasks }),
+    taskInfo: { name: key },
+    componentRef: { name: `comp-${key}` },
+    inputs: { parameters: { uri: { runtimeValue: { constant: uri } } } },
+    cachingOptions: {}
+  };
+}
+
+interface Choosing {
+  /** those of the same DAG */
+  readonly tasks: Tasks;
+  readonly pipeline: Ir['pipeline'];
+  readonly isKept: (key: string) => boolean;
+  readonly options: SpecOptions;
+  /** what has to be brought in, by task; grows */
+  readonly imports: Map<string, Import>;
+}
+
+const nameOf = (key: string, tasks: Tasks): string => tasks[key]?.taskInfo?.name || key;
+
+function toKept(task: Task, choosing: Choosing): Task {
+  const { isKept, options } = choosing;
+  const { inputs, dependentTasks, triggerPolicy, ...rest } = task;
+  const dependent = dependentTasks?.filter(isKept);
+  const artifacts = Object.keys(inputs?.artifacts ?? {}).map(name => [name, toSource(name, task, choosing)] as const);
+  const run = { runtimeValue: { constant: options.run } };
+  return {
+    ...rest,
+    ...(dependent === undefined ? {} : { dependentTasks: dependent }),
+    // what waits for all others is an ordinary task where there are no others
+    ...(triggerPolicy === undefined || dependent?.length === 0 ? {} : { triggerPolicy }),
     ...(inputs === undefined
       ? {}
-      : { inputs: { ...inputs, ...(inputs.artifacts && { artifacts: Object.fromEntries(artifacts) }) } }),
-    ...(cache ? {} : { cachingOptions: {} })
+      : {
+          inputs: {
+            ...inputs,
+            ...(inputs.artifacts && { artifacts: Object.fromEntries(artifacts) }),
+            ...(isSnapshot(task) && { parameters: { ...inputs.parameters, run } })
+          }
+        }),
+    ...(options.cache ? {} : { cachingOptions: {} })
   };
+}
+
+type Source = NonNullable<NonNullable<Task['inputs']>['artifacts']>[string];
+
+/** Where the artifact comes from: the task that makes it, or an importer in its place. */
+function toSource(name: string, task: Task, { tasks, pipeline, isKept, options, imports }: Choosing): Source {
+  const source = task.inputs!.artifacts![name]!;
+  const { producerTask = '', outputArtifactKey = '' } = source.taskOutputArtifact ?? {};
+  if (producerTask === '' || isKept(producerTask)) return source;
+  const maker = nameOf(producerTask, tasks);
+  const found = options.given(maker, outputArtifactKey);
+  if (found === undefined)
+    throw new PipelineError(
+      `Step ‘${maker}’ is not executed, and its ‘${outputArtifactKey}’ is not in Kubeflow’s store. Start from that step, or run the whole pipeline.`,
+      'no-values'
+    );
+  const taken = pipeline.components?.[task.componentRef?.name ?? '']?.inputDefinitions?.artifacts;
+  const key = `given-${producerTask}-${outputArtifactKey.replaceAll('_', '-')}`;
+  imports.set(key, { ...found, schemaTitle: taken?.[name]?.artifactType?.schemaTitle ?? 'system.Artifact' });
+  return { taskOutputArtifact: { producerTask: key, outputArtifactKey: 'artifact' } };
 }

@@ -1,5 +1,5 @@
 // Runs on Kubeflow Pipelines 2, over its REST API alone: what Kubeflow's own UI can see of a run, Sluice sees as well (decision 0022).
-import { endedStates, type JsonValue, type Plan, type RunnerInfo, type RunState, type StepRun } from '@sluice/core';
+import { endedStates, toLabelValue, type JsonValue, type Plan, type RunnerInfo, type RunState, type StepRun } from '@sluice/core';
 import { readAccess, type KfpPlace } from '../kfp/access.js';
 import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
@@ -71,6 +71,7 @@ class KubeflowEngine implements Engine {
     const { client, namespace } = await this.connect(run.place);
     const { request, choice, plan } = run;
     const pipeline_spec = toPipelineSpec(request.ir, {
+      run: toLabelValue(run.id),
       execute: choice.execute,
       cache: request.cache,
       given: await this.readGiven(run)

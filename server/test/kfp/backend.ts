@@ -41,6 +41,16 @@ export interface Run {
   done: Promise<void>;
 }
 
+export interface BackendOptions {
+  readonly python: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** a folder with what Kubernetes puts into each pod: `token`, `ca.crt`, `namespace` */
+  readonly account?: string;
+}
+
+/** where it is in a pod */
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
+
 /** A step that was executed before with the same text and inputs, for KFP's own cache. */
 const cacheKey = (task: Json, input: Json, container: Json) =>
   JSON.stringify([task.componentRef, input.inputs, container]);
@@ -56,7 +66,7 @@ export class Backend {
 
   constructor(
     readonly folder: string,
-    private readonly options: { readonly python: string; readonly env: NodeJS.ProcessEnv }
+    private readonly options: BackendOptions
   ) {}
 
   /** @throws Error where KFP would refuse the pipeline */
@@ -133,17 +143,32 @@ export class Backend {
     this.turn(run, run.isTerminated ? 'CANCELING' : 'RUNNING');
     const root = this.node(run, 'root', 'root', 'RUNNING');
     this.end(this.node(run, 'root-driver', 'root-driver', 'RUNNING'), 'SUCCEEDED');
-    const tasks = Object.entries(run.spec.root.dag.tasks as Record<string, Json>);
+    const given = (run.asked.runtime_config?.parameters ?? {}) as Json;
+    const defaults = Object.entries<Json>(run.spec.root.inputDefinitions?.parameters ?? {});
+    const parameters = Object.fromEntries(
+      defaults.map(([name, { defaultValue }]) => [name, given[name] ?? defaultValue])
+    );
+    const isDone = await this.executeDag(run, run.spec.root.dag.tasks, root, parameters);
+    const state = run.isTerminated ? 'CANCELED' : isDone ? 'SUCCEEDED' : 'FAILED';
+    this.end(root, state === 'SUCCEEDED' ? state : 'FAILED');
+    run.finishedAt = new Date();
+    this.turn(run, state);
+  }
+
+  /** Whether all of its tasks succeeded. `parameters` are those of the component that it is. */
+  private async executeDag(run: Run, tasks: Json, parent: Node, parameters: Json): Promise<boolean> {
     const work = new Map<string, Promise<boolean>>();
     const perform = (key: string): Promise<boolean> => {
       let done = work.get(key);
       if (done === undefined) {
-        const task = run.spec.root.dag.tasks[key] as Json;
+        const task = tasks[key] as Json;
         const needs = new Set<string>(task.dependentTasks ?? []);
         for (const { taskOutputArtifact } of Object.values<Json>(task.inputs?.artifacts ?? {}))
           needs.add(taskOutputArtifact.producerTask);
+        const isAtEnd = task.triggerPolicy?.strategy === 'ALL_UPSTREAM_TASKS_COMPLETED';
         done = Promise.all([...needs].map(perform)).then(results => {
-          if (results.every(Boolean)) return this.executeTask(run, key, task, root);
+          if (results.every(Boolean) || (isAtEnd && !run.isTerminated))
+            return this.executeTask(run, key, task, parent, parameters);
           this.end(this.node(run, key, key, 'SKIPPED'), 'SKIPPED');
           return false;
         });
@@ -151,19 +176,22 @@ export class Backend {
       }
       return done;
     };
-    const results = await Promise.all(tasks.map(([key]) => perform(key)));
-    const state = run.isTerminated ? 'CANCELED' : results.every(Boolean) ? 'SUCCEEDED' : 'FAILED';
-    this.end(root, state === 'SUCCEEDED' ? state : 'FAILED');
-    run.finishedAt = new Date();
-    this.turn(run, state);
+    return (await Promise.all(Object.keys(tasks).map(perform))).every(Boolean);
   }
 
-  private async executeTask(run: Run, key: string, task: Json, root: Node): Promise<boolean> {
+  private async executeTask(run: Run, key: string, task: Json, parent: Node, scope: Json): Promise<boolean> {
     if (run.given.has(key)) return true;
     const driver = this.node(run, `${key}-driver`, `${key}-driver`, 'RUNNING');
     const node = this.node(run, key, key, 'RUNNING');
-    root.children.push(driver.id, node.id);
+    parent.children.push(driver.id, node.id);
     const component = run.spec.components[task.componentRef.name] as Json;
+    const parameters = this.parametersOf(run, task, scope);
+    if (component.dag !== undefined) {
+      this.end(driver, 'SUCCEEDED');
+      const isDone = await this.executeDag(run, component.dag.tasks, node, parameters);
+      this.end(node, isDone ? 'SUCCEEDED' : 'FAILED');
+      return isDone;
+    }
     const executor = run.spec.deploymentSpec.executors[component.executorLabel] as Json;
     this.end(driver, 'SUCCEEDED');
     if (executor.importer !== undefined) {
@@ -171,7 +199,7 @@ export class Backend {
       this.end(node, 'SUCCEEDED');
       return true;
     }
-    const input = this.makeInput(run, key, task, component);
+    const input = this.makeInput(run, key, task, component, parameters);
     const cached = task.cachingOptions?.enableCache ? this.cache.get(cacheKey(task, input, executor)) : undefined;
     if (cached !== undefined) {
       this.execution(run, key, task, 5);
@@ -230,17 +258,19 @@ export class Backend {
     run.given.set(key, { [name!]: { name, uri, metadata: importer.metadata ?? {} } });
   }
 
-  private makeInput(run: Run, key: string, task: Json, component: Json): Json {
-    const given = (run.asked.runtime_config?.parameters ?? {}) as Json;
+  private parametersOf(run: Run, task: Json, scope: Json): Json {
     const parameters: Json = {};
     for (const [name, source] of Object.entries<Json>(task.inputs?.parameters ?? {})) {
       const from = source.componentInputParameter as string | undefined;
-      const value =
-        from === undefined
-          ? source.runtimeValue.constant
-          : (given[from] ?? run.spec.root.inputDefinitions.parameters[from].defaultValue);
+      const constant =
+        source.runtimeValue?.constant === '{{$.pipeline_job_uuid}}' ? run.run_id : source.runtimeValue?.constant;
+      const value = from === undefined ? constant : scope[from];
       if (value !== undefined) parameters[name] = value;
     }
+    return parameters;
+  }
+
+  private makeInput(run: Run, key: string, task: Json, component: Json, parameters: Json): Json {
     const pipelineRoot = run.asked.runtime_config?.pipeline_root ?? 'minio://mlpipeline/v2/artifacts';
     const folder = `${pipelineRoot}/${run.spec.pipelineInfo.name}/${run.run_id}/${key}/${randomUUID()}`;
     const at = (uri: string) => ({ uri, customPath: this.fileOf(uri) });
@@ -271,7 +301,13 @@ export class Backend {
     const cwd = join(this.folder, 'pods', pod);
     mkdirSync(cwd, { recursive: true });
     const argv = [...container.command, ...container.args].map((part: string) =>
-      part.replaceAll('{{$}}', () => JSON.stringify(input))
+      part
+        .replaceAll('{{$}}', () => JSON.stringify(input))
+        .replaceAll(
+          /\{\{\$\.inputs\.parameters\['(\w+)'\]\}\}/g,
+          (_, name: string) => input.inputs.parameterValues[name]
+        )
+        .replaceAll(serviceAccount, this.options.account ?? serviceAccount)
     );
     const write = (text: string) => run.logs.set(pod, (run.logs.get(pod) ?? '') + text);
     write(launcher(`input ComponentSpec:{${key}}`));

@@ -215,3 +215,15 @@ function lines(events: readonly Record<string, unknown>[]): string[] {
     return type === 'run-ended' ? `run ${state}` : String(type);
   });
 }
+
+test('a step at the end runs, also after a failure, and by itself', async () => {
+  await serve();
+  const cells = ['step:load | a = 1', 'step:train | print(1 / (a - 1))', 'step:clean,at-end | print("cleaned")'];
+  world.write('nb.ipynb', ['pipeline-parameters | n = 1', ...cells]);
+  const { status, events } = await run();
+  expect(status).toBe(1);
+  expect(lines(events)).toEqual(
+    expect.arrayContaining(['load succeeded', 'train failed', 'clean: cleaned\n', 'clean succeeded', 'run failed'])
+  );
+  expect((await run('--step', 'clean')).status).toBe(0);
+});

@@ -1,0 +1,130 @@
+// Kubeflow has no task that makes an object in the cluster. Snapshots of the volumes that steps mount are taken by small tasks between the
+// steps: containers that run one program of the standard library, with the rights of the pod's own service account (decision 0021).
+import { freeName, toLabelValue } from '../argo/names.js';
+import type { PipelineStep } from '../pipeline.js';
+import type { WorkspaceSpec } from '../workspace.js';
+import type {
+  ComponentSpecJson,
+  PipelineDeploymentConfig_ExecutorSpecJson as ExecutorSpec,
+  PipelineTaskSpecJson as TaskSpec
+} from './gen/pipeline_spec_pb.js';
+
+/** What takes one snapshot and waits until it can be restored from. */
+export interface SnapshotProgram {
+  /** Python; `--claim`, `--name`, `--class`, `--label KEY=VALUE` and `--annotation KEY=VALUE` are its arguments */
+  readonly program: string;
+  readonly image: string;
+}
+
+const component = 'comp-sluice-snapshot';
+const executor = 'exec-sluice-snapshot';
+
+/** KFP's own id of the run; whoever submits it may put another one there. */
+export const runOfKubeflow = '{{$.pipeline_job_uuid}}';
+
+/** A volume of which snapshots are taken, and when. */
+interface Kept {
+  readonly claim: string;
+  readonly policy: 'start' | 'each-step';
+}
+
+// A step does not see the volume that holds the notebook's folder unless it mounts it: there, nothing changes after the start.
+function findKept({ snapshots, volume, kept = {} }: WorkspaceSpec): readonly Kept[] {
+  const others = Object.entries(kept).map(([claim, policy]) => ({ claim, policy }));
+  const isKept = volume !== undefined && kept[volume.claim] === undefined && (snapshots?.policy ?? 'off') !== 'off';
+  return isKept ? [{ claim: volume.claim, policy: 'start' }, ...others] : others;
+}
+
+/** The tasks with those that take snapshots among them, in order. `tasks` are those of `steps`, by step in `names`. */
+export function withSnapshots(
+  tasks: Readonly<Record<string, TaskSpec>>,
+  steps: readonly PipelineStep[],
+  workspace: WorkspaceSpec,
+  names: ReadonlyMap<string, string>
+): Record<string, TaskSpec> {
+  const kept = findKept(workspace);
+  const taken = new Set(Object.keys(tasks));
+  const make = (claim: string, moment: Moment, after: readonly string[], step?: PipelineStep): [string, TaskSpec] => {
+    const task = step === undefined ? 'snapshot' : names.get(step.name)!;
+    const name = freeName(`${task}-${moment}-${claim.replaceAll('.', '-')}`, taken);
+    taken.add(name);
+    return [name, toTask({ name, claim, moment, after, className: workspace.snapshots?.class, step })];
+  };
+  const starts = kept.filter(({ policy }) => policy === 'start').map(({ claim }) => make(claim, 'start', []));
+  const around = new Map(
+    steps.map(step => {
+      const own = kept.filter(({ policy, claim }) => policy === 'each-step' && mounts(step, claim));
+      const task = names.get(step.name)!;
+      return [step.name, { own, after: own.map(({ claim }) => make(claim, 'after', [task], step)) }] as const;
+    })
+  );
+  const found: [string, TaskSpec][] = [...starts];
+  for (const step of steps) {
+    const task = names.get(step.name)!;
+    const { own, after } = around.get(step.name)!;
+    const made = step.after.flatMap(other => around.get(other)?.after ?? []).map(([name]) => name);
+    const needed = tasks[task]!.dependentTasks ?? [];
+    const waits = [...needed, ...(needed.length === 0 ? starts.map(([name]) => name) : made)];
+    const before = own.map(({ claim }) => make(claim, 'before', waits, step));
+    const dependentTasks = [...waits, ...before.map(([name]) => name)];
+    found.push(...before, [task, { ...tasks[task], ...(dependentTasks.length === 0 ? {} : { dependentTasks }) }]);
+    found.push(...after);
+  }
+  return Object.fromEntries(found);
+}
+
+type Moment = 'start' | 'before' | 'after';
+
+const mounts = ({ settings }: PipelineStep, claim: string): boolean =>
+  settings.volumes.some(({ pvc_name }) => pvc_name === claim);
+
+interface Wanted {
+  readonly name: string;
+  readonly claim: string;
+  readonly moment: Moment;
+  readonly after: readonly string[];
+  readonly className: string | undefined;
+  readonly step: PipelineStep | undefined;
+}
+
+function toTask({ name, claim, moment, after, className = '', step }: Wanted): TaskSpec {
+  const label = step === undefined ? '' : toLabelValue(step.name);
+  const values = { run: runOfKubeflow, name, claim, moment, class: className, step: step?.name ?? '', label };
+  const parameters = Object.entries(values).map(([key, constant]) => [key, { runtimeValue: { constant } }]);
+  const when = { start: 'at the start', before: `before ‘${step?.name}’`, after: `after ‘${step?.name}’` }[moment];
+  return {
+    taskInfo: { name: `Snapshot of ‘${claim}’ ${when}` },
+    componentRef: { name: component },
+    ...(after.length === 0 ? {} : { dependentTasks: [...after] }),
+    inputs: { parameters: Object.fromEntries(parameters) },
+    cachingOptions: {}
+  };
+}
+
+/** What the tasks of a pipeline that takes snapshots refer to. */
+export function snapshotParts({ program, image }: SnapshotProgram): {
+  readonly components: Record<string, ComponentSpecJson>;
+  readonly executors: Record<string, ExecutorSpec>;
+} {
+  const keys = ['run', 'name', 'claim', 'moment', 'class', 'step', 'label'];
+  const input = (key: string): string => `{{$.inputs.parameters['${key}']}}`;
+  const args = [
+    ...['--claim', input('claim'), '--name', `${input('run')}-${input('name')}`, '--class', input('class')],
+    ...['--label', `sluice.dev/run=${input('run')}`, '--label', `sluice.dev/moment=${input('moment')}`],
+    ...['--label', `sluice.dev/step=${input('label')}`, '--annotation', `sluice.dev/step=${input('step')}`]
+  ];
+  const parameters = Object.fromEntries(keys.map(key => [key, { parameterType: 'STRING' as const }]));
+  return {
+    components: { [component]: { executorLabel: executor, inputDefinitions: { parameters } } },
+    executors: { [executor]: { container: { image, command: ['python3', '-c', program], args } } }
+  };
+}
+
+/** Whether a task takes a snapshot, and is nothing that a notebook says. */
+export const isSnapshot = ({ componentRef }: TaskSpec): boolean => componentRef?.name === component;
+
+/** The step around which a task takes a snapshot; '' at the start of the run. */
+export function stepOfSnapshot({ inputs }: TaskSpec): string {
+  const { constant } = inputs?.parameters?.step?.runtimeValue ?? {};
+  return typeof constant === 'string' ? constant : '';
+}
