@@ -6,6 +6,7 @@ import {
   volumeFolder,
   workspaceFolder,
   type PlanTask,
+  type RunSummary,
   type Workflow,
   type WorkspaceVolume
 } from '@sluice/core';
@@ -14,8 +15,17 @@ import type { Cluster } from '../kubernetes/access.js';
 import type { Belonging } from '../kubernetes/labels.js';
 import type { ClusterSettings } from '../kubernetes/settings.js';
 import { findRunSnapshot, removeSnapshot, takeSnapshot, waitForSnapshot } from '../kubernetes/snapshots.js';
+import { findChanges, sendChanges, type Destination } from '../kubernetes/sync.js';
 import { withVolumePod, type VolumePod, type VolumePodSpec } from '../kubernetes/transfer.js';
-import { createClaim, maybeReadClaim, removeClaim, waitForClaim, type ClaimSpec } from '../kubernetes/volumes.js';
+import {
+  createClaim,
+  listClaims,
+  maybeReadClaim,
+  removeClaim,
+  waitForClaim,
+  waitUntilGone,
+  type ClaimSpec
+} from '../kubernetes/volumes.js';
 import type { Place, RemoteRun, RemoteStart } from '../runners/engine.js';
 import { formatSize } from '../words.js';
 import { toSpec, type Keeping, type VolumeSpec } from './keeping.js';
@@ -29,22 +39,27 @@ export function belongingOf({ id, notebook }: Pick<RemoteRun, 'id' | 'notebook'>
   return { run: id, ...(notebook === undefined ? {} : { notebook }) };
 }
 
-/** Make the volume under the claim `name`, with all that the first step has to find on it. */
+/** Make the volume under the claim `name`, with all that the first step has to find on it. `last` are the notebook's runs, newest first. */
 export async function makeVolume(
   cluster: Cluster,
   run: RemoteStart,
-  { name, workflow, keeping }: { name: string; workflow: Workflow; keeping: Keeping },
+  {
+    name,
+    workflow,
+    keeping,
+    last
+  }: { name: string; workflow: Workflow; keeping: Keeping; last: readonly RunSummary[] },
   signal: AbortSignal
 ): Promise<void> {
   const workspace = readWorkspace(run.place);
   const past = await findPastVolume(cluster, run);
   if (past !== undefined) await copy(cluster, run, name, past, signal);
   else if (workspace !== undefined) await copyWorkspace(cluster, run, { name, workspace, keeping }, signal);
-  else await create(cluster, run, { name, ...keeping.volume }, signal);
+  else await createLike(cluster, run, { name, last, keeping }, signal);
   await tryClone(cluster, run, name, keeping, signal);
   const spec = toPodSpec(run, workflow, `${name}-send`, name);
   await withVolumePod(cluster, spec, { notice: text => run.notice(text), signal }, async pod => {
-    if (workspace === undefined) await send(pod, run);
+    if (workspace === undefined) await send(pod, run, past === undefined ? 'fresh' : 'further');
     else await pod.prepare(`${volumeFolder}/${runFolder}`, folderOn(workspace), past === undefined);
   });
 }
@@ -65,6 +80,44 @@ async function create(cluster: Cluster, run: RemoteStart, spec: ClaimSpec, signa
 
 function copy(cluster: Cluster, run: RemoteStart, name: string, source: Source, signal: AbortSignal): Promise<void> {
   return create(cluster, run, { name, ...source }, signal);
+}
+
+/** Empty, or as an earlier run of the notebook left its own: then most files are there already, and only what changed has to be sent. */
+async function createLike(
+  cluster: Cluster,
+  run: RemoteStart,
+  { name, last, keeping: { volume } }: { name: string; last: readonly RunSummary[]; keeping: Keeping },
+  signal: AbortSignal
+): Promise<void> {
+  const earlier = await findLastVolume(cluster, run, last).catch(() => undefined);
+  if (earlier !== undefined)
+    try {
+      run.notice('Copying the volume of an earlier run, which has most files already.');
+      return await copy(cluster, run, name, { ...volume, ...earlier, accessModes: volume.accessModes }, signal);
+    } catch {
+      signal.throwIfAborted(); // else it is a driver that can't clone: all is sent
+      await removeClaim(cluster, name);
+      await waitUntilGone(cluster, name, signal);
+    }
+  await create(cluster, run, { name, ...volume }, signal);
+}
+
+async function findLastVolume(cluster: Cluster, { id, place, notebook }: RemoteStart, last: readonly RunSummary[]) {
+  if (notebook === undefined) return undefined;
+  const claims = new Map((await listClaims(cluster, { notebook })).map(claim => [claim.metadata!.name, claim]));
+  const { size, storageClass } = place as ClusterSettings;
+  for (const { id: other, remote } of last) {
+    const claim = claims.get(remote?.id);
+    if (other === id || remote === undefined || claim === undefined || readWorkspace(remote.place) !== undefined)
+      continue;
+    if (remote.place.context !== place.context || claim.metadata!.deletionTimestamp || claim.status?.phase !== 'Bound')
+      continue;
+    const spec = toSpec(claim);
+    if (size !== undefined && claim.spec?.resources?.requests?.storage !== size) continue;
+    if (storageClass !== undefined && spec.storageClass !== storageClass) continue;
+    return { ...spec, from: { kind: 'claim', name: remote.id! } as const };
+  }
+  return undefined;
 }
 
 /** As it is now, however long it takes until somebody runs on it; what the notebook's pod writes meanwhile is another thing. */
@@ -150,22 +203,24 @@ async function findPastVolume(
   );
 }
 
-async function send(pod: VolumePod, run: RemoteStart): Promise<void> {
+async function send(pod: VolumePod, run: RemoteStart, mode: Destination['mode']): Promise<void> {
   const { scan } = run;
-  const files = scan.entries.filter(({ kind }) => kind === 'file');
-  const total = files.reduce((sum, { stats }) => sum + Number(stats.size), 0);
-  const what = `${files.length} ${files.length === 1 ? 'file' : 'files'} (${formatSize(total)})`;
+  // files that lie above the notebook's folder are above it there as well
+  const folder = scan.folder === '' ? workspaceFolder : `${volumeFolder}/files`;
+  const to = { volume: volumeFolder, folder, mode };
+  const changes = await findChanges(pod, scan, to);
+  const [files, kept] = [changes.send, changes.keep].map(entries => entries.filter(({ kind }) => kind === 'file'));
+  const total = files!.reduce((sum, { stats }) => sum + Number(stats.size), 0);
+  const count = `${files!.length}${kept!.length === 0 ? '' : ` of ${files!.length + kept!.length}`}`;
+  const what = `${count} ${count === '1' ? 'file' : 'files'} (${formatSize(total)})`;
   run.notice(`Sending ${what} to the cluster.`);
   let told = Date.now();
-  const onSent = (bytes: number) => {
+  await sendChanges(pod, scan, changes, to, bytes => {
     if (Date.now() - told < 1000) return;
     told = Date.now();
     run.notice(`Sending ${what} to the cluster: ${Math.round((100 * bytes) / Math.max(1, total))} %.`);
-  };
-  // files that lie above the notebook's folder are above it there as well
-  const base = scan.folder === '' ? workspaceFolder : `${volumeFolder}/files`;
-  await pod.send(scan, base, onSent);
-  if (scan.folder !== '') await pod.link(`${base}/${scan.folder}`, workspaceFolder);
+  });
+  if (scan.folder !== '') await pod.link(`${folder}/${scan.folder}`, workspaceFolder);
 }
 
 /** A pod that can be where the first step's can, and has its image. */

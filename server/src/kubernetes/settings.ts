@@ -17,8 +17,8 @@ export interface ClusterSettings {
   /** of the run's volume, as a Kubernetes quantity */
   readonly size?: string;
   readonly accessMode?: 'ReadWriteOnce' | 'ReadWriteOncePod' | 'ReadWriteMany';
-  /** which runs' volumes stay: those of runs that did not succeed, unless it says otherwise */
-  readonly keep?: 'always' | 'failed' | 'never';
+  /** which runs' volumes stay: those of runs that did not succeed; and, unless it says otherwise, that of each notebook's last one that did */
+  readonly keep?: 'always' | 'last' | 'failed' | 'never';
 }
 
 type Key = keyof ClusterSettings;
@@ -39,7 +39,7 @@ const keys = Object.keys(variables) as Key[];
 const checks: { readonly [key in Key]?: readonly [RegExp, string] } = {
   size: [/^\d+(\.\d+)?([kMGTPE]|[KMGTPE]i)?$/, 'a Kubernetes quantity such as ‘20Gi’'],
   accessMode: [/^ReadWrite(Once|OncePod|Many)$/, '‘ReadWriteOnce’, ‘ReadWriteOncePod’ or ‘ReadWriteMany’'],
-  keep: [/^(always|failed|never)$/, '‘always’, ‘failed’ or ‘never’']
+  keep: [/^(always|last|failed|never)$/, '‘always’, ‘last’, ‘failed’ or ‘never’']
 };
 
 /** @throws PipelineError `usage` when a setting can't be read, or says what it can't say */

@@ -1,15 +1,10 @@
-// Files go to a volume, and come back from it, through a pod that lives no longer than that: the step's own image has Python, and Python's
+// A volume is worked with, and files come back from it, through a pod that lives no longer than that: the step's own image has Python, and Python's
 // standard library is all that it takes.
-import { createReadStream } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createGzip } from 'node:zlib';
-import { Readable } from 'node:stream';
 import type { V1Pod } from '@kubernetes/client-node';
 import { PipelineError } from '../errors.js';
-import type { Entry, WorkspaceScan } from '../scan.js';
-import { at, readLink } from '../snapshots/names.js';
 import { ask, remove, type Cluster } from './access.js';
 import { execute } from './exec.js';
 import { toMetadata, type Belonging } from './labels.js';
@@ -123,11 +118,6 @@ export class VolumePod {
     private readonly signal: AbortSignal | undefined
   ) {}
 
-  /** Put a folder's files where `to` says; what is there already stays. `onSent` is told the bytes so far. */
-  async send({ base, entries }: WorkspaceScan, to: string, onSent: (bytes: number) => void): Promise<void> {
-    await this.run([receiver, to], compress(pack(base, entries, onSent)));
-  }
-
   /** Make the run's own folder on a volume that is a copy of the notebook's; see that the notebook's folder is there. */
   async prepare(own: string, notebook: string, isNew: boolean): Promise<void> {
     await this.run([preparer, own, notebook, isNew ? 'new' : '']);
@@ -145,7 +135,8 @@ export class VolumePod {
     await unpacker.end();
   }
 
-  private run([program, ...args]: string[], input?: AsyncIterable<Buffer>, onOutput?: (chunk: Buffer) => void) {
+  /** A program of Python's standard library, with its arguments. */
+  run([program, ...args]: string[], input?: AsyncIterable<Buffer>, onOutput?: (chunk: Buffer) => void) {
     return execute(this.cluster, {
       ...{ pod: this.name, container: 'main', command: ['python3', '-c', program!, ...args] },
       ...(input && { input }),
@@ -154,42 +145,6 @@ export class VolumePod {
     });
   }
 }
-
-// A line of JSON for each entry, then the file's bytes; in one gzip stream. Whoever runs in the pod may be another user than the steps are.
-const receiver = `
-import gzip, json, os, sys
-root = sys.argv[1]
-os.umask(0)
-os.makedirs(root, exist_ok=True)
-stream = gzip.GzipFile(fileobj=open(0, "rb", buffering=0))  # a buffer would wait for more than there is
-try:
-    while True:
-        entry = json.loads(stream.readline())
-        if entry["kind"] == "end":
-            break
-        path = os.path.join(root, entry["path"])
-        if os.path.islink(path):
-            os.unlink(path)
-        if entry["kind"] == "folder":
-            os.makedirs(path, exist_ok=True)
-        elif entry["kind"] == "link":
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.symlink(entry["target"], path)
-        else:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "wb") as file:
-                left = entry["size"]
-                while left:
-                    block = stream.read(min(left, 1 << 20))
-                    if not block:
-                        raise EOFError("the files did not arrive whole")
-                    file.write(block)
-                    left -= len(block)
-            os.chmod(path, entry["mode"] & 0o777 | 0o666)
-            os.utime(path, ns=(int(entry["mtime"]), int(entry["mtime"])))
-except Exception as error:
-    sys.exit("%s: %s" % (type(error).__name__, error))
-`;
 
 const preparer = `
 import os, shutil, sys
@@ -218,38 +173,6 @@ for path in json.loads(sys.argv[1]):
             shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
 sys.stdout.flush()
 `;
-
-async function* pack(base: string, entries: readonly Entry[], onSent: (bytes: number) => void): AsyncIterable<Buffer> {
-  const head = (fields: object) => Buffer.from(`${JSON.stringify(fields)}\n`);
-  let sent = 0;
-  for (const { path, kind, stats } of entries) {
-    const place = at(base, path);
-    if (kind === 'folder') yield head({ path, kind });
-    else if (kind === 'link') yield head({ path, kind, target: readLink(place) });
-    else {
-      const size = Number(stats.size);
-      yield head({ path, kind, size, mode: Number(stats.mode), mtime: String(stats.mtimeNs) });
-      let read = 0;
-      if (size > 0)
-        for await (const chunk of createReadStream(place, { end: size - 1 }) as AsyncIterable<Buffer>) {
-          read += chunk.length;
-          yield chunk;
-        }
-      if (read < size)
-        throw new PipelineError(`‘${path}’ became smaller while it was sent. Run the pipeline again.`, 'storage');
-      onSent((sent += size));
-    }
-  }
-  yield head({ kind: 'end' });
-}
-
-const compress = (blocks: AsyncIterable<Buffer>): AsyncIterable<Buffer> => {
-  const gzip = createGzip({ level: 1 });
-  Readable.from(blocks)
-    .on('error', error => gzip.destroy(error))
-    .pipe(gzip);
-  return gzip as AsyncIterable<Buffer>;
-};
 
 /** Writes what `sender` sends to files, one after the other. */
 class Unpacker {

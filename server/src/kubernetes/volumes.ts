@@ -8,7 +8,7 @@ import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import type { WorkspaceVolume } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { ask, maybeAsk, remove, type Cluster } from './access.js';
-import { checkObjectName, toMetadata, type Belonging } from './labels.js';
+import { checkObjectName, toMetadata, toSelector, type Belonging } from './labels.js';
 import { patiently } from './patience.js';
 
 const resource = 'persistentvolumeclaims';
@@ -60,6 +60,22 @@ export async function createClaim({ core, namespace }: Cluster, spec: ClaimSpec)
   return ask({ verb: 'create', resource, name, namespace }, () =>
     core.createNamespacedPersistentVolumeClaim({ namespace, body })
   );
+}
+
+/** Ours in the namespace: all, or those of a run or notebook. Clones that stand for snapshots are among them. */
+export async function listClaims({ core, namespace }: Cluster, belonging: Belonging) {
+  const labelSelector = toSelector(belonging);
+  const { items } = await ask({ verb: 'list', resource, namespace }, () =>
+    core.listNamespacedPersistentVolumeClaim({ namespace, labelSelector })
+  );
+  return items;
+}
+
+/** After its removal a claim is there until no pod names it any more. @throws PipelineError `remote` after half a minute */
+export async function waitUntilGone(cluster: Cluster, name: string, signal: AbortSignal): Promise<void> {
+  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(300, undefined, { signal }))
+    if ((await maybeReadClaim(cluster, name)) === undefined) return;
+  throw new PipelineError(`The volume claim ‘${name}’ does not go: a pod still names it.`, 'remote');
 }
 
 /** What is there under the name goes; nothing happens where there is nothing. With `uid`, only the very object that was seen. */

@@ -22,7 +22,7 @@ import { toMetadata, toSelector } from '../kubernetes/labels.js';
 import { describeLack, findLacks, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { listSnapshots, removeSnapshot } from '../kubernetes/snapshots.js';
-import { findOwnWorkspace, removeClaim } from '../kubernetes/volumes.js';
+import { findOwnWorkspace, listClaims, removeClaim } from '../kubernetes/volumes.js';
 import type { RunnerRequest } from '../runner.js';
 import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
 
@@ -89,7 +89,8 @@ class ArgoEngine implements Engine {
       const keeping = await findKeeping(cluster, { ir, plan: run.plan, settings, ...(workspace && { workspace }) });
       for (const message of keeping.messages) run.notice(message);
       const workflow = toWorkflow(run, keeping, namespace, name);
-      await makeVolume(cluster, run, { name, workflow, keeping }, signal);
+      const last = run.notebook === undefined ? [] : this.options.store.list({ notebook: run.notebook });
+      await makeVolume(cluster, run, { name, workflow, keeping, last }, signal);
       signal.throwIfAborted();
       run.notice();
       await ask({ verb: 'create', resource, name, namespace }, () =>
@@ -150,20 +151,19 @@ class ArgoEngine implements Engine {
 
   /** Let go of what an ended run does not need any more: its pods and its volume, where they are not kept. */
   private async clear(cluster: Cluster, run: RemoteRun, name: string, state: string): Promise<void> {
-    const { keep = 'failed' } = run.place as ClusterSettings;
-    if (keep === 'always' || (keep === 'failed' && state !== 'succeeded')) return;
-    const { core, namespace } = cluster;
-    const labelSelector = `workflows.argoproj.io/workflow=${name}`;
-    // a claim that a pod names stays, even where the pod has ended
+    const { keep = 'last' } = run.place as ClusterSettings;
+    if (keep === 'always' || (keep !== 'never' && state !== 'succeeded')) return;
     try {
-      const { items } = await ask({ verb: 'list', resource: 'pods', namespace }, () =>
-        core.listNamespacedPod({ namespace, labelSelector })
-      );
-      for (const { metadata } of items)
-        await remove({ verb: 'delete', resource: 'pods', name: metadata!.name!, namespace }, () =>
-          core.deleteNamespacedPod({ namespace, name: metadata!.name! })
-        );
-      await removeClaim(cluster, name);
+      await removePods(cluster, name);
+      if (keep !== 'last') return await removeClaim(cluster, name);
+      if (run.notebook === undefined) return await removeClaim(cluster, name);
+      // of the notebook's runs that succeeded only this one keeps its own: the next one needs to be sent only what changed
+      const { store } = this.options;
+      for (const { metadata } of await listClaims(cluster, { notebook: run.notebook })) {
+        const earlier = store.list({ notebook: run.notebook }).find(({ remote }) => remote?.id === metadata!.name);
+        if (earlier !== undefined && earlier.id !== run.id && earlier.state === 'succeeded')
+          await removeClaim(cluster, metadata!.name!, metadata!.uid);
+      }
     } catch (error) {
       run.notice(`The run’s volume could not be removed: ${toPipelineError(error).message}`); // the run is what it was
     }
@@ -192,6 +192,18 @@ class ArgoEngine implements Engine {
 
 const needsSnapshots = ({ own, others, copy }: Keeping) =>
   copy?.how === 'snapshot' || [own, ...others].some(({ policy, clone }) => policy !== 'off' && clone === undefined);
+
+/** A claim that a pod names stays, even where the pod has ended. */
+async function removePods({ core, namespace }: Cluster, workflow: string): Promise<void> {
+  const labelSelector = `workflows.argoproj.io/workflow=${workflow}`;
+  const { items } = await ask({ verb: 'list', resource: 'pods', namespace }, () =>
+    core.listNamespacedPod({ namespace, labelSelector })
+  );
+  for (const { metadata } of items)
+    await remove({ verb: 'delete', resource: 'pods', name: metadata!.name!, namespace }, () =>
+      core.deleteNamespacedPod({ namespace, name: metadata!.name! })
+    );
+}
 
 /** @throws PipelineError `unauthorized` with all that is missing, and not only with what comes first */
 async function checkRights(cluster: Cluster, purpose: Purpose): Promise<void> {
