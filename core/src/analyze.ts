@@ -18,6 +18,7 @@ import { findExports, noStarNames } from './python/stars.js';
 import type { Exports, StarNames } from './python/stars.js';
 import type { ParsedCell } from './python/syntax.js';
 import { planSteps } from './stepPlan.js';
+import type { StepPlan } from './stepPlan.js';
 
 export interface Analysis {
   readonly outline: Outline;
@@ -99,11 +100,16 @@ function toPipeline(
         .sort((a, b) => a - b)
         .map(cell => {
           const { id, source } = notebook.cells[cell]!;
-          return { index: cell, ...(id === undefined ? {} : { id }), source, isMetrics: metrics.has(cell) };
+          const number = dependencies.numbers.get(cell);
+          return {
+            ...{ index: cell, ...(id === undefined ? {} : { id }), source, isMetrics: metrics.has(cell) },
+            ...(typeof number === 'number' ? { number } : {})
+          };
         }),
       after: [...sources].sort((a, b) => order.get(a)! - order.get(b)!),
       parameters: plans[index]!.parameters,
       setup: plans[index]!.setup,
+      ...resultsOf(plans[index]!),
       outputs: outputs[index]!,
       settings: step.settings
     };
@@ -118,6 +124,12 @@ function toPipeline(
     flows,
     diagnostics: withoutEchoes(outline.diagnostics, diagnose(notebook, outline, dependencies, plans, steps))
   };
+}
+
+/** What IPython itself bound, so that it goes on from there. */
+function resultsOf({ needs }: StepPlan): Pick<PipelineStep, 'results'> {
+  const results = needs.filter(({ slot }) => slot.kind === 'value' && slot.isResult).map(({ slot }) => slot.name);
+  return results.length === 0 ? {} : { results };
 }
 
 /** What is not there any more has nothing wrong with it, but that it is broken. */

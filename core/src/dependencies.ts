@@ -17,6 +17,8 @@ import { execute } from './python/effects/statements.js';
 import { readUnit } from './python/effects/topLevel.js';
 import { Units } from './python/effects/units.js';
 import type { Unit, UnitSpec } from './python/effects/units.js';
+import { usesNumbers } from './python/history.js';
+import type { CellNumber } from './python/history.js';
 import { topStatements } from './python/stale.js';
 import { findStarModules, noStarNames } from './python/stars.js';
 import type { StarNames } from './python/stars.js';
@@ -33,6 +35,8 @@ export interface Dependencies extends Records {
   readonly diagnostics: readonly Diagnostic[];
   /** names that only skipped cells bind, and where */
   readonly skipped: ReadonlyMap<string, number>;
+  /** by index of the cell; empty where no cell reads what others have shown by number */
+  readonly numbers: ReadonlyMap<number, CellNumber>;
   /** modules of which `*` is imported */
   readonly starModules: readonly string[];
 }
@@ -65,7 +69,8 @@ export function makeInference(parse: (source: string) => ParsedCell): InferDepen
   const collect = makeCollector();
   return (notebook, outline, read, starNames) => {
     if (starNames !== reading.machine.starNames) reading = begin(starNames);
-    const running = cellsThatRun(notebook, outline);
+    const numbers = numberCells(notebook, outline, read);
+    const running = cellsThatRun(notebook, outline, numbers);
     const specs = running.flatMap(cell => toSpecs(cell, topStatements(read(cell.cell))));
     return {
       ...collect(update(specs), outline.steps.length),
@@ -75,6 +80,7 @@ export function makeInference(parse: (source: string) => ParsedCell): InferDepen
         .filter(({ cell }) => read(cell).errors.length > 0)
         .flatMap(({ cell }) => syntaxErrors(cell, read(cell))),
       skipped: findSkipped(notebook, outline, read),
+      numbers,
       starModules: [...new Set(running.flatMap(({ cell }) => findStarModules(read(cell))))]
     };
   };
@@ -86,24 +92,44 @@ interface RunningCell {
   readonly role: UnitSpec['role'];
   /** whether its step begins with it */
   readonly isFirst: boolean;
+  readonly number: CellNumber | undefined;
+}
+
+/** The numbers that cells have when the notebook runs from top to bottom, where one of them asks for numbers. */
+function numberCells(
+  notebook: Notebook,
+  { roles }: Outline,
+  read: (cell: Cell) => ParsedCell
+): ReadonlyMap<number, CellNumber> {
+  const numbers = new Map<number, CellNumber>();
+  const cells = notebook.cells.filter(({ type, source }) => type === 'code' && source.trim() !== '');
+  if (!cells.some(cell => usesNumbers(read(cell)))) return numbers;
+  let count: CellNumber = 0;
+  for (const { index } of cells) {
+    const isRun = roles[index]?.kind !== 'skip';
+    count = count === 'unknown' || !isRun ? 'unknown' : count + 1;
+    numbers.set(index, count);
+  }
+  return numbers;
 }
 
 /** The cells that are part of a step or run in every step. */
-function cellsThatRun(notebook: Notebook, outline: Outline): RunningCell[] {
+function cellsThatRun(notebook: Notebook, outline: Outline, numbers: ReadonlyMap<number, CellNumber>): RunningCell[] {
   const steps = new Map(outline.steps.flatMap(({ cells }, index) => cells.map(cell => [cell, index] as const)));
   const prepares = new Set([...outline.importCells, ...outline.functionCells]);
   const parametrises = new Set(outline.parameterCells);
   const begun = new Set<number>();
   return notebook.cells.flatMap((cell): RunningCell[] => {
     if (cell.type !== 'code') return [];
+    const number = numbers.get(cell.index);
     const step = steps.get(cell.index);
     if (step !== undefined) {
       const isFirst = !begun.has(step);
       begun.add(step);
-      return [{ cell, step, role: 'step', isFirst }];
+      return [{ cell, step, role: 'step', isFirst, number }];
     }
     const role = parametrises.has(cell.index) ? 'parameters' : prepares.has(cell.index) ? 'prelude' : undefined;
-    return role ? [{ cell, step: prelude, role, isFirst: false }] : [];
+    return role ? [{ cell, step: prelude, role, isFirst: false, number }] : [];
   });
 }
 
@@ -113,17 +139,17 @@ function makeSpecs(): (cell: RunningCell, statements: readonly TopStatement[]) =
   return (cell, statements) => {
     const { index } = cell.cell;
     const before = known[index];
-    const { step, role, isFirst } = before?.cell ?? {};
-    if (before?.statements === statements && cell.step === step && cell.role === role && cell.isFirst === isFirst)
-      return before.specs;
+    const { step, role, isFirst, number } = before?.cell ?? {};
+    const isStill = cell.step === step && cell.role === role && cell.isFirst === isFirst && cell.number === number;
+    if (before?.statements === statements && isStill) return before.specs;
     const specs = specsOf(cell, statements);
     known[index] = { cell, statements, specs };
     return specs;
   };
 }
 
-function specsOf({ cell, step, role, isFirst }: RunningCell, statements: readonly TopStatement[]): UnitSpec[] {
-  const parts = { step, role, cell: cell.index };
+function specsOf({ cell, step, role, isFirst, number }: RunningCell, statements: readonly TopStatement[]): UnitSpec[] {
+  const parts = { step, role, cell: cell.index, number };
   const specs = statements.map((top, index) => ({
     ...top,
     ...parts,

@@ -65,6 +65,8 @@ export interface StepCell {
   readonly id?: string;
   readonly source: string;
   readonly isMetrics: boolean;
+  /** what IPython counts when the notebook runs from top to bottom, where a cell reads what others have shown by number */
+  readonly number?: number;
 }
 
 export interface PipelineStep {
@@ -75,6 +77,8 @@ export interface PipelineStep {
   /** parameters it reads, its setup's source included */
   readonly parameters: readonly string[];
   readonly setup: readonly Setup[];
+  /** names that it is given which hold what earlier cells have shown: `_`, `_3` */
+  readonly results?: readonly string[];
   readonly outputs: readonly Bundle[];
   readonly settings: StepSettings;
 }

@@ -32,12 +32,13 @@ class Source(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A cell of the step. `index` counts all cells of the notebook, from 0."""
+    """A cell of the step. `index` counts all cells of the notebook, from 0; `number` is what IPython counts at it, where that matters."""
 
     index: int
     id: Optional[str]
     source: str
     is_metrics: bool
+    number: Optional[int] = None
 
 
 class Output(NamedTuple):
@@ -71,6 +72,7 @@ class Step(NamedTuple):
     cells: List[Cell]
     outputs: List[Output]
     checkpoints: List[int] = []  # cells after which the values are written down, when a notebook is verified
+    results: List[str] = []  # names among those that the setup binds which hold what earlier cells have shown, such as `_`
 
 
 class Artifact(NamedTuple):
@@ -195,7 +197,7 @@ def _step(spec: Dict[str, Any]) -> Step:
             [_parameter(item) for item in spec.get("parameters") or ()],
             [_setup(item) for item in spec.get("setup") or ()],
             [
-                Cell(item["index"], item.get("id"), item["source"], bool(item.get("metrics")))
+                Cell(item["index"], item.get("id"), item["source"], bool(item.get("metrics")), item.get("number"))
                 for item in spec.get("cells") or ()
             ],
             [
@@ -203,6 +205,7 @@ def _step(spec: Dict[str, Any]) -> Step:
                 for item in spec.get("outputs") or ()
             ],
             [item["afterCell"] for item in spec.get("checkpoints") or ()],
+            list(spec.get("results") or ()),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenContract(

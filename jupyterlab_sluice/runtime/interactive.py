@@ -210,6 +210,21 @@ class Shell:
         """How many cells have run."""
         return self._shell.execution_count - 1
 
+    def number(self, number: int) -> None:
+        """The next cell is that one of the notebook."""
+        self._shell.execution_count = number
+
+    def take_results(self, names: List[str]) -> None:
+        """These names hold what cells of earlier steps have shown: IPython goes on from there."""
+        shell = self._shell
+        held = {name: shell.user_ns[name] for name in names if name in shell.user_ns}
+        shell.push(held, interactive=False)  # else they are taken for the user's own
+        for name, value in held.items():
+            if name.strip("_"):
+                shell.user_ns["_oh"][int(name[1:])] = value
+            else:
+                setattr(shell.displayhook, name, value)
+
     def run(
         self, source: str, file: str, first_line: int = 1, silent: bool = False, rewrite: Optional[Rewrite] = None
     ) -> Optional[Raised]:

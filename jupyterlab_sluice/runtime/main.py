@@ -152,6 +152,8 @@ class StepRun:
                         return self._fail(raised, item.cell, file)
         finally:
             self._recorder.is_muted = False
+        if self._job.step.results:
+            self._shell.take_results(self._job.step.results)
         return EXIT_DONE
 
     def _take(self, item: contract.Value) -> None:
@@ -171,6 +173,8 @@ class StepRun:
             self._events.send({"type": "cell", "cell": cell.index, "state": "running"})
             run.begin(self._recorder.begin(cell.index))
             capture = self._measure() if cell.is_metrics else None
+            if cell.number is not None:
+                self._shell.number(cell.number)
             raised = self._shell.run(cell.source, file, rewrite=capture.rewrite if capture else None)
             if capture and not raised:
                 capture.finish()

@@ -33,6 +33,8 @@ LINE = re.compile(r"^(\s*)(?:([\w.,\s]+?)\s*=\s*)?(%|!!?)\s*(\S.*)$")
 CELL = re.compile(r"^\s*%%(\w+)(.*)\n?")
 NEW_FLAGS = sum(getattr(futures, name).compiler_flag for name in futures.all_feature_names)
 
+RESULTS = ("_", "__", "___")
+
 # What `repr` cannot show; a method's name and the type its answer has.
 RICH = (
     ("_repr_html_", "text/html"),
@@ -53,6 +55,8 @@ class PlainShell:
         self._flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         self._loop: Any = None
         self.execution_count = 0
+        self._results: List[Any] = ["", "", ""]
+        namespace["Out"] = {}
         namespace["display"] = self._display
         namespace["__sluice_shell__"] = self._command
 
@@ -105,8 +109,28 @@ class PlainShell:
 
     def _show(self, value: Any) -> None:
         if value is not None:
-            self._namespace["_"] = value
+            self._keep(value)
             self._recorder.result(self.execution_count, *bundle_of(value))
+
+    def _keep(self, value: Any) -> None:
+        # As IPython: all three are left alone once the notebook itself has bound one of them.
+        are_ours = all(self._namespace.get(name, own) is own for name, own in zip(RESULTS, self._results))
+        self._results = [value, *self._results[:2]]
+        if are_ours:
+            self._namespace.update(zip(RESULTS, self._results))
+        self._namespace[f"_{self.execution_count}"] = self._namespace["Out"][self.execution_count] = value
+
+    def number(self, number: int) -> None:
+        """The next cell is that one of the notebook."""
+        self.execution_count = number - 1
+
+    def take_results(self, names: List[str]) -> None:
+        """These names hold what cells of earlier steps have shown."""
+        for name in names:
+            if name in RESULTS:
+                self._results[RESULTS.index(name)] = self._namespace.get(name, "")
+            elif name in self._namespace:
+                self._namespace["Out"][int(name[1:])] = self._namespace[name]
 
     def _display(self, *values: Any, **_: Any) -> None:
         for value in values:

@@ -86,7 +86,8 @@ def run_pipeline(pipeline: Dict[str, Any], folder: str) -> List[Tuple[str, Print
             "step": step["name"],
             "parameters": [{"name": name, "type": types[name]} for name in step["parameters"]],
             "setup": setup,
-            "cells": [{"index": cell["index"], "source": cell["source"]} for cell in step["cells"]],
+            "cells": [{key: cell[key] for key in ("index", "source", "number") if key in cell} for cell in step["cells"]],
+            "results": step.get("results", []),
             "outputs": [{"states": [], **bundle} for bundle in step["outputs"]],
         }
         printed[step["name"]] = _run_step(spec, inputs, outputs, folder, Path(folder) / step["name"], {name: values[name] for name in step["parameters"]})

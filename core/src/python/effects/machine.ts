@@ -5,6 +5,7 @@ import type { CellRange } from '../../diagnostic.js';
 import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
 import { look, setEntry } from './journal.js';
 import { comesBefore, Home, Place } from './place.js';
+import type { CellNumber } from '../history.js';
 import type { StarNames } from '../stars.js';
 import { newState, Reading } from './reading.js';
 import { addNeed, addRemark } from './report.js';
@@ -50,6 +51,8 @@ export class Machine {
   readonly logs: Slot[][] = [];
 
   step = prelude;
+  /** of the cell that runs now; undefined where the notebook does not ask for numbers */
+  number: CellNumber | undefined;
   /** of the statement, or the function in it, that runs now */
   home = new Home();
   /** the top-level statement that runs now */
@@ -214,15 +217,37 @@ export class Machine {
     return last;
   }
 
-  /** The first step has the notebook's own history, as far as it goes; later ones have another. */
+  /** What the cell of this number has shown; undefined where the notebook itself has bound `name`, as which it is kept. */
+  readResult(name: string, number: number, node: Node): Value | undefined {
+    if (this.isBound(name)) return undefined;
+    if (this.slotOf(`_${number}`)) return this.readGlobal(`_${number}`, node);
+    this.remarkHistory(`${name}[${number}]`, node);
+    return immutable;
+  }
+
+  private isBound(name: string): boolean {
+    const slot = this.slotOf(name);
+    if (slot && !slot.isDeleted) return true;
+    for (let frame = this.frame; frame; frame = frame.parent)
+      if (frame.names.has(name) || frame.info?.locals.has(name)) return true;
+    return false;
+  }
+
+  /** The first step has the notebook's own history, as far as it goes; later ones have another. What cells have shown is known by number. */
   private remarkHistory(name: string, node: Node): void {
-    if (this.step > 0)
-      this.remark(
-        'session-history',
-        'error',
-        `‘${name}’ is what this session has run and shown so far, and each step has a session of its own. Give the value a name in the cell that makes it.`,
-        node
-      );
+    const isNumbered = /\d/.test(name) && !name.startsWith('_i');
+    if (/^_{2,3}$/.test(name) || (!isNumbered && this.step <= 0)) return;
+    const reason = !isNumbered
+      ? `is what this session has run and shown so far, and each step has a session of its own`
+      : this.number === 'unknown'
+        ? 'counts the cells that have run, and above is one that is tagged ‘skip’: it may or may not have run'
+        : 'is what the cell of that number shows when the notebook runs from top to bottom, but no step’s cell above shows a value there';
+    this.remark(
+      'session-history',
+      'error',
+      `‘${name}’ ${reason}. Give the value a name in the cell that makes it.`,
+      node
+    );
   }
 
   /** The running step needs what a slot holds. */
@@ -450,6 +475,7 @@ export class Machine {
       origin: newest.origin,
       written: newest.written,
       isMaybe,
+      ...(live.every(slot => slot.isResult) ? { isResult: true } : {}),
       ...(isImport ? { unit: this.unit, headers: this.unitReads } : {}),
       ...(old ? { keeps: old } : {})
     });

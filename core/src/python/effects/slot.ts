@@ -29,6 +29,8 @@ export interface Slot {
   /** the slot before, whose value may still be this one's, or part of it */
   readonly keeps?: Slot;
   readonly isDeleted?: boolean;
+  /** IPython bound it to what a cell has shown */
+  readonly isResult?: boolean;
   /** not bound on every path */
   readonly isMaybe?: boolean;
 }

@@ -1,6 +1,6 @@
 // How a unit is read: a top-level statement, with what IPython and the pipeline do around it, or the beginning of a step,
 // in which what earlier steps have set holds again.
-import type { Node, Statement } from '../syntax.js';
+import type { Expression, Node, Statement } from '../syntax.js';
 import { readParameter } from '../../parameters.js';
 import type { ParameterAssignment } from '../../parameters.js';
 import { act, isShownForItself } from './acts.js';
@@ -12,8 +12,8 @@ import type { Setting } from './report.js';
 import { prelude } from './slot.js';
 import type { Slot } from './slot.js';
 import { execute } from './statements.js';
-import { methodEffect } from './tables/methods.js';
 import { immutable, makeThing, newSite, setMoment, valueOf } from './thing.js';
+import type { Value } from './thing.js';
 import type { Unit } from './units.js';
 
 /**
@@ -29,8 +29,17 @@ export function readUnit(machine: Machine, unit: Unit): void {
 }
 
 function begin(machine: Machine, { spec, home }: Unit): void {
-  const { statement, step } = spec;
-  Object.assign(machine, { step, home, call: machine, depth: 0, frame: undefined, shown: undefined, statement });
+  const { statement, step, number } = spec;
+  Object.assign(machine, {
+    step,
+    home,
+    number,
+    call: machine,
+    depth: 0,
+    frame: undefined,
+    shown: undefined,
+    statement
+  });
   machine.site = newSite();
   machine.touched = new Set();
   machine.unitReads = [];
@@ -82,17 +91,38 @@ const isImport = (node: Statement): boolean => node.type === 'Import' || node.ty
 
 const isConstantAssign = (node: Statement): boolean => node.type === 'Assign' && node.value.type === 'Constant';
 
+const isNone = (node: Expression): boolean => node.type === 'Constant' && node.kind === 'none';
+
 /** IPython keeps what a cell shows as `_`. */
 function bindShown(machine: Machine, last: Statement): void {
-  if (last.type !== 'Expression' || !last.isShown || last.value.type === 'Constant') return;
+  if (last.type !== 'Expression' || !last.isShown || isNone(last.value)) return;
   const slot = machine.shown;
   if (!slot) return;
-  if (isShownForItself(last.value, name => methodEffect(name, undefined))) act(machine);
+  if (isShownForItself(machine, last.value)) act(machine);
   const outcome = machine.capture(() => {
-    machine.bindGlobal('_', slot, last);
+    bindResult(machine, slot, last);
     return true;
   });
   machine.join(last.value.type === 'Call' ? [outcome, { falls: true, changes: new Map() }] : [outcome]);
+}
+
+const results = ['_', '__', '___'];
+
+function bindResult(machine: Machine, value: Value, node: Node): void {
+  const { number } = machine;
+  if (typeof number === 'number') machine.bindGlobal(`_${number}`, value, node, { isResult: true });
+  // IPython leaves all three alone once the notebook itself has bound one of them.
+  const old = results.map(name => machine.slotOf(name));
+  if (old.some(slot => slot && !slot.isDeleted && !slot.isResult)) return;
+  if (number !== undefined) for (const index of [1, 0]) moveResult(machine, old[index], results[index + 1]!, node);
+  machine.bindGlobal('_', value, node, { isResult: true });
+}
+
+/** What was the last result is the last but one. A step needs it for that only where it reads it so. */
+function moveResult(machine: Machine, old: Slot | undefined, name: string, node: Node): void {
+  if (!old || old.isDeleted) return;
+  const keeps = old.step === machine.step ? old.keeps : old;
+  machine.bindGlobal(name, old.value, node, { isResult: true, ...(keeps ? { keeps } : {}) });
 }
 
 /** Settings of the steps above hold in this step as well: its setup runs them again. */

@@ -8,6 +8,7 @@ import type { Machine } from './machine.js';
 import { Home } from './place.js';
 import { Reading } from './reading.js';
 import { Comparison } from './same.js';
+import type { CellNumber } from '../history.js';
 import type { Node, Statement } from '../syntax.js';
 
 /** What is to be read, and where it stands. */
@@ -20,6 +21,8 @@ export interface UnitSpec {
   readonly role: 'step' | 'prelude' | 'parameters';
   /** whether it stands last in its cell, so that IPython shows its value */
   readonly isLast: boolean;
+  /** of its cell; undefined where the notebook does not ask for numbers */
+  readonly number: CellNumber | undefined;
   readonly cell: number;
   /** where the statement begins in the source of its cell */
   readonly from: number;
@@ -57,11 +60,12 @@ export class Unit implements Reader {
 
   isStill(spec: UnitSpec): boolean {
     if (spec === this.spec) return true;
-    const { statement, text, step, role, isLast } = this.spec;
+    const { statement, text, step, role, isLast, number } = this.spec;
     return (
       step === spec.step &&
       role === spec.role &&
       isLast === spec.isLast &&
+      number === spec.number &&
       (statement === spec.statement || (text !== undefined && text === spec.text))
     );
   }
