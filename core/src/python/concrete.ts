@@ -1,7 +1,7 @@
 // The parser's tree lives in WebAssembly memory, where each look costs a call. This module copies it out in one walk,
 // without comments and with offsets into the cell's source; everything after works on plain objects.
-import type { Language, Tree } from 'web-tree-sitter';
-import { rangeIn, type Excerpt } from './excerpt.js';
+import type { Language, Node as SyntaxNode } from 'web-tree-sitter';
+import type { Excerpt } from './excerpt.js';
 import type { Expression, Statement } from './syntax.js';
 
 /** A node of the grammar (`node_modules/tree-sitter-python/src/node-types.json`), its tokens included. */
@@ -26,47 +26,52 @@ export type StandIn = Statement | Expression;
 /** Deeper code than this is refused, as CPython refuses it, so that no walk over the tree overflows the stack. */
 const depthLimit = 900;
 
-/**
- * Copy the tree of an excerpt. `standIns` are what the identifiers at these offsets into the excerpt stand for.
- * Undefined where the tree is nested too deeply.
- */
-export function copyTree(tree: Tree, excerpt: Excerpt, standIns: ReadonlyMap<number, StandIn>): Concrete | undefined {
-  const { types, fields } = tree.language;
-  const named = namedTypes(tree.language);
-  const cursor = tree.walk();
-  const copyNode = (parent?: Concrete): Concrete => {
-    const id = cursor.nodeTypeId;
-    const type = types[id] ?? 'ERROR';
+/** Copy a tree. `standIns` are what the identifiers at these offsets into the excerpt stand for. Undefined where it is nested too deeply. */
+export function copyTree(
+  root: SyntaxNode,
+  excerpt: Excerpt,
+  standIns: ReadonlyMap<number, StandIn>
+): Concrete | undefined {
+  const { tree } = root;
+  const { fields } = tree.language;
+  const kinds = kindsOf(tree.language);
+  const { text, toSource } = excerpt;
+  const cursor = root.walk();
+  const copyNode = (kind: Kind, parent?: Concrete): Concrete => {
+    const { type, isNamed } = kind;
     const from = cursor.startIndex;
-    const to = cursor.endIndex;
+    const to = isNamed ? cursor.endIndex : from + type.length;
     const isStatement = parent?.type === 'block' || parent?.type === 'module';
     return {
       type,
-      isNamed: named[id] ?? true,
+      isNamed,
       field: fields[cursor.currentFieldId] ?? undefined,
-      text: excerpt.text.slice(from, to),
-      ...rangeIn(excerpt, from, to),
-      children: [],
-      indent: isStatement ? excerpt.text.slice(excerpt.text.lastIndexOf('\n', from - 1) + 1, from) : undefined,
+      text: isNamed ? text.slice(from, to) : type,
+      from: toSource(from),
+      to: to > from ? toSource(to - 1) + 1 : toSource(from),
+      children: kind.isLeaf ? none : [],
+      indent: isStatement ? text.slice(text.lastIndexOf('\n', from - 1) + 1, from) : undefined,
       standsFor: type === 'identifier' ? standIns.get(from) : undefined
     };
   };
 
-  const root = copyNode();
-  const path = [root];
+  const copied = copyNode(kinds[cursor.nodeTypeId] ?? unknown);
+  const path = [copied];
   try {
-    if (!cursor.gotoFirstChild()) return root;
+    if (!cursor.gotoFirstChild()) return copied;
     for (;;) {
-      const node = copyNode(path.at(-1));
-      const isExtra = node.type === 'comment' || node.type === 'line_continuation';
-      if (!isExtra) path.at(-1)!.children.push(node);
-      if (cursor.gotoFirstChild()) {
-        path.push(node);
-        if (path.length > depthLimit) return undefined;
-        continue;
+      const kind = kinds[cursor.nodeTypeId] ?? unknown;
+      if (!kind.isExtra) {
+        const node = copyNode(kind, path.at(-1));
+        path.at(-1)!.children.push(node);
+        if (!kind.isLeaf && cursor.gotoFirstChild()) {
+          path.push(node);
+          if (path.length > depthLimit) return undefined;
+          continue;
+        }
       }
       while (!cursor.gotoNextSibling()) {
-        if (path.length === 1) return root;
+        if (path.length === 1) return copied;
         cursor.gotoParent();
         endWithoutComments(path.pop()!);
       }
@@ -76,20 +81,42 @@ export function copyTree(tree: Tree, excerpt: Excerpt, standIns: ReadonlyMap<num
   }
 }
 
+const none: Concrete[] = [];
+
 /** What ends in a block ends with its last statement, not with the comments behind that. */
 function endWithoutComments(node: Concrete): void {
   if (/^block$|_(?:statement|clause|definition)$/.test(node.type)) node.to = node.children.at(-1)?.to ?? node.to;
 }
 
-const namedTypesOf = new WeakMap<Language, boolean[]>();
+/** What the grammar says of all nodes of one type. Each thing that need not be asked of a node saves a call into WebAssembly. */
+interface Kind {
+  readonly type: string;
+  readonly isNamed: boolean;
+  /** without children, surely */
+  readonly isLeaf: boolean;
+  /** stands anywhere and means nothing */
+  readonly isExtra: boolean;
+}
 
-function namedTypes(language: Language): boolean[] {
-  let named = namedTypesOf.get(language);
-  if (!named) {
-    named = language.types.map((_, id) => language.nodeTypeIsNamed(id));
-    namedTypesOf.set(language, named);
+const unknown: Kind = { type: 'ERROR', isNamed: true, isLeaf: false, isExtra: false };
+
+const leaves = new Set(['identifier', 'integer', 'float', 'true', 'false', 'none', 'string_start', 'string_end']);
+const extras = new Set(['comment', 'line_continuation']);
+
+const kindsByLanguage = new WeakMap<Language, readonly Kind[]>();
+
+function kindsOf(language: Language): readonly Kind[] {
+  let kinds = kindsByLanguage.get(language);
+  if (!kinds) {
+    kinds = language.types.map((type, id) => {
+      const isNamed = language.nodeTypeIsNamed(id);
+      // Tokens of two words, `is not` and `not in`, are made of two others.
+      const isLeaf = isNamed ? leaves.has(type) : !type.includes(' ');
+      return { type, isNamed, isLeaf, isExtra: extras.has(type) };
+    });
+    kindsByLanguage.set(language, kinds);
   }
-  return named;
+  return kinds;
 }
 
 /** The first child in this field of the grammar's rule. */

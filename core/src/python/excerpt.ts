@@ -13,7 +13,7 @@ export function wholeOf(source: string): Excerpt {
 
 /** The part of `excerpt` between two offsets; `text` may stand in for its characters, at the same length. */
 export function partOf(excerpt: Excerpt, from: number, to: number, text = excerpt.text.slice(from, to)): Excerpt {
-  return { text, toSource: offset => excerpt.toSource(from + offset) };
+  return { text, toSource: from === 0 ? excerpt.toSource : offset => excerpt.toSource(from + offset) };
 }
 
 /** The range in the cell's source of the characters between two offsets. */

@@ -78,7 +78,8 @@ type StandIns = ReadonlyMap<number, StandIn>;
 function readTree(parser: PythonParser, excerpt: Excerpt, standIns: StandIns): Concrete | undefined {
   const tree = parser(excerpt.text);
   try {
-    return tree.rootNode.hasError ? undefined : copyTree(tree, excerpt, standIns);
+    const root = tree.rootNode;
+    return root.hasError ? undefined : copyTree(root, excerpt, standIns);
   } finally {
     tree.delete();
   }

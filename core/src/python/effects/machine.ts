@@ -366,7 +366,7 @@ export class Machine {
     const branch = this.branches.at(-1);
     if (branch && !branch.has(name)) branch.set(name, this.reading.peek(name));
     this.reading.put(name, slot);
-    this.touched = new Set();
+    if (this.touched.size > 0) this.touched = new Set();
   }
 
   /** Whether a step ends with this slot, so that later steps can still have it. */

@@ -152,8 +152,8 @@ let lastId = 0;
 export const countThings = (): number => lastId;
 
 export function makeThing(parts: Partial<Thing> = {}): Thing {
-  const birth = currentReader();
-  return { birth, extras: none, ...parts, id: ++lastId, around: { birth } };
+  const { birth } = 'birth' in parts ? parts : { birth: currentReader() };
+  return { id: ++lastId, extras: none, around: { birth }, ...parts, birth };
 }
 
 const none: readonly object[] = [];
@@ -334,12 +334,23 @@ export function mayHold(holder: Thing, value: Value): void {
 export function closure(value: Value, { isSure = false, until = Infinity } = {}): Set<Thing> {
   const found = new Set<Thing>();
   for (const thing of value.things) found.add(find(thing));
-  for (const thing of found) {
-    for (const [inner, since] of contents(thing)) if (since.cell <= until) found.add(inner);
-    if (!isSure) for (const [inner, since] of held(thing)) if (since.cell <= until) found.add(inner);
+  found.forEach(thing => {
+    look(thing);
+    if (thing.contents) reach(found, thing, thing.contents, until);
+    if (thing.held && !isSure) reach(found, thing, thing.held, until);
     if (thing.self) for (const inner of thing.self.things) found.add(find(inner));
-  }
+  });
   return found;
+}
+
+/** Add what one of a part's maps holds. */
+function reach(found: Set<Thing>, part: Part, things: Since, until: number): void {
+  let isTidy = true;
+  things.forEach((since, thing) => {
+    if (thing.group) isTidy = false;
+    if (since.cell <= until) found.add(find(thing));
+  });
+  if (!isTidy) tidy(part, things);
 }
 
 /** What an object itself surely holds. */
@@ -352,8 +363,11 @@ export const heldBy = (thing: Thing): Value => ({ things: [...held(find(thing)).
 export function holdersOf(things: Iterable<Thing>, isSure = false): Set<Thing> {
   const found = new Set<Thing>();
   for (const thing of things) found.add(find(thing));
-  for (const thing of found)
-    for (const holder of holders(thing).keys()) if (!isSure || surelyHolds(holder, thing)) found.add(holder);
+  found.forEach(thing =>
+    holders(thing).forEach((_, holder) => {
+      if (!isSure || surelyHolds(holder, thing)) found.add(holder);
+    })
+  );
   return found;
 }
 
