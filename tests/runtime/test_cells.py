@@ -82,6 +82,21 @@ def test_rich_results(steps):
     assert [event["cell"] for event in events] == [0, 1, 1] and events[0]["output"]["data"]["text/html"] == "<b>x</b>"
 
 
+def test_numbers_and_results_go_on_from_step_to_step(steps):
+    """What was shown is `_`, and `_3` and `Out[3]` by the cell's number in the notebook, with IPython and without."""
+    numbered = lambda *cells: [{"index": number - 1, "source": source, "number": number} for number, source in cells]  # noqa: E731
+    first = steps.run("a", cells=numbered((3, "[3]"), (5, "[5]")), give="_ _3 __")
+    assert first.status == 0, first.stderr
+    assert [cell["execution_count"] for cell in first.notebook["cells"]] == [3, 5]
+    ended = steps.run(
+        "b", cells=numbered((6, "print(_, __, _3, Out[3])"), (7, "[7]"), (8, "print(_, __, ___, _7 is Out[7])")), take="_ _3 __", results=["_", "__", "_3"]
+    )
+    assert ended.status == 0, ended.stderr
+    assert ended.stdout.split("\n")[:2] == ["[5] [3] [3] [3]", "[7] [5] [3] True"]
+    own = steps.run("c", cells=numbered((6, "[6]"), (7, "print(_, _6)")), take="_ _3 __")
+    assert own.stdout.split("\n")[0] == "[5] [6]"  # no result, but a name of the notebook's own: it stays
+
+
 def test_ipython_features(ipython):
     ended = ipython.run(
         "run",
