@@ -5,6 +5,7 @@ import { readMetadata } from './metadata.js';
 import type { Cell, Notebook } from './notebook.js';
 import { mergeSpecs, toStepSettings, type StepSettings, type StepSpec } from './step.js';
 import { didYouMean } from './suggest.js';
+import { quoteNames } from './words.js';
 import { checkStepName, readTags, type TagReading } from './tags.js';
 import type { WorkspaceSpec } from './workspace.js';
 
@@ -167,14 +168,13 @@ function checkRoles(
 ): void {
   const { steps, roles } = reading;
   if (steps.length > 1) {
-    const list = steps.map(step => `‘${step}’`).join(' and ');
-    const message = `The cell belongs to several steps, ${list}. Split ${cellNumber(index)}, or keep one of its step tags.`;
+    const message = `The cell belongs to several steps, ${quoteNames(steps)}. Split ${cellNumber(index)}, or keep one of its step tags.`;
     say('several-steps', 'error', message);
   }
   const words = [...(steps.length > 0 && roles.some(role => role !== 'metrics') ? ['step'] : []), ...roles];
   if (words.length > 1) {
     const kept = roles.includes('skip') ? 'skip' : words[0]!;
-    const message = `The cell is tagged as ${words.map(word => `‘${word}’`).join(' and ')}; Sluice takes it as ‘${kept}’. Keep one of the tags.`;
+    const message = `The cell is tagged as ${quoteNames(words)}; Sluice takes it as ‘${kept}’. Keep one of the tags.`;
     say('several-roles', 'warning', message);
   }
 }

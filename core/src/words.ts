@@ -34,3 +34,11 @@ export function formatMetric(value: MetricValue): string {
   if (typeof value === 'string') return value.replaceAll(/\s+/g, ' ').trim();
   return JSON.stringify(value);
 }
+
+/** `‘a’, ‘b’ and ‘c’`; of many, the first ones and how many more. */
+export function quoteNames(names: readonly string[], most = 5): string {
+  const shown = names.length > most ? names.slice(0, most - 1) : names;
+  const words = shown.map(name => `‘${name}’`);
+  if (shown.length < names.length) words.push(`${names.length - shown.length} more`);
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)!}`;
+}

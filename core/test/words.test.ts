@@ -1,5 +1,5 @@
 // How durations, sizes and metrics are put into words.
-import { formatDuration, formatMetric, formatSize } from '../src/words.js';
+import { formatDuration, formatMetric, formatSize, quoteNames } from '../src/words.js';
 
 test.each([
   [0, '0.0 s'],
@@ -34,3 +34,12 @@ test.each([
   [true, 'true'],
   [{ a: [1, 2] }, '{"a":[1,2]}']
 ])('the metric %p reads %s', (value, text) => expect(formatMetric(value)).toBe(text));
+
+test.each([
+  ['', ''],
+  ['a', '‘a’'],
+  ['a b', '‘a’ and ‘b’'],
+  ['a b c', '‘a’, ‘b’ and ‘c’'],
+  ['a b c d e', '‘a’, ‘b’, ‘c’, ‘d’ and ‘e’'],
+  ['a b c d e f g', '‘a’, ‘b’, ‘c’, ‘d’ and 3 more']
+])('the names %j', (names, text) => expect(quoteNames(names.split(' ').filter(Boolean))).toBe(text));

@@ -139,36 +139,90 @@ describe('a run', () => {
 });
 
 describe('a step that goes wrong', () => {
-  test.each([
-    ['raises', 'x = 1\n1 / 0', 'ZeroDivisionError: division by zero (cell 2, line 2)'],
-    [
-      'calls os._exit',
+  /** a step each, and its settings: how the record says that it ended */
+  const ends: Record<string, [source: string, name: string, error: string, settings?: object]> = {
+    raises: ['x = 1\n1 / 0', 'ZeroDivisionError', 'ZeroDivisionError: division by zero (cell 2, line 2)'],
+    leaves: [
+      'import sys\nsys.exit(3)',
+      'SystemExit',
+      expect.stringMatching(/^SystemExit: 3: sys\.exit\(\) ends Python, .* \(cell 3, line 2\)$/) as unknown as string
+    ],
+    recurses: [
+      'def f(): return f()\nf()',
+      'RecursionError',
+      'RecursionError: maximum recursion depth exceeded (cell 4, line 1)'
+    ],
+    exits: [
       'import os\nos._exit(3)',
-      'The step’s process ended with status 3 by os._exit or a crash in cell 2.'
+      'exit-status',
+      'The step’s process ended with status 3 by os._exit or a crash in cell 5.'
     ],
-    [
-      'calls os._exit(0), which looks like success',
+    'exits-as-if-done': [
       'import os, time\ntime.sleep(1.2)\nos._exit(0)',
-      'The step’s process ended with status 0 by os._exit or a crash in cell 2, before it had given its outputs.'
+      'exit-status',
+      'The step’s process ended with status 0 by os._exit or a crash in cell 6, before it had given its outputs.'
     ],
-    ['is killed', 'import os\nos.kill(os.getpid(), 9)', 'The step’s process was ended by SIGKILL in cell 2.'],
-    [
-      'crashes',
+    killed: ['import os\nos.kill(os.getpid(), 9)', 'signal', 'The step’s process was ended by SIGKILL in cell 7.'],
+    terminated: [
+      'import os\nos.kill(os.getpid(), 15)',
+      'interrupted',
+      'The step was ended by SIGTERM before its last cell was done.'
+    ],
+    crashes: [
       'import ctypes\nctypes.string_at(0)',
-      'The step’s process was ended by SIGSEGV in cell 2 (a crash in native code).'
+      'signal',
+      'The step’s process was ended by SIGSEGV in cell 9 (a crash in native code).'
+    ],
+    hangs: [
+      'import time\ntime.sleep(60)',
+      'timeout',
+      'The step ran longer than its timeout of 4 s, in cell 10. Raise the timeout, or give the step less to do.',
+      { timeout: 4 }
+    ],
+    fills: [
+      'x = b"x" * (600 << 20)',
+      'out-of-memory',
+      expect.stringMatching(/^The step needed more than its memory limit of 200 MB in cell 11/) as unknown as string,
+      { memory_limit: '200M' }
     ]
-  ])('one that %s', async (_, source, error) => {
-    world.write('a.ipynb', [
-      'step:first | a = 1',
-      `step:bad | ${source}\nb = a`,
-      'step:after | print(b)',
-      'step:beside | print(a)'
-    ]);
+  };
+
+  test('each way to end has its reason, and ends the run with 1', async () => {
+    const steps = Object.entries(ends);
+    const cells = ['step:first | a = 1', ...steps.map(([step, [source]]) => `step:${step} | ${source}\nprint(a)`)];
+    const settings = Object.fromEntries(steps.map(([step, [, , , given = {}]]) => [step, given]));
+    const metadata = { sluice: { version: 1, steps: settings } };
+    const notebook = makeNotebook(
+      [...cells, 'step:after,prev:raises | 1', 'step:beside | print(a)'],
+      'python3',
+      metadata
+    );
+    world.write('a.ipynb', JSON.stringify(notebook));
     const outcome = await world.sluice('run', 'a.ipynb', '--json');
     expect(outcome.stderr).toBe('');
-    expect(failureOf(outcome, 'bad')).toBe(error);
-    expect(states(outcome)).toEqual({ first: 'succeeded', bad: 'failed', after: 'skipped', beside: 'succeeded' });
-    expect(last(outcome)).toMatchObject({ type: 'run-ended', state: 'failed', reason: 'Step ‘bad’ failed.' });
+    const [run] = (await world.sluice('runs', 'show', 'last', '--json')).events as unknown as [
+      { steps: { name: string; state: string; error?: string; failure?: { name: string } }[] }
+    ];
+    const told = Object.fromEntries(run.steps.map(({ name, failure, error }) => [name, [failure?.name, error]]));
+    expect(told).toMatchObject(Object.fromEntries(steps.map(([step, [, name, error]]) => [step, [name, error]])));
+    for (const [step, [, , error]] of steps) expect(failureOf(outcome, step)).toEqual(error);
+    const failed = Object.fromEntries(steps.map(([step]) => [step, 'failed']));
+    expect(states(outcome)).toEqual({ first: 'succeeded', ...failed, after: 'skipped', beside: 'succeeded' });
+    const reason = 'Steps ‘raises’, ‘leaves’, ‘recurses’, ‘exits’ and 6 more failed.';
+    expect(last(outcome)).toMatchObject({ type: 'run-ended', state: 'failed', reason });
+    expect(outcome.status).toBe(1);
+  });
+
+  test('a kernel that goes while the run is at work', async () => {
+    const python = join(world.folder, 'python');
+    symlinkSync(world.env.SLUICE_PYTHON!, python);
+    world.write('jupyter/kernels/brief/kernel.json', JSON.stringify({ argv: [python, '-m', 'ipykernel_launcher'] }));
+    Object.assign(world.env, { JUPYTER_PATH: join(world.folder, 'jupyter'), SLUICE_WARM: '0' });
+    world.write('a.ipynb', [`step:a | import os\nos.remove("${python}")`, 'step:b,prev:a | 1'], 'brief');
+    const outcome = await world.sluice('run', 'a.ipynb', '--json');
+    expect(failureOf(outcome, 'b')).toBe(
+      `The step’s process could not be started: the kernel’s Python ‘${python}’ is gone. Install it again, or choose another kernel for the notebook.`
+    );
     expect(outcome.status).toBe(1);
   });
 
@@ -205,15 +259,6 @@ describe('a step that goes wrong', () => {
     expect((await world.sluice('runs', 'show', '1', '--json')).events[0]).toMatchObject({
       steps: [{ state: 'succeeded' }]
     });
-  });
-
-  test('is ended at its timeout, and says so', async () => {
-    withSettings({ timeout: 4 }, 'step:a | import time\ntime.sleep(60)');
-    const outcome = await world.sluice('run', 'a.ipynb', '--json');
-    expect(failureOf(outcome, 'a')).toBe(
-      'The step ran longer than its timeout of 4 s, in cell 1. Raise the timeout, or give the step less to do.'
-    );
-    expect(outcome.status).toBe(1);
   });
 
   test('a value that cannot be pickled names itself, its type and both steps', async () => {

@@ -1,5 +1,7 @@
 // What a step may take: memory and processes, told apart from other deaths; and the waits between its attempts.
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeNotebook, until, World } from './world';
 
@@ -80,6 +82,35 @@ while True:
   });
 });
 
+(canMount() ? test : test.skip)('a disk that is full ends the step that gives more than it holds', async () => {
+  const home = join(world.folder, 'home');
+  mkdirSync(home);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'sluice-test', home]);
+  try {
+    world.env.SLUICE_HOME = home;
+    world.write('a.ipynb', ['step:a | x = b"x" * (20 << 20)', 'step:b | print(len(x))']);
+    expect((await world.sluice('run', 'a.ipynb', '--json')).status).toBe(1);
+    const [run] = (await world.sluice('runs', 'show', 'last', '--json')).events;
+    expect(run).toMatchObject({
+      state: 'failed',
+      steps: [
+        {
+          state: 'failed',
+          failure: {
+            name: 'disk-full',
+            message: 'The disk is full: the step could not write what it gives. Free some space and resume the run.'
+          }
+        },
+        { state: 'skipped' }
+      ]
+    });
+    execFileSync('mount', ['-o', 'remount,size=200m', home]);
+    expect((await world.sluice('run', 'a.ipynb', '--resume', 'last')).status).toBe(0);
+  } finally {
+    execFileSync('umount', ['-l', home]);
+  }
+});
+
 describe('between its attempts', () => {
   test('a step waits longer each time, and says so', async () => {
     const { events } = await run({ retries: 2, retry_delay: 1, retry_factor: 1 }, '1 / 0');
@@ -108,6 +139,20 @@ describe('between its attempts', () => {
     expect(performance.now() - before).toBeLessThan(5000);
   });
 });
+
+/** Whether a small disk can be mounted, which only root may do, and not in every container. */
+function canMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'sluice-test', folder], { stdio: 'ignore' });
+    execFileSync('umount', [folder]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** Processes whose current folder is in this one. */
 function processesIn(folder: string): number[] {

@@ -1,7 +1,7 @@
 // How a step's process ended, in words, where the runtime could not say it itself: it was killed, it crashed, or the user's code ended it.
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import type { Failure } from '@sluice/core';
+import { quoteNames, type Failure } from '@sluice/core';
 import type { LimitReport, Limits } from '../limits.js';
 import type { ProcessEnd } from '../process.js';
 import { formatSize } from '../words.js';
@@ -93,6 +93,11 @@ export function describeTimeout(seconds: number, cell: number | undefined): Fail
   const place = cell === undefined ? '' : `, in cell ${cell + 1}`;
   const message = `The step ran longer than its timeout of ${seconds} s${place}. Raise the timeout, or give the step less to do.`;
   return cell === undefined ? { name: 'timeout', message } : { name: 'timeout', message, cell };
+}
+
+/** Why a run failed. */
+export function describeFailed(steps: readonly string[]): string {
+  return `${steps.length === 1 ? 'Step' : 'Steps'} ${quoteNames(steps)} failed.`;
 }
 
 /** One line: class, message and place. */

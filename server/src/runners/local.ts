@@ -20,6 +20,7 @@ import { Capacity, machineLimits } from './capacity.js';
 import { checkIn } from './check-in.js';
 import { performStep, takePast, type Caching } from './cached.js';
 import type { Metadata } from './executor.js';
+import { describeFailed } from './failure.js';
 import { layoutOf, type Layout } from './layout.js';
 import { findNeed } from './need.js';
 import { scanFor } from './outside.js';
@@ -232,7 +233,7 @@ export class LocalRunner implements Runner {
 
   private finish(run: RunId, plan: Plan, states: ReadonlyMap<string, string>, signal: AbortSignal): void {
     const { store } = this.options;
-    const failed = plan.tasks.filter(task => states.get(task.name) === 'failed').map(task => `‘${task.name}’`);
+    const failed = plan.tasks.filter(task => states.get(task.name) === 'failed').map(task => task.name);
     const isCanceled =
       signal.aborted && plan.tasks.some(({ name }) => [undefined, 'canceled'].includes(states.get(name)));
     if (isCanceled)
@@ -244,7 +245,7 @@ export class LocalRunner implements Runner {
       store.append(run, { type: 'run-ended', run, state: 'canceled', reason: String(signal.reason), metrics });
     else if (failed.length === 0) store.append(run, { type: 'run-ended', run, state: 'succeeded', metrics });
     else {
-      const reason = `${failed.length === 1 ? 'Step' : 'Steps'} ${failed.join(' and ')} failed.`;
+      const reason = describeFailed(failed);
       store.append(run, { type: 'run-ended', run, state: 'failed', reason, metrics });
     }
   }

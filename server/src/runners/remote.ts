@@ -9,6 +9,7 @@ import type { Runner, RunnerRequest, RunId } from '../runner.js';
 import type { Store } from '../store.js';
 import { checkIn } from './check-in.js';
 import type { Engine, EngineEvent, RemoteRun, RemoteStart } from './engine.js';
+import { describeFailed } from './failure.js';
 import { layoutOf } from './layout.js';
 import { bindParameters } from './local.js';
 import { isNews, Positions } from './news.js';
@@ -283,11 +284,11 @@ export class RemoteRunner implements Runner {
     store.sql.transaction(() => {
       const { steps, state: known } = store.read(id);
       if (endedStates.has(known)) return;
-      const failed = steps.filter(step => step.state === 'failed').map(step => `‘${step.name}’`);
+      const failed = steps.filter(step => step.state === 'failed').map(step => step.name);
       const reason = isCanceled
         ? String(cancel.signal.reason)
         : failed.length > 0 && state === 'failed'
-          ? `${failed.length === 1 ? 'Step' : 'Steps'} ${failed.join(' and ')} failed.`
+          ? describeFailed(failed)
           : told;
       for (const step of steps)
         if (!endedStates.has(step.state))

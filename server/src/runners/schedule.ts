@@ -1,5 +1,5 @@
 // Which step may start when: all that it waits for must have ended well. What waits in vain is skipped.
-import { endedStates, type RunState } from '@sluice/core';
+import { endedStates, quoteNames, type RunState } from '@sluice/core';
 
 export interface Scheduled {
   readonly name: string;
@@ -39,7 +39,7 @@ export async function schedule<T extends Scheduled>(
         if (states.has(step.name) || running.has(step.name)) continue;
         const lacking = step.after.filter(name => !how.settled.has(name) && isBroken(states.get(name)));
         if (lacking.length > 0) {
-          how.skip(step, `Needs ${list(lacking)}, which did not succeed.`);
+          how.skip(step, `Needs ${quoteNames(lacking)}, which did not succeed.`);
           states.set(step.name, 'skipped');
         } else if (!stop.aborted && isReady(step, states)) {
           const work = how.execute(step, stop).then(
@@ -67,8 +67,4 @@ const isBroken = (state: RunState | undefined) => state === 'failed' || state ==
 
 function isReady(step: Scheduled, states: ReadonlyMap<string, RunState>): boolean {
   return step.after.every(name => endedStates.has(states.get(name) ?? 'pending'));
-}
-
-function list(names: readonly string[]): string {
-  return names.map(name => `‘${name}’`).join(' and ');
 }
