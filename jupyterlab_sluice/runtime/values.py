@@ -17,7 +17,7 @@ import linecache
 import mmap
 import os
 import sys
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
 from . import plaindata, summaries
 from .contract import Artifact, Output, Step, Value
@@ -33,6 +33,8 @@ PYTHON = list(sys.version_info[:2])
 SUMMED_BYTES = 1 << 22
 ROW = 512
 BLOCK = 1 << 23
+# so much stays in the processor's cache between two that look at it
+PIECE = 1 << 18
 
 
 class Bundle(NamedTuple):
@@ -160,22 +162,25 @@ def _write_file(path: str, header: Dict[str, Any], content: _Content) -> None:
         offset = _up(offset + size)
     header["stream"] = [content.stream.nbytes, hashlib.sha256(content.stream).hexdigest()]
     header["check"] = "sums" if sum(sizes) > SUMMED_BYTES and "numpy" in sys.modules else "sha256"
-    header["digest"] = CHECKS[header["check"]](content.segments)
+    check = CHECKS[header["check"]]()
+    header["digest"] = check.hexdigest()  # of nothing yet, and as long as that of all
     header["size"] = offset
     header["sealed"] = time_ns()
-    data = dumps(header).encode()
+    start = _up(PREFIX + len(dumps(header).encode()))
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     temporary = f"{path}.{os.getpid()}.part"
     try:
         with open(temporary, "wb", buffering=0) as file:
-            start = _up(PREFIX + len(data))
-            _put(file, [MAGIC + len(data).to_bytes(8, "little") + hashlib.sha256(data).digest() + data])
             file.seek(start)
-            _put(file, [content.stream])
+            _put(file, content.stream)
             for (place, _), segment in zip(header["segments"], content.segments):
                 file.seek(start + place)
-                _put(file, [segment])
+                check.add(memoryview(segment), lambda piece: _put(file, piece))  # each piece while it is near
             file.truncate(start + header["size"])
+            header["digest"] = check.hexdigest()
+            data = dumps(header).encode()
+            file.seek(0)
+            _put(file, MAGIC + len(data).to_bytes(8, "little") + hashlib.sha256(data).digest() + data)
         os.utime(temporary, ns=(header["sealed"], header["sealed"]))
         os.replace(temporary, path)
     finally:
@@ -183,11 +188,10 @@ def _write_file(path: str, header: Dict[str, Any], content: _Content) -> None:
             os.unlink(temporary)
 
 
-def _put(file: Any, parts: List[Any]) -> None:
-    for part in parts:
-        view = memoryview(part)
-        while view.nbytes:
-            view = view[file.write(view) :]
+def _put(file: Any, piece: Any) -> None:
+    view = memoryview(piece)
+    while view.nbytes:
+        view = view[file.write(view) :]
 
 
 def _map(file: Any) -> memoryview:
@@ -220,8 +224,12 @@ def _check(memory: memoryview, item: Value, mtime: int) -> Tuple[Dict[str, Any],
     size, digest = header["stream"]
     if memory.nbytes != start + header["size"] or hashlib.sha256(memory[start : start + size]).hexdigest() != digest:
         raise damaged
-    if mtime != header["sealed"] and CHECKS[header["check"]](_segments(memory, header, start)) != header["digest"]:
-        raise damaged
+    if mtime != header["sealed"]:
+        check = CHECKS[header["check"]]()
+        for segment in _segments(memory, header, start):
+            check.add(segment)
+        if check.hexdigest() != header["digest"]:
+            raise damaged
     if header.get("code") and header["python"] != PYTHON:
         made, here = (".".join(map(str, version)) for version in (header["python"], PYTHON))
         raise DamagedBundle(
@@ -269,47 +277,59 @@ def _segments(memory: memoryview, header: Dict[str, Any], start: int) -> List[me
     return [memory[start + offset : start + offset + size] for offset, size in header["segments"]]
 
 
-def _sha256(segments: List[Any]) -> str:
-    digest = hashlib.sha256()
-    for segment in segments:
-        digest.update(segment)
-    return digest.hexdigest()
+class _Sha256:
+    """The hash of all segments, one after the other. What is added is shown to `see` as well, piece by piece."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self.hexdigest = self._digest.hexdigest
+
+    def add(self, segment: memoryview, see: Callable[[memoryview], None] = lambda piece: None) -> None:
+        for piece in _cut(segment, PIECE):
+            see(piece)
+            self._digest.update(piece)
 
 
-def _sums(segments: List[Any]) -> str:
+class _Sums(_Sha256):
     """A hash of the sums of each row and column, when the segment is laid out as rows of 4 KB: finds damage, at the speed of memory."""
-    digest = hashlib.sha256()
-    for segment in segments:
-        for block in _blocks(memoryview(segment)):
+
+    def add(self, segment: memoryview, see: Callable[[memoryview], None] = lambda piece: None) -> None:
+        for block in _cut(segment, BLOCK):
             whole = block.nbytes - block.nbytes % (ROW * 8)
-            for part in _row_and_column_sums(block[:whole]):
-                digest.update(part)
-            digest.update(block[whole:])
-    return digest.hexdigest()
+            for part in _row_and_column_sums(block[:whole], see):
+                self._digest.update(part)
+            see(block[whole:])
+            self._digest.update(block[whole:])
 
 
-def _blocks(segment: memoryview) -> Iterator[memoryview]:
-    for offset in range(0, segment.nbytes, BLOCK):
-        yield segment[offset : offset + BLOCK]
-
-
-def _row_and_column_sums(block: memoryview) -> List[bytes]:
+def _row_and_column_sums(block: memoryview, see: Callable[[memoryview], None]) -> List[bytes]:
     if not block.nbytes:
         return []
     try:
         import numpy
     except ImportError:
-        rows = [block[offset : offset + ROW * 8].cast("Q") for offset in range(0, block.nbytes, ROW * 8)]
-        return [_words(sum(row) for row in rows), _words(sum(column) for column in zip(*rows))]
-    table = numpy.frombuffer(block, "<u8").reshape(-1, ROW)
-    return [table.sum(axis=1, dtype="<u8").tobytes(), table.sum(axis=0, dtype="<u8").tobytes()]
+        see(block)
+        words = [block[offset : offset + ROW * 8].cast("Q") for offset in range(0, block.nbytes, ROW * 8)]
+        return [_words(sum(row) for row in words), _words(sum(column) for column in zip(*words))]
+    rows, columns = [], numpy.zeros(ROW, "<u8")
+    for piece in _cut(block, PIECE):
+        see(piece)
+        table = numpy.frombuffer(piece, "<u8").reshape(-1, ROW)
+        rows.append(table.sum(axis=1, dtype="<u8").tobytes())
+        columns += table.sum(axis=0, dtype="<u8")
+    return [b"".join(rows), columns.tobytes()]
+
+
+def _cut(memory: memoryview, size: int) -> Iterator[memoryview]:
+    for offset in range(0, memory.nbytes, size):
+        yield memory[offset : offset + size]
 
 
 def _words(numbers: Iterator[int]) -> bytes:
     return b"".join((number % 2**64).to_bytes(8, "little") for number in numbers)
 
 
-CHECKS = {"sha256": _sha256, "sums": _sums}
+CHECKS = {"sha256": _Sha256, "sums": _Sums}
 
 
 def _up(offset: int) -> int:
