@@ -1,5 +1,5 @@
 // Argo's Workflow, made from the IR: the second engine that runs the same pipeline in a cluster.
-export { clusterPlaces, runFolder, volumeFolder, workspaceFolder } from './layout.js';
+export { clusterPlaces, environmentsFolder, runFolder, volumeFolder, workspaceFolder } from './layout.js';
 export type { Workflow } from './manifest.js';
 export { managedBy, toLabelValue, toObjectName } from './names.js';
 export type { SnapshotPolicy } from '../volumeSnapshots.js';

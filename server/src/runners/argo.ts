@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readIr } from '@sluice/core/ir/read';
 import {
   clusterPlaces,
+  environmentsFolder,
   compileWorkflow,
   runFolder,
   volumeFolder,
@@ -246,11 +247,14 @@ function toWorkflow(
     ...(own.clone === undefined ? {} : { clone: own.clone }),
     ...(workspace && { workspace })
   });
-  const events = { name: 'SLUICE_EVENTS', value: `log:${token}` };
+  const told = [
+    { name: 'SLUICE_EVENTS', value: `log:${token}` },
+    { name: 'SLUICE_ENVIRONMENTS', value: environmentsFolder }
+  ];
   const templates = workflow.spec.templates.map(template =>
     template.container === undefined
       ? template
-      : { ...template, container: { ...template.container, env: [...(template.container.env ?? []), events] } }
+      : { ...template, container: { ...template.container, env: [...(template.container.env ?? []), ...told] } }
   );
   const ttlStrategy = { secondsAfterCompletion: keptSeconds };
   return { ...workflow, spec: { ...workflow.spec, templates, ...{ ttlStrategy } } };
