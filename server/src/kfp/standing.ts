@@ -25,26 +25,40 @@ export interface RunStanding {
   readonly reason?: string;
   readonly endedAt?: number;
   readonly tasks: readonly TaskStanding[];
+  /** where no step failed, but what has to be done besides: a snapshot was not taken */
+  readonly other?: TaskStanding;
 }
 
-/** `tasks` are keys in the IR. */
-export function readStanding(run: KfpRun, tasks: readonly string[], metadata: RunMetadata | undefined): RunStanding {
+/** `steps` are their tasks' keys in the IR; undefined: all tasks, of a pipeline that Sluice cannot read. */
+export function readStanding(
+  run: KfpRun,
+  steps: readonly string[] | undefined,
+  metadata: RunMetadata | undefined
+): RunStanding {
   const nodes = new Map((run.run_details?.task_details ?? []).map(node => [node.display_name ?? '', node]));
   const executions = new Map((metadata?.executions ?? []).map(execution => [execution.task, execution]));
   const ended = endOf(run.state);
   const failed = [...nodes.values()].find(node => node.display_name === 'root-driver' && node.state === 'FAILED');
   const reason = run.error?.message || errorOf(run.state_history) || (failed && errorOf(failed.state_history));
   const endedAt = timeOf(run.finished_at);
+  const read = (task: string) => readTask(task, nodes, executions.get(task), metadata !== undefined);
+  const all = listTasks(run);
+  const tasks = (steps ?? all).map(read);
+  const hasFailed = ({ state }: TaskStanding): boolean => state === 'failed';
+  const others = ended === 'failed' && !tasks.some(hasFailed) ? all.filter(task => !steps?.includes(task)) : [];
+  // a pod's failure fails whatever its task is part of
+  const other = others.map(read).find(task => hasFailed(task) && executions.get(task.task)?.pod !== undefined);
   return {
     ...(ended === undefined ? {} : { ended }),
     ...(reason ? { reason } : failed === undefined ? {} : { reason: 'Kubeflow could not prepare the run.' }),
     ...(endedAt === undefined ? {} : { endedAt }),
-    tasks: tasks.map(task => readTask(task, nodes, executions.get(task), metadata !== undefined))
+    tasks,
+    ...(other === undefined ? {} : { other })
   };
 }
 
-/** The tasks of a run whose pipeline Sluice cannot read: whatever has had a driver. */
-export function listTasks(run: KfpRun): string[] {
+/** Whatever has had a driver. */
+function listTasks(run: KfpRun): string[] {
   const names = (run.run_details?.task_details ?? []).map(node => node.display_name ?? '');
   return names.filter(name => name !== 'root' && names.includes(`${name}-driver`));
 }

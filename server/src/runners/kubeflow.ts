@@ -1,5 +1,13 @@
 // Runs on Kubeflow Pipelines 2, over its REST API alone: what Kubeflow's own UI can see of a run, Sluice sees as well (decision 0022).
-import { endedStates, toLabelValue, type JsonValue, type Plan, type RunnerInfo, type RunState, type StepRun } from '@sluice/core';
+import {
+  endedStates,
+  toLabelValue,
+  type JsonValue,
+  type Plan,
+  type RunnerInfo,
+  type RunState,
+  type StepRun
+} from '@sluice/core';
 import { readAccess, type KfpPlace } from '../kfp/access.js';
 import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
@@ -7,7 +15,7 @@ import { discoverRuns } from '../kfp/discover.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
 import { readFailure, tellLog, tellOutcome } from '../kfp/outcome.js';
 import { toPipelineSpec } from '../kfp/spec.js';
-import { listTasks, readStanding, type TaskStanding } from '../kfp/standing.js';
+import { readStanding, type RunStanding, type TaskStanding } from '../kfp/standing.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { pause } from '../pause.js';
 import type { RunnerRequest } from '../runner.js';
@@ -111,7 +119,9 @@ class KubeflowEngine implements Engine {
           yield event;
         }
       if (standing.ended !== undefined) {
-        const { ended: state, reason, endedAt: at } = standing;
+        const { ended: state, endedAt: at } = standing;
+        const reason =
+          standing.other === undefined ? standing.reason : await describeOther(standing.other, connection, id, signal);
         yield {
           ...{ type: 'run-ended', run: run.id, state, metrics: {} },
           ...(reason === undefined ? {} : { reason }),
@@ -148,16 +158,17 @@ class KubeflowEngine implements Engine {
     });
     if (kfp === undefined) {
       const reason = 'The run is not in Kubeflow any more: somebody deleted it there.';
-      return { standing: { ended: 'failed' as const, reason, tasks: [] }, metadata: undefined };
+      return { standing: { ended: 'failed', reason, tasks: [] } satisfies RunStanding, metadata: undefined };
     }
-    const keys = run.plan.tasks.length > 0 ? run.plan.tasks.map(({ task }) => task) : listTasks(kfp);
+    const keys = run.plan.tasks.map(({ task }) => task);
+    const read = (metadata: RunMetadata | undefined) => readStanding(kfp, keys.length > 0 ? keys : undefined, metadata);
     try {
       const metadata = await readMetadata(connection.root, id, signal);
-      return { standing: readStanding(kfp, keys, metadata), metadata };
+      return { standing: read(metadata), metadata };
     } catch (error) {
       if (signal.aborted || known !== undefined) throw error; // it will be there again
       const problem = `Logs and outputs can’t be read: ${toPipelineError(error).message}`;
-      return { standing: readStanding(kfp, keys, undefined), metadata: undefined, problem };
+      return { standing: read(undefined), metadata: undefined, problem };
     }
   }
 
@@ -246,6 +257,18 @@ async function* tellTask(task: TaskStanding, telling: Telling): AsyncIterable<En
 }
 
 const isEnded = (step: StepRun | undefined) => step !== undefined && endedStates.has(step.state);
+
+/** What takes a snapshot says at last what stood in its way. */
+async function describeOther(
+  { task, pod, namespace, error }: TaskStanding,
+  { ui }: Connection,
+  run: string,
+  signal: AbortSignal
+) {
+  const log = pod === undefined ? undefined : await readPodLog(ui, { run, pod, namespace }, signal);
+  const said = log?.trimEnd().split('\n').at(-1) ?? error;
+  return `Task ‘${task}’ failed${said ? `: ${said}` : '.'}`;
+}
 
 async function findFailure({ pod, namespace, error }: TaskStanding, { connection, id, signal }: Telling) {
   const log = pod === undefined ? undefined : await readPodLog(connection.ui, { run: id, pod, namespace }, signal);

@@ -4,14 +4,12 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
-import { Backend, type Run } from './backend';
+import { Backend, type BackendOptions, type Run } from './backend';
 import { findCall, type Call } from './description';
 import { answerMetadata } from './metadata';
 
-export interface KfpServerOptions {
+export interface KfpServerOptions extends BackendOptions {
   readonly folder: string;
-  readonly python: string;
-  readonly env: NodeJS.ProcessEnv;
   /** with profiles: each request names its namespace */
   readonly isMultiUser?: boolean;
   /** what a request must have in its headers, and a name there */

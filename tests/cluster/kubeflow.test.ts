@@ -1,0 +1,76 @@
+// Snapshots of volumes on Kubeflow: the tasks that a pipeline carries really ask this API server, with a service account that has the Role
+// which `sluice cluster rbac` prints. Kubeflow itself is the server of its own description (server/test/kfp).
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { KfpServer } from '../../server/test/kfp/server.js';
+import { env, makeNotebook, World } from '../../server/test/world.js';
+import { makeNamespace, type TestCluster } from './cluster.js';
+
+let test_: TestCluster;
+let world: World;
+let folder: string;
+let server: KfpServer;
+let url: string;
+
+beforeAll(async () => {
+  test_ = await makeNamespace('kubeflow');
+  for (const claim of ['raw', 'data']) test_.claim(claim);
+  world = new World();
+  world.env.KUBECONFIG = test_.kubeconfig;
+  folder = mkdtempSync(join(tmpdir(), 'sluice-kfp-'));
+  const { stdout } = await world.sluice('cluster', 'rbac', '--runner', 'kubeflow', '--service-account', 'steps');
+  test_.apply(...parseAllDocuments(stdout).map(document => document.toJS() as object));
+  const { server: api, caFile, caData } = test_.cluster.config.getCurrentCluster()!;
+  const { hostname, port } = new URL(api);
+  const account = join(folder, 'account');
+  mkdirSync(account);
+  writeFileSync(join(account, 'token'), test_.kubectl('create', 'token', 'steps'));
+  writeFileSync(join(account, 'namespace'), test_.namespace);
+  writeFileSync(join(account, 'ca.crt'), caFile === undefined ? Buffer.from(caData!, 'base64') : readFileSync(caFile));
+  const pod = { PATH: env.PATH, LANG: 'C.UTF-8', KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+  server = new KfpServer({ folder, python: env.SLUICE_PYTHON!, env: pod, account });
+  url = await server.listen();
+}, 120_000);
+afterAll(async () => {
+  await server?.close();
+  world?.remove();
+  rmSync(folder, { recursive: true, force: true });
+  test_?.remove();
+});
+
+/** Runs two steps, each of which mounts a claim: of `raw` a snapshot is taken at the start, of `data` around the step. */
+function run(more: object = {}) {
+  const mount = (pvc_name: string, snapshot: string) => ({ volumes: [{ pvc_name, path: `/${pvc_name}`, snapshot }] });
+  const steps = { load: mount('raw', 'start'), train: mount('data', 'each-step') };
+  const notebook = makeNotebook(['step:load | a = 1', 'step:train | print(a)'], 'python3', { sluice: { steps, ...more } });
+  writeFileSync(join(world.folder, 'nb.ipynb'), JSON.stringify(notebook));
+  return world.sluice('run', 'nb.ipynb', '--runner', 'kubeflow', '--url', url, '--json');
+}
+
+async function list(): Promise<readonly Record<string, string>[]> {
+  const { stdout, stderr } = await world.sluice('cluster', 'snapshots', 'list', '--kubeconfig', test_.kubeconfig, '--json');
+  expect(stderr).toBe('');
+  return JSON.parse(stdout).snapshots;
+}
+
+test('volumes are kept at the start, and before and after the step that mounts them, as it is said', async () => {
+  const { status, stderr, events } = await run();
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  const found = (await list()).map(({ run, step, moment, claim }) => [run, step, moment, claim]);
+  const id = events[0]!.run;
+  expect(found.sort()).toEqual([
+    [id, undefined, 'start', 'raw'],
+    [id, 'train', 'after', 'data'],
+    [id, 'train', 'before', 'data']
+  ]);
+});
+
+test('what stands in the way of a snapshot ends the run, and its words are the reason', async () => {
+  const { status, events } = await run({ snapshots: { policy: 'off', class: 'broken' } });
+  expect(status).toBe(1);
+  expect(events.at(-1)!.reason).toMatch(/^Task ‘snapshot-start-raw’ failed: The storage driver could not take the snapshot ‘.*’ of claim ‘raw’: the disk is on fire\.$/);
+  expect(events.filter(({ type, step, state }) => type === 'step' && step === 'train' && state === 'skipped')).toHaveLength(1);
+});
