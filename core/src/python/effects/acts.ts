@@ -17,12 +17,15 @@ export function act(machine: Machine): void {
 export function actByCall(machine: Machine, path: string, args: Arguments, node: Node): void {
   if (isLoudCall(path)) act(machine);
   else if (isFickle(path) || drawsFrom(path, false)) machine.effects++;
+  const isOutside = actsOutside(path) || (path === 'builtins.open' && writes(args));
+  const isOther = isFickle(path) && args.positional.length + args.keywords.length === 0;
+  if (isOutside || isOther || drawsFrom(path, false)) machine.unrepeatable++;
   if (machine.step !== prelude) return;
   if (path === 'builtins.print' || path === 'builtins.input' || path === 'builtins.display')
     repeated(machine, 'info', 'This is printed again by every step below, because each runs this cell.', node);
-  else if (actsOutside(path) || (path === 'builtins.open' && writes(args)))
+  else if (isOutside)
     repeated(machine, 'warning', 'This happens again in every step below, because each runs this cell.', node);
-  else if (isFickle(path) && args.positional.length + args.keywords.length === 0)
+  else if (isOther)
     repeated(
       machine,
       'warning',
@@ -46,13 +49,16 @@ export function actByMethod(
 }
 
 export function actOutsideByMethod(machine: Machine, name: string, node: Node): void {
-  if (machine.step === prelude && actsOutsideByMethod(name))
+  if (!actsOutsideByMethod(name)) return;
+  machine.unrepeatable++;
+  if (machine.step === prelude)
     repeated(machine, 'warning', 'This happens again in every step below, because each runs this cell.', node);
 }
 
 /** A `!` line, a magic or a cell in another language. */
 export function actByShell(machine: Machine, node: Node): void {
   act(machine);
+  machine.unrepeatable++;
   if (machine.step === prelude)
     repeated(machine, 'warning', 'This happens again in every step below, because each runs this cell.', node);
 }

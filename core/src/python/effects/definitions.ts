@@ -23,7 +23,7 @@ import type { ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 type CallValue = (machine: Machine, callee: Value, args: Arguments, node: Call) => Value;
 
 export function defineFunction(machine: Machine, node: FunctionDefinition, call: CallValue): void {
-  const { value, isPure, headers, made } = logReads(machine, () => {
+  const { value, isPure, headers, made, isRepeatable } = logReads(machine, () => {
     const decorators = node.decorators.map(decorator => readDecorator(machine, decorator));
     const kind = kindOf(node.decorators, decorators);
     const owner = machine.frame?.kind === 'class' ? classOf.get(machine.frame) : undefined;
@@ -35,7 +35,7 @@ export function defineFunction(machine: Machine, node: FunctionDefinition, call:
   });
   const isAccessor = node.decorators.some(isAccessorDecorator);
   const old = isAccessor ? machine.frame?.names.get(node.name.id) : undefined;
-  bindDefinition(machine, node, old ? unite([old, value]) : value, isPure, headers);
+  bindDefinition(machine, node, old ? unite([old, value]) : value, isPure && isRepeatable, headers);
   registerOn(machine, node, made);
 }
 
@@ -53,12 +53,12 @@ export function defineTypeAlias(machine: Machine, node: TypeAlias): void {
 const classOf = new WeakMap<Frame, ClassInfo>();
 
 export function defineClass(machine: Machine, node: ClassDefinition, call: CallValue): void {
-  const { value, isPure, headers, isChanging } = logReads(machine, () => {
+  const { value, isPure, headers, isChanging, isRepeatable } = logReads(machine, () => {
     const decorators = node.decorators.map(decorator => readDecorator(machine, decorator));
     const thing = withTypeParameters(machine, node.typeParameters, () => makeClass(machine, node));
     return decorate(machine, valueOf(thing), node.decorators, decorators, call);
   });
-  bindDefinition(machine, node, value, isPure && !isChanging, headers);
+  bindDefinition(machine, node, value, isPure && !isChanging && isRepeatable, headers);
 }
 
 function makeClass(machine: Machine, node: ClassDefinition): Thing {
@@ -161,15 +161,26 @@ function runClassBody(machine: Machine, body: readonly Statement[], info: ClassI
   machine.frame = outer;
 }
 
-/** Also whether `run` changes what names are bound to: then it must not run again elsewhere. */
-function logReads<T>(machine: Machine, run: () => T): T & { headers: readonly Slot[]; isChanging: boolean } {
+/** Also whether `run` changes what names are bound to, and whether it does the same when it runs again: else it must not run again elsewhere. */
+function logReads<T>(machine: Machine, run: () => T): T & Logged {
   const log: Slot[] = [];
-  const { changes } = machine;
+  const { changes, unrepeatable } = machine;
   machine.logs.push(log);
   const result = run();
   machine.logs.pop();
   machine.logs.at(-1)?.push(...log);
-  return { ...result, headers: [...new Set(log)], isChanging: machine.changes > changes };
+  return {
+    ...result,
+    headers: [...new Set(log)],
+    isChanging: machine.changes > changes,
+    isRepeatable: machine.unrepeatable === unrepeatable
+  };
+}
+
+interface Logged {
+  readonly headers: readonly Slot[];
+  readonly isChanging: boolean;
+  readonly isRepeatable: boolean;
 }
 
 function decorate(

@@ -93,6 +93,8 @@ export class Machine {
   changes = 0;
   /** how often something was done that can be seen, or gives another thing each time */
   effects = 0;
+  /** how often it did what is another thing when it is done again: wrote a file, asked for the time */
+  unrepeatable = 0;
   /** what was touched since the last binding, so that it is not done twice */
   touched = new Set<unknown>();
 
