@@ -6,6 +6,7 @@ import { prelude } from './slot.js';
 import type { Expression, Node } from '../syntax.js';
 import { actsOutside, actsOutsideByMethod, isFickle, isLoudCall, isLoudMethod } from './tables/acts.js';
 import { drawsFrom } from './tables/ambient.js';
+import { methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
 
 /** The running step does something that can be seen. */
@@ -64,11 +65,19 @@ export function actByShell(machine: Machine, node: Node): void {
 }
 
 /** Whether showing this value is the point of a last line: `model.fit(X, y)` and `xs.append(1)` stand there for what they do. */
-export function isShownForItself(node: Expression, effect: (name: string) => MethodEffect | undefined): boolean {
-  if (node.type !== 'Call') return true;
-  if (node.func.type !== 'Attribute') return true;
-  return !/^(changes|stores|takes|fits)$/.test(effect(node.func.attr) ?? '');
+export function isShownForItself(machine: Machine, node: Expression): boolean {
+  if (node.type !== 'Call' || node.func.type !== 'Attribute' || givesMore.test(node.func.attr)) return true;
+  const { attr, value } = node.func;
+  const things = (value.type === 'Name' && machine.slotOf(value.id)?.value.things) || [];
+  return things.every(
+    ({ path, madeBy, instanceOf }) =>
+      path !== undefined ||
+      (madeBy === undefined && instanceOf === undefined) ||
+      !/^(changes|stores|takes|fits)$/.test(methodEffect(attr, madeBy) ?? '')
+  );
 }
+
+const givesMore = /^fit_(transform|predict|resample)$/;
 
 function repeated(machine: Machine, severity: 'info' | 'warning', what: string, node: Node): void {
   machine.remark('repeated-effect', severity, `${what} Move it into a cell of the step that it belongs to.`, node);

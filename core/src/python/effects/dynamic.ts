@@ -1,7 +1,9 @@
 // Code in strings: `eval("x + 1")`, `exec("made = x")`, `df.query("a > @t")`. A constant string is read as the code that it is.
 import { act } from './acts.js';
 import type { Machine } from './machine.js';
-import type { Call, Expression } from '../syntax.js';
+import type { Arguments } from './functions.js';
+import { touch } from './functions.js';
+import type { Call, Expression, Node } from '../syntax.js';
 import { store } from './targets.js';
 import { hold, immutable, inside, unite, valueOf } from './thing.js';
 import type { Frame, Value } from './thing.js';
@@ -59,7 +61,7 @@ function runText(machine: Machine, node: Call, name: string): Value {
 }
 
 /** `globals()`, which is where code runs anyhow. */
-const isNamespace = (scope: Expression): boolean =>
+export const isNamespace = (scope: Expression): boolean =>
   scope.type === 'Call' && scope.func.type === 'Name' && scope.func.id === 'globals';
 
 function frameFor(machine: Machine, node: Call): Frame {
@@ -84,4 +86,25 @@ function readQuery(machine: Machine, node: Call): void {
   const logged = machine.evaluate(machine, first, 'used').constant?.value;
   if (typeof logged === 'string')
     for (const [, name] of logged.matchAll(/@([A-Za-z_]\w*)/g)) machine.read(name!, first);
+}
+
+const formulas = /^(patsy|statsmodels|formulaic|linearmodels|bambi|lifelines)\./;
+
+/** `smf.ols("y ~ np.log(x) + scaled(z)", df)` evaluates its text where it is called: what is no column is a name of the notebook. */
+export function readFormulas(machine: Machine, path: string, { positional, keywords }: Arguments, node: Node): void {
+  if (!formulas.test(path)) return;
+  for (const { constant } of [...positional, ...keywords.map(({ value }) => value)]) {
+    const text = constant?.value;
+    if (typeof text !== 'string' || !(text.includes('~') || path.startsWith('patsy.'))) continue;
+    for (const [name] of text.matchAll(/(?<![\w.])[A-Za-z_]\w*/g)) {
+      const slot = machine.slotOf(name);
+      if (slot && !slot.isDeleted) perhapsUsed(machine, name, node);
+    }
+  }
+}
+
+function perhapsUsed(machine: Machine, name: string, node: Node): void {
+  machine.depth++;
+  touch(machine, machine.readGlobal(name, node));
+  machine.depth--;
 }

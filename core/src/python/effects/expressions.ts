@@ -3,6 +3,7 @@ import { act, actByShell } from './acts.js';
 import { note } from './ambient.js';
 import { attributeOf, elementOf } from './attributes.js';
 import { callExpression } from './calls.js';
+import { isNamespace } from './dynamic.js';
 import { foldBinary, printed } from './fold.js';
 import { functionThing, touch } from './functions.js';
 import { shareIndex } from './indexes.js';
@@ -246,6 +247,8 @@ function operate(machine: Machine, node: Operation, use: Use): Value {
     const values = first ? [evaluate(machine, first, use)] : [];
     return unite([...values, ...rest.map(operand => perhaps(machine, operand, use)), immutable]);
   }
+  const named = / ?in$/.test(operator) ? nameLookedFor(machine, operands) : undefined;
+  if (named !== undefined) return named;
   const values = operands.map(operand => evaluate(machine, operand, 'used'));
   if (operator === '**') return inside(unite([immutable, ...values]));
   const [only] = values;
@@ -254,6 +257,14 @@ function operate(machine: Machine, node: Operation, use: Use): Value {
   if (values.length !== 1 || !only || operator === 'not' || operator === 'slice') return immutable;
   if (operator === '-' && typeof only.constant?.value === 'number') return constantValue(-only.constant.value);
   return only.things.length > 0 ? valueOf(machine.make(node)) : immutable;
+}
+
+/** `"x" in globals()` asks for the name x. */
+function nameLookedFor(machine: Machine, [left, right]: readonly Expression[]): Value | undefined {
+  if (left?.type !== 'Constant' || typeof left.value !== 'string' || !right || !isNamespace(right)) return undefined;
+  const slot = machine.slotOf(left.value);
+  if (slot && !slot.isDeleted) perhaps(machine, { type: 'Name', id: left.value, from: left.from, to: left.to }, 'kept');
+  return immutable;
 }
 
 function format(machine: Machine, node: FormattedString): Value {

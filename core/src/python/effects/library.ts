@@ -2,6 +2,7 @@
 import { actByCall, actByMethod, actOutsideByMethod } from './acts.js';
 import { noteAmbientCall, noteAmbientMethod } from './ambient.js';
 import { noteCounts } from './caches.js';
+import { readFormulas } from './dynamic.js';
 import { noteFileCall, noteFileMethod } from './files.js';
 import { foldCall, foldMethod } from './foldCalls.js';
 import { allOf, touch, useArguments } from './functions.js';
@@ -22,6 +23,7 @@ export function callLibrary(machine: Machine, path: string, args: Arguments, nod
   const folded = foldCall(path, args);
   if (folded) return { things: [], constant: folded };
   actByCall(machine, path, args, node);
+  readFormulas(machine, path, args, node);
   useArguments(machine, args);
   changeArguments(machine, path, args, node);
   switch (resultKind(path)) {

@@ -280,7 +280,7 @@ export class Machine {
 
   bind(name: string, value: Value, node: Node, parts: Partial<Slot> = {}): void {
     const frame = this.bindingFrame(name);
-    if (frame) this.bindLocal(frame, name, value);
+    if (frame) this.bindLocal(frame, name, value, node);
     else this.bindGlobal(name, value, node, parts);
   }
 
@@ -328,14 +328,14 @@ export class Machine {
     return frame;
   }
 
-  bindLocal(frame: Frame, name: string, value: Value): void {
+  bindLocal(frame: Frame, name: string, value: Value, node: Node): void {
     look(frame.thing);
     const old = frame.names.get(name);
     const isOuter = frame !== this.frame && this.frame?.kind === 'function';
     const held = old && (isOuter || this.depth > frame.depth) ? unite([old, value]) : value;
     setEntry(frame.thing, frame.names, name, held);
     hold(frame.thing, value);
-    if (isOuter) this.change(valueOf(frame.thing), this.stand ?? { from: 0, to: 0 });
+    if (isOuter) this.change(valueOf(frame.thing), node);
   }
 
   remove(name: string, node: Node): void {

@@ -1,6 +1,6 @@
 // Cell magics: those with Python in them are run as Python, those of other languages are none of our business, unknown ones
 // are opaque.
-import { actByShell } from './acts.js';
+import { act, actByShell } from './acts.js';
 import { noteFile } from './files.js';
 import type { Machine } from './machine.js';
 import type { CellMagic } from '../syntax.js';
@@ -11,6 +11,7 @@ const otherLanguages = /^(bash|sh|script|html|HTML|javascript|js|latex|markdown|
 export function runCellMagic(machine: Machine, node: CellMagic): boolean {
   const head = { from: node.from, to: node.from + node.name.length + 2 };
   if (!node.body) actByShell(machine, head);
+  else if (node.name !== 'capture') act(machine);
   if (node.name === 'writefile' || node.name === 'file') {
     const isAppending = /^-a\s/.test(node.arguments.trim());
     const path = node.arguments

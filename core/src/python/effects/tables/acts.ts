@@ -22,7 +22,7 @@ export const isLoudCall = (path: string): boolean => loud.test(path) || !quiet.t
 const loudMethods = new Set(
   words(`to_csv to_json to_excel to_parquet to_pickle to_html to_latex to_markdown to_feather to_sql to_hdf to_clipboard info dump tofile
     savefig show write writelines write_text write_bytes flush send mkdir touch unlink rename commit execute executemany plot hist
-    boxplot backward print log start join`)
+    boxplot backward summary print log start join`)
 );
 
 /** Whether a method does more than to its object and its result. */

@@ -54,7 +54,7 @@ const frame: Table = {
   scalar: `to_string to_json to_csv to_excel to_parquet to_pickle to_html to_latex to_markdown to_feather to_sql
     to_hdf to_clipboard info equals empty`,
   draws: 'hist boxplot plot',
-  fresh: `nunique memory_usage idxmax idxmin count abs add_prefix add_suffix agg aggregate align apply applymap asfreq asof assign at_time autocorr between
+  fresh: `nunique memory_usage idxmax idxmin count abs add add_prefix add_suffix agg aggregate align apply applymap asfreq asof assign at_time autocorr between
     between_time bfill clip combine combine_first compare convert_dtypes corr corrwith cov cummax cummin cumprod cumsum
     describe diff div divide dot drop drop_duplicates droplevel dropna duplicated eq eval explode ffill fillna filter
     first_valid_index floordiv from_dict from_records ge groupby gt head infer_objects interpolate isin isna isnull join
@@ -65,7 +65,8 @@ const frame: Table = {
     swaplevel tail to_dict to_frame to_list to_period to_records to_timestamp transform truediv truncate tz_convert
     tz_localize unique unstack value_counts var where xs ewm expanding map nth size ngroup cumcount ohlc
     cat str dt contains extract extractall findall get_dummies slice pad wrap len day_name month_name normalize floor ceil
-    to_datetime to_pydatetime`,
+    to_datetime to_pydatetime set_categories add_categories remove_categories rename_categories reorder_categories
+    remove_unused_categories as_ordered as_unordered rollforward rollback`,
   view: 'to_numpy iterrows itertuples iteritems items get get_group'
 };
 
@@ -89,11 +90,26 @@ const torch: Table = {
     xavier_uniform_ kaiming_normal_ constant_`
 };
 
+const statistics: Table = {
+  scalar: 'as_csv as_text as_html as_latex',
+  fresh: `summary summary2 summary_frame conf_int cov_params f_test t_test t_test_pairwise wald_test wald_test_terms score_test lagrange_multiplier_test
+    mv_test bounds_test get_prediction get_forecast get_distribution get_diagnostic get_influence get_margeff get_robustcov_results pred_table
+    irf fevd forecast simulate cumulative_effects ci_summary in_sample out_of_sample generate_sample variance rvs pdf logpdf cdf logcdf pmf logpmf
+    sf logsf ppf isf interval test_prob_superior tost_prob_superior test_dispersion test_chisquare_prob test_poisson_zeroinflation
+    test_equal_odds test_null_odds test_normality test_heteroskedasticity test_serial_correlation test_causality test_inst_causality
+    test_whiteness logodds_pooled_confint conf_int_samples ipw ra aipw aipw_wls ipw_ra`,
+  draws: `plot_diagnostics plot_components plot_forest plot_probs plot_irfs plot_pdf plot_scatter plot_influence plot_index plot_predict
+    plot_partial_residuals plot_added_variable plot_ceres_residuals plot_forecast plot_acorr`
+};
+
 const other: Table = {
   scalar: `cache_info cache_parameters close flush fileno getvalue exists is_file is_dir as_posix with_suffix with_name match fullmatch search
     group groups span start end finditer isatty tell resolve absolute mkdir touch unlink rename write_text
     write_bytes read_text read_bytes joinpath relative_to stat savefig show tight_layout`,
-  fresh: 'groupdict glob rglob iterdir',
+  fresh: `groupdict glob rglob iterdir get_xlim get_ylim get_zlim get_xbound get_ybound get_title get_xlabel get_ylabel get_xticks get_yticks
+    get_legend_handles_labels get_major_locator get_minor_locator get_major_formatter get_minor_formatter legend_elements
+    get_supported_filetypes bic aic log_marginal_likelihood sample_y toarray todense _repr_html_`,
+  view: 'get_axes get_legend get_figure get_lines',
   changes: `write writelines read readline readlines seek truncate send throw put put_nowait get_nowait acquire release
     execute executemany commit rollback fetchone fetchall fetchmany cursor seed shuffle random normal uniform integers
     choice standard_normal permutation permuted rand randn randint setstate set_state add_subplot set_title set_xlabel
@@ -102,13 +118,25 @@ const other: Table = {
     hexbin stackplot vlines hlines axvspan axhspan twinx twiny set_axis_off invert_yaxis invert_xaxis tick_params margins
     add_patch add_artist add_collection add_line add_axes colorbar set_visible set_facecolor set_aspect set_xscale
     set_yscale set_zlabel set_size_inches subplots_adjust clf cla set_data view_init
+    set_major_locator set_minor_locator set_major_formatter set_minor_formatter set_figheight set_figwidth set_size set_axis_labels
     set_xticks set_yticks set_xticklabels set_yticklabels suptitle`
 };
 
 /** A method of texts has its namesake for columns of texts, which gives a column. */
 const columnOfTexts: Table = { fresh: `${text.scalar} ${text.fresh} match fullmatch search` };
 
-const tables: readonly Table[] = [columnOfTexts, list, mapping, set, ndarray, frame, learning, torch, other];
+const tables: readonly Table[] = [
+  columnOfTexts,
+  list,
+  mapping,
+  set,
+  ndarray,
+  frame,
+  learning,
+  torch,
+  statistics,
+  other
+];
 
 /** From the harmless to the harmful: where two libraries use one name, the more harmful wins. */
 const caution: readonly MethodEffect[] = ['scalar', 'fresh', 'view', 'draws', 'changes', 'stores', 'takes', 'fits'];
@@ -139,6 +167,7 @@ const byMaker: readonly (readonly [string, ReadonlyMap<string, MethodEffect>])[]
   ['builtins.set', index([set])],
   ['collections.', index([list, mapping])],
   ['pandas.', index([frame])],
+  ['statsmodels.', index([statistics, { fresh: 'range' }])],
   ['numpy.', index([ndarray])]
 ];
 

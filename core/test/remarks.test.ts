@@ -1,0 +1,66 @@
+// What Sluice says about a notebook, and where it holds its tongue: real notebooks showed which remarks were wrong.
+import { makeAnalyzer } from '../src/analyze';
+import type { Analyzer } from '../src/analyze';
+import { parser } from './python/python';
+import { analyzeText, inputsOf } from './steps';
+
+let analyzer: Analyzer;
+beforeAll(async () => {
+  analyzer = makeAnalyzer(await parser());
+});
+
+const end = '\n--- z\nprint("end")';
+
+test.each([
+  ['a result that nobody reads', '--- a\nx = [1]\nxs = [y + 1 for y in x]', ['unused-step']],
+  ['a list that nobody reads grows', '--- a\nxs = []\nxs.append(1)', ['unused-step']],
+  ['a model that nobody uses is fitted', '--- a\nfrom sklearn.svm import SVC\nSVC().fit([[1], [2]], [0, 1])', []],
+  ['draws are shown', '--- a\nimport numpy as np\nnp.random.random((3, 3))', []],
+  ['a function named as a method is shown', '--- a\nimport numpy as np\nnp.sort([2, 1])', []],
+  ['a frame is added to', '--- a\nimport pandas as pd\ndf = pd.DataFrame({"x": [1]})\ndf.add(1)', []],
+  ['an array is sorted in place', '--- a\nimport numpy as np\nxs = np.array([2, 1])\nxs.sort()', ['unused-step']],
+  [
+    'what is fitted and transformed is shown',
+    '--- a\nfrom sklearn.impute import SimpleImputer\ni = SimpleImputer()\ni.fit_transform([[1]])',
+    []
+  ],
+  ['a cell is timed', '--- a\n%%time\nx = 1', []],
+  ['a cell is captured', '--- a\n%%capture\nx = 1', ['unused-step']],
+  ['code of its own namespace', '--- a\nspace = {}\nexec("k = 1", space)\n--- b\nprint(space["k"])', []],
+  ['code of the notebook’s namespace', '--- a\nexec("k = 1", globals())\n--- b\nprint(k)', []],
+  ['a name is looked for', '--- a\nk = 1\n--- b\nif "k" not in globals():\n    k = 2\nprint(k)', []],
+  ['any name is looked for', '--- a\nk = "k"\n--- b\nprint(k in globals())', ['opaque-code']],
+  [
+    'an accessor is registered',
+    '--- a\nimport pandas as pd\n@pd.api.extensions.register_series_accessor("my")\nclass My:\n    pass',
+    []
+  ],
+  [
+    'a patch is started',
+    '--- a\nfrom unittest import mock\np = mock.patch("json.dumps")\np.start()\n--- b\nprint(p)',
+    ['ambient-state']
+  ],
+  [
+    'calls of earlier steps are counted',
+    '--- a\nimport functools\n@functools.cache\ndef f(x):\n    return x\n--- b\nprint(f.cache_info())',
+    ['ambient-state']
+  ]
+])('%s', (_, text, expected) => {
+  const { pipeline } = analyzeText(analyzer, text + end);
+  expect(pipeline.diagnostics.map(({ code }) => code)).toEqual(expected);
+});
+
+test('a formula reads what its text names', () => {
+  const text = `--- a
+import numpy as np
+import patsy
+df = {}
+w = 2
+def twice(x):
+    return w * x
+--- b
+y = patsy.dmatrix("np.log(x) + twice(x)", df)`;
+  const analysis = analyzeText(analyzer, text);
+  const inputs = inputsOf(analysis, 'b', ['value', 'definition', 'import']);
+  expect(inputs.sort()).toEqual(['df', 'np', 'patsy', 'twice', 'w']);
+});
