@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import {
   endedStates,
   reduceRun,
@@ -112,9 +112,9 @@ export class Store {
   append(run: string, body: RunEventBody, at = Date.now()): RunEvent {
     const event = this.transaction(() => {
       const { last } = this.get('SELECT last_seq AS last FROM runs WHERE id = ?', run)!;
-      const event: RunEvent = { ...body, seq: (last as number) + 1, at };
-      const { seq, at: _, ...rest } = event;
-      this.run('INSERT INTO events (run, seq, at, json) VALUES (?, ?, ?, ?)', run, seq, at, JSON.stringify(rest));
+      const seq = (last as number) + 1;
+      const event: RunEvent = { ...body, seq, at };
+      this.run('INSERT INTO events (run, seq, at, json) VALUES (?, ?, ?, ?)', run, seq, at, JSON.stringify(body));
       this.run('UPDATE runs SET last_seq = ? WHERE id = ?', seq, run);
       this.apply(run, event);
       return event;
@@ -127,7 +127,7 @@ export class Store {
   read(id: string): RunSummary {
     const row = this.get('SELECT * FROM runs WHERE id = ?', id);
     if (row === undefined) throw new PipelineError(`There is no run ‘${id}’ in ${this.home}.`, 'not-found');
-    return toSummary(row, this.all('SELECT * FROM steps WHERE run = ? ORDER BY position', id));
+    return toSummary(row, this.stepRows('run = ? ORDER BY position', id).map(toStepRun));
   }
 
   /** The run that a person means by an id, the unique beginning of one, a number or `last`. */
@@ -158,17 +158,16 @@ export class Store {
 
   /** Newest first. */
   list(filter: { readonly notebook?: string; readonly limit?: number } = {}): RunSummary[] {
-    const [where, values] = filter.notebook === undefined ? ['', []] : ['WHERE notebook = ?', [filter.notebook]];
-    const chosen = `FROM runs ${where} ORDER BY number DESC LIMIT ?`;
+    const [ofNotebook, values] = filter.notebook === undefined ? ['', []] : ['WHERE notebook = ?', [filter.notebook]];
+    const chosen = `FROM runs ${ofNotebook} ORDER BY number DESC LIMIT ?`;
     const limit = filter.limit ?? -1;
-    const steps = new Map<string, Row[]>();
-    for (const row of this.all(
-      `SELECT * FROM steps WHERE run IN (SELECT id ${chosen}) ORDER BY run, position`,
-      ...[...values, limit]
-    )) {
-      const known = steps.get(row.run as string);
-      if (known === undefined) steps.set(row.run as string, [row]);
-      else known.push(row);
+    const steps = new Map<string, StepRun[]>();
+    const where = `run IN (SELECT id ${chosen}) ORDER BY run, position`;
+    for (const columns of this.stepRows(where, ...values, limit)) {
+      const run = columns.at(-1) as string;
+      const known = steps.get(run);
+      if (known === undefined) steps.set(run, [toStepRun(columns)]);
+      else known.push(toStepRun(columns));
     }
     return this.all(`SELECT * ${chosen}`, ...values, limit).map(row =>
       toSummary(row, steps.get(row.id as string) ?? [])
@@ -398,6 +397,13 @@ export class Store {
     });
   }
 
+  /** Of `toStepRun`’s columns, and the run’s id. As arrays they are here in half the time, and a list of runs has 20,000 of them. */
+  private stepRows(where: string, ...values: SQLInputValue[]): SQLOutputValue[][] {
+    const statement = this.statement(`SELECT ${stepColumns}, run FROM steps WHERE ${where}`);
+    statement.setReturnArrays(true);
+    return statement.all(...values) as unknown as SQLOutputValue[][];
+  }
+
   private statement(sql: string): StatementSync {
     let statement = this.statements.get(sql);
     if (statement === undefined) this.statements.set(sql, (statement = this.db.prepare(sql)));
@@ -409,7 +415,7 @@ export class Store {
   private run = (sql: string, ...values: SQLInputValue[]): void => void this.statement(sql).run(...values);
 }
 
-function toSummary(row: Row, steps: Row[]): RunSummary {
+function toSummary(row: Row, steps: StepRun[]): RunSummary {
   return {
     id: row.id as string,
     number: row.number as number,
@@ -421,7 +427,7 @@ function toSummary(row: Row, steps: Row[]): RunSummary {
     createdAt: row.created_at as number,
     ...present({ endedAt: row.ended_at as number | null }),
     parameters: JSON.parse(row.parameters as string),
-    steps: steps.map(toStepRun),
+    steps,
     metrics: JSON.parse(row.metrics as string),
     ...present({
       parent: row.parent as string | null,
@@ -432,22 +438,22 @@ function toSummary(row: Row, steps: Row[]): RunSummary {
   };
 }
 
-function toStepRun(row: Row): StepRun {
-  return {
-    name: row.name as string,
-    state: row.state as RunState,
-    ...present({
-      startedAt: row.started_at as number | null,
-      durationMs: row.duration_ms as number | null,
-      error: row.error as string | null,
-      failure: row.failure === null ? null : JSON.parse(row.failure as string),
-      reason: row.reason as string | null,
-      uncached: row.uncached as string | null,
-      usage: row.usage === null ? null : JSON.parse(row.usage as string),
-      cell: row.cell as number | null,
-      cellsDone: row.cells_done as number | null
-    })
-  };
+/** in the order that `toStepRun` takes them */
+const stepColumns = 'name, state, started_at, duration_ms, error, failure, reason, uncached, usage, cell, cells_done';
+
+function toStepRun(columns: SQLOutputValue[]): StepRun {
+  const [name, state, startedAt, durationMs, error, failure, reason, uncached, usage, cell, cellsDone] = columns;
+  const step: Record<string, unknown> = { name, state };
+  if (startedAt !== null) step.startedAt = startedAt;
+  if (durationMs !== null) step.durationMs = durationMs;
+  if (error !== null) step.error = error;
+  if (failure !== null) step.failure = JSON.parse(failure as string);
+  if (reason !== null) step.reason = reason;
+  if (uncached !== null) step.uncached = uncached;
+  if (usage !== null) step.usage = JSON.parse(usage as string);
+  if (cell !== null) step.cell = cell;
+  if (cellsDone !== null) step.cellsDone = cellsDone;
+  return step as unknown as StepRun;
 }
 
 const toJson = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
@@ -455,6 +461,6 @@ const toJson = (value: unknown) => (value === undefined ? null : JSON.stringify(
 /** SQL's null is our undefined, and what is undefined is left out. */
 function present<T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], null> } {
   const kept: Record<string, unknown> = {};
-  for (const name in fields) if (fields[name] !== null) kept[name] = fields[name]; // a list of runs comes here 20,000 times
+  for (const name in fields) if (fields[name] !== null) kept[name] = fields[name];
   return kept as never;
 }
