@@ -288,6 +288,30 @@ describe('a run', () => {
     expect(await ask('POST', `/runs/${run}/cancel`)).toMatchObject({ status: 202, text: '{}' });
     expect(eventsOf(await watching).at(-1)).toMatchObject({ type: 'run-ended', state: 'canceled' });
   });
+
+  test('is seen live and canceled through a second server, and goes on when that one ends', async () => {
+    world.write('a.ipynb', ['step:a | import time\nprint("begun", flush=True)\ntime.sleep(60)']);
+    const [once, twice] = [await submit('a.ipynb'), await submit('a.ipynb')];
+    const log = (run: string) => join(world.folder, '.sluice/runs', run, 'a.log');
+    await until(() => [once, twice].every(run => existsSync(log(run)) && statSync(log(run)).size > 0));
+    const first = sidecar;
+    try {
+      sidecar = await Sidecar.start(world.folder, 'second');
+      expect((await ask('GET', '/runs')).json.runs).toMatchObject([{ state: 'running' }, { state: 'running' }]);
+      const watching = ask('GET', `/runs/${once}/events`);
+      expect(await ask('POST', `/runs/${once}/cancel`)).toMatchObject({ status: 202, text: '{}' });
+      const events = eventsOf(await watching);
+      expect(events).toContainEqual(expect.objectContaining({ type: 'log', text: 'begun\n' }));
+      expect(events.at(-1)).toMatchObject({ type: 'run-ended', state: 'canceled', reason: 'Canceled in JupyterLab.' });
+      sidecar.child.kill('SIGTERM');
+      await until(() => sidecar.hasEnded, 3000);
+    } finally {
+      await sidecar.kill();
+      sidecar = first;
+    }
+    expect((await ask('GET', `/runs/${twice}`)).json).toMatchObject({ state: 'running' });
+    expect((await world.sluice('runs', 'cancel', twice)).stdout).toBe('Run 2 canceled.\n');
+  });
 });
 
 describe('ends', () => {
