@@ -41,7 +41,9 @@ export function readStanding(
   const failed = [...nodes.values()].find(node => node.display_name === 'root-driver' && node.state === 'FAILED');
   const reason = run.error?.message || errorOf(run.state_history) || (failed && errorOf(failed.state_history));
   const endedAt = timeOf(run.finished_at);
-  const read = (task: string) => readTask(task, nodes, executions.get(task), metadata !== undefined);
+  const canceledAt = findCanceledAt(run);
+  const read = (task: string) =>
+    orCanceled(readTask(task, nodes, executions.get(task), metadata !== undefined), canceledAt);
   const all = listTasks(run);
   const tasks = (steps ?? all).map(read);
   const hasFailed = ({ state }: TaskStanding): boolean => state === 'failed';
@@ -56,6 +58,21 @@ export function readStanding(
     ...(other === undefined ? {} : { other })
   };
 }
+
+/** When somebody asked to end the run. */
+function findCanceledAt({ state_history = [] }: KfpRun): number | undefined {
+  return timeOf(state_history.find(({ state }) => state === 'CANCELING' || state === 'CANCELED')?.update_time);
+}
+
+/** A pod that is ended because the run is has failed, as Argo sees it, and what comes after it is left out. Times are whole seconds. */
+function orCanceled(standing: TaskStanding, canceledAt: number | undefined): TaskStanding {
+  const { state, endedAt = Infinity, error } = standing;
+  const isItself = (state !== 'failed' && state !== 'skipped') || canceledAt === undefined;
+  if (isItself || endedAt + 1000 < canceledAt) return standing;
+  return { ...standing, state: 'canceled', reason: canceled, ...(error === undefined ? {} : { error: canceled }) };
+}
+
+const canceled = 'The run was canceled.';
 
 /** Whatever has had a driver. */
 function listTasks(run: KfpRun): string[] {
@@ -109,7 +126,7 @@ function toStepState(
       return ['skipped', 'A step that it needs did not succeed.'];
     case 'CANCELED':
     case 'CANCELING':
-      return ['canceled', 'The run was canceled.'];
+      return ['canceled', canceled];
     case 'PAUSED':
       return ['paused'];
     case 'RUNNING':
