@@ -8,7 +8,7 @@ import type { Outline } from './outline.js';
 import type { Flow, FlowKind } from './pipeline.js';
 import type { StepPlan } from './stepPlan.js';
 import { stateOf } from './python/effects/ambient.js';
-import { toRange } from './python/effects/place.js';
+import { comesBefore, toRange } from './python/effects/place.js';
 import type { FileUse, Need, StepRecord } from './python/effects/report.js';
 
 export function findFlows(
@@ -52,6 +52,7 @@ function toFlow(
     reason: {
       range: toRange(range),
       origin: toRange(slot.written),
+      ...(comesBefore(slot.origin, slot.written) ? { isChanged: true } : {}),
       through,
       text: `${to} reads ${what} in ${place(notebook, range)}${chain}${by}.`
     }

@@ -52,8 +52,10 @@ export interface Flow {
 export interface Reason {
   /** where the name is read */
   readonly range: CellRange;
-  /** where it was made, if it is known */
+  /** where it was made or last changed, if it is known */
   readonly origin?: CellRange;
+  /** whether the origin is where it was changed in place */
+  readonly isChanged?: boolean;
   /** functions through which it is read, outermost first */
   readonly through: readonly string[];
   /** one sentence, e.g. `train reads scale in cell 7 line 3, through fit → normalise.` */

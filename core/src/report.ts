@@ -3,7 +3,7 @@ import type { Analysis } from './analyze.js';
 import { position, type CellRange, type Diagnostic, type Severity } from './diagnostic.js';
 import type { Notebook } from './notebook.js';
 import { describePlace } from './place.js';
-import type { FlowKind, JsonValue, ParameterType, Pipeline, PipelineStep } from './pipeline.js';
+import type { Flow, FlowKind, JsonValue, ParameterType, Pipeline, PipelineStep } from './pipeline.js';
 
 /** Cells count from 0, lines and columns from 1 (decision 0001); null where the notebook as a whole is meant. */
 export interface ReportedPlace {
@@ -36,7 +36,13 @@ export interface CheckReport {
     readonly to: string;
     readonly kind: FlowKind;
     readonly certainty: 'certain' | 'possible';
-    readonly reason: ReportedPlace & { readonly text: string };
+    readonly reason: ReportedPlace & {
+      readonly text: string;
+      /** names of the functions through which it is read, outermost first */
+      readonly through: readonly string[];
+      /** where the earlier step makes it, or changes it last */
+      readonly origin: ReportedPlace | null;
+    };
   }[];
   readonly diagnostics: readonly ReportedDiagnostic[];
 }
@@ -59,7 +65,12 @@ export function reportCheck(analysis: Analysis, notebook: Notebook): CheckReport
       to,
       kind,
       certainty,
-      reason: { ...toPlace(reason.range, notebook), text: reason.text }
+      reason: {
+        ...toPlace(reason.range, notebook),
+        text: reason.text,
+        through: reason.through,
+        origin: reason.origin === undefined ? null : toPlace(reason.origin, notebook)
+      }
     })),
     diagnostics: pipeline.diagnostics.map(diagnostic => reportDiagnostic(diagnostic, notebook))
   };
@@ -109,7 +120,7 @@ export function printCheck(analysis: Analysis, notebook: Notebook, options: Prin
   const parts = [
     `${paint('bold', pipeline.name)}: ${counted(pipeline.steps.length, 'step')}, ${counted(pipeline.parameters.length, 'parameter')}\n`,
     printParameters(pipeline),
-    ...pipeline.steps.map(step => printStep(step, pipeline, paint)),
+    ...pipeline.steps.map(step => printStep(step, pipeline, notebook, paint)),
     printDiagnostics(pipeline.diagnostics, notebook, options)
   ];
   return parts.filter(part => part !== '').join('\n');
@@ -142,7 +153,7 @@ function printParameters({ parameters }: Pipeline): string {
   return parameters.map(({ name, type, default: value }) => `  ${name}: ${type} = ${JSON.stringify(value)}\n`).join('');
 }
 
-function printStep(step: PipelineStep, pipeline: Pipeline, paint: Paint): string {
+function printStep(step: PipelineStep, pipeline: Pipeline, notebook: Notebook, paint: Paint): string {
   const inputs = inputNames(step);
   const outputs = outputNames(step);
   const flows = pipeline.flows.filter(flow => flow.to === step.name);
@@ -155,10 +166,17 @@ function printStep(step: PipelineStep, pipeline: Pipeline, paint: Paint): string
   ].join(' ');
   const reasons = flows.map(flow => {
     const doubt = flow.certainty === 'possible' ? ' (possible)' : '';
-    return `  ${paint('dim', `${flow.kind} from ${flow.from}${doubt}: ${flow.reason.text}`)}\n`;
+    return `  ${paint('dim', `${flow.kind} from ${flow.from}${doubt}: ${flow.reason.text}${printOrigin(flow, notebook)}`)}\n`;
   });
   const others = step.after.filter(name => !explained.has(name)).map(name => `  ${paint('dim', `after ${name}`)}\n`);
   return `${head}\n${unique([...reasons, ...others]).join('')}`;
+}
+
+/** Where it comes from, for flows whose reason does not say so itself. */
+function printOrigin({ kind, reason: { origin, isChanged } }: Flow, notebook: Notebook): string {
+  if (origin === undefined || !['value', 'definition', 'import'].includes(kind)) return '';
+  const { line } = position(notebook.cells[origin.cell]?.source ?? '', origin.from);
+  return ` ${isChanged ? 'Changed last' : 'Made'} in cell ${origin.cell + 1} line ${line}.`;
 }
 
 /** `cell 3`, `cells 3–5, 8` */

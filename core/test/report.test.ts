@@ -49,7 +49,13 @@ const analysis: Analysis = {
         to: 'train',
         kind: 'value',
         certainty: 'possible',
-        reason: { range: { cell: 3, from: 17, to: 19 }, through: [], text: 'train reads df in cell 4 line 2.' }
+        reason: {
+          range: { cell: 3, from: 17, to: 19 },
+          origin: { cell: 1, from: 0, to: 2 },
+          isChanged: true,
+          through: ['f'],
+          text: 'train reads df in cell 4 line 2, through f.'
+        }
       }
     ],
     diagnostics: [
@@ -81,7 +87,14 @@ test('the report has what DESIGN §7 promises', () => {
         to: 'train',
         kind: 'value',
         certainty: 'possible',
-        reason: { cell: 3, line: 2, column: 12, text: 'train reads df in cell 4 line 2.' }
+        reason: {
+          cell: 3,
+          line: 2,
+          column: 12,
+          text: 'train reads df in cell 4 line 2, through f.',
+          through: ['f'],
+          origin: { cell: 1, line: 1, column: 1 }
+        }
       }
     ],
     diagnostics: [
@@ -104,7 +117,7 @@ test('the text shows steps with reasons, then what is wrong at its place', () =>
 load (cells 2–3) → df, more
 
 train (cell 4) ← df, more
-  value from load (possible): train reads df in cell 4 line 2.
+  value from load (possible): train reads df in cell 4 line 2, through f. Changed last in cell 2 line 1.
 
 last (cell 5)
   after load

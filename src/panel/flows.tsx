@@ -86,7 +86,7 @@ function ReasonCard({ input }: { readonly input: StepInput }): React.JSX.Element
 
 function Reason({ flow }: { readonly flow: Flow }): React.JSX.Element {
   const { pipeline, trans } = usePanel();
-  const { range, origin, through } = flow.reason;
+  const { range, origin, isChanged, through } = flow.reason;
   const verb =
     flow.kind === 'order'
       ? trans.__('runs after')
@@ -109,7 +109,7 @@ function Reason({ flow }: { readonly flow: Flow }): React.JSX.Element {
       {flow.kind !== 'order' && (
         <>
           {' — '}
-          {trans.__('made in')} <b>{flow.from}</b>
+          {isChanged ? trans.__('last changed in') : trans.__('made in')} <b>{flow.from}</b>
           {origin && <> {place(origin)}</>}
         </>
       )}
