@@ -15,11 +15,13 @@ export async function findSurroundings(env: NodeJS.ProcessEnv): Promise<Surround
     return describeSurroundings(env, await readOwnPod(namespace, env.POD_NAME ?? hostname()));
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
-    return { ...describeSurroundings(env), problem: error.message };
+    return { ...describeSurroundings(env, 'unknown'), problem: error.message };
   }
 }
 
-export function describeSurroundings(env: NodeJS.ProcessEnv, pod?: V1Pod): Surroundings {
+/** Of a pod that is unknown, any variable may be secret. */
+export function describeSurroundings(env: NodeJS.ProcessEnv, of?: V1Pod | 'unknown'): Surroundings {
+  const pod = of === 'unknown' ? undefined : of;
   const container = pod && ownContainer(pod, env);
   const declared = pod === undefined ? undefined : (container?.env ?? []);
   const references = new Map(
@@ -31,13 +33,19 @@ export function describeSurroundings(env: NodeJS.ProcessEnv, pod?: V1Pod): Surro
   const wholes = (container?.envFrom ?? []).flatMap(({ secretRef, prefix = '' }) =>
     secretRef?.name === undefined ? [] : [{ name: secretRef.name, prefix }]
   );
-  const isOffered = (name: string): boolean =>
-    !isSystems(name) &&
-    (declared === undefined ||
-      (container?.envFrom ?? []).length > 0 ||
-      declared.some(one => one.name === name && one.valueFrom?.fieldRef === undefined));
+  // what a pod did not declare came with its image, unless it takes whole secrets or maps
+  const isOffered = (name: string): boolean => {
+    const one = declared?.find(other => other.name === name);
+    if (isSystems(name) || one?.valueFrom?.fieldRef !== undefined) return false;
+    return declared === undefined || one !== undefined || (container?.envFrom ?? []).length > 0;
+  };
   const names = Object.keys(env).filter(isOffered).sort();
-  const isSecret = (name: string): boolean => references.has(name) || looksSecret(name, env[name]!);
+  const isSecret = (name: string): boolean =>
+    of === 'unknown' ||
+    references.has(name) ||
+    looksSecret(name, env[name]!) ||
+    // it may come from a secret that the pod takes as a whole
+    (wholes.length > 0 && !declared!.some(one => one.name === name));
   return {
     ...(pod?.metadata?.name === undefined ? {} : { pod: pod.metadata.name }),
     env: names.filter(name => !isSecret(name)).map(name => ({ name, value: env[name]! })),

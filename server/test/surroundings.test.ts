@@ -84,12 +84,23 @@ test('a pod offers what it was given, with the secrets that its values come from
   });
 });
 
-test('of a pod that takes a secret as a whole, what looks secret is taken to come from it', () => {
+test('of a pod that nobody may look at, any variable may be secret', () =>
+  expect(describeSurroundings({ LEVEL: '3', BUCKET: 'gold' }, 'unknown')).toEqual({
+    env: [],
+    secrets: [{ env: 'BUCKET' }, { env: 'LEVEL' }],
+    secretFolders: [],
+    volumes: []
+  }));
+
+test('what may come from a secret that a pod takes as a whole is taken to come from it', () => {
   const whole = { ...container, envFrom: [{ secretRef: { name: 'keys' }, prefix: 'S3_' }] };
   const pod: V1Pod = { spec: { containers: [whole], volumes: [] } };
-  expect(describeSurroundings({ ...env, S3_TOKEN: 'x', GIT_TOKEN: 'x' }, pod).secrets).toEqual([
+  const { env: told, secrets } = describeSurroundings({ ...env, GIT_TOKEN: 'x' }, pod);
+  expect(told).toEqual([{ name: 'LEVEL', value: '3' }]);
+  expect(secrets).toEqual([
     { env: 'BUCKET', name: 's3', key: 'bucket' },
     { env: 'GIT_TOKEN' },
-    { env: 'S3_TOKEN', name: 'keys', key: 'TOKEN' }
+    { env: 'OF_THE_IMAGE' },
+    { env: 'S3_USER', name: 'keys', key: 'USER' }
   ]);
 });

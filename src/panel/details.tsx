@@ -63,7 +63,7 @@ const noOutputs: readonly Output[] = [];
 function Account({ run }: { readonly run: StepRun }): React.JSX.Element {
   const { pipeline, trans } = usePanel();
   const changed = pipeline.changedSince(run.name)?.reason;
-  const reason = run.reason && run.state === 'cached' ? trans.__('From cache: %1.', toPhrase(run.reason)) : run.reason;
+  const reason = run.reason && run.state === 'cached' ? trans.__('Cached: %1.', toPhrase(run.reason)) : run.reason;
   const lines = [
     ...(changed === undefined ? [] : [changed]),
     ...(reason === undefined ? [] : [reason]),
