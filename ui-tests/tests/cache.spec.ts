@@ -12,7 +12,7 @@ test('unchanged steps come from cache, changed ones are marked before the run', 
   for (const step of ['load', 'add', 'show']) await sluice.expectState(step, 'cached', RUN);
   await expect(sluice.chip('add')).toContainText(/unchanged since run \d/);
   await sluice.step('add').press('ArrowRight');
-  await expect(sluice.step('add')).toContainText(/From cache: unchanged since run \d/);
+  await expect(sluice.step('add')).toContainText(/Cached: unchanged since run \d/);
   await sluice.picture('cached');
 
   await sluice.type(2, 'total = rate * sum(numbers) + 1');

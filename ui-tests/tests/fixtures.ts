@@ -1,8 +1,9 @@
-// What every story has at hand: JupyterLab with the Sluice panel open on one notebook, and words for what a user sees in it.
+// What every story has at hand: JupyterLab with the Sluice panel open on one notebook, and words for what a user sees in it. Stories share one
+// page, each with a folder of its own, since loading JupyterLab takes longer than most of them.
 import { join } from 'node:path';
 
 import { AxeBuilder } from '@axe-core/playwright';
-import { test as galata } from '@jupyterlab/galata';
+import { galata as helpers, test as galata } from '@jupyterlab/galata';
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 import { JupyterLabPage } from '@jupyterlab/galata/lib/jupyterlabpage';
 import { expect } from '@playwright/test';
@@ -132,8 +133,40 @@ export class Sluice {
   }
 }
 
-export const test = galata.extend<{ sluice: Sluice }>({
+/** With a page of its own: for stories that need other settings, or leave the page changed. */
+export const testAlone = galata.extend<{ sluice: Sluice }>({
   sluice: async ({ page, tmpPath }, use) => {
     await use(new Sluice(page, tmpPath));
+  }
+});
+
+export const test = testAlone.extend<object, { lab: IJupyterLabPageFixture }>({
+  lab: [
+    async ({ browser }, use, { project }) => {
+      const { page } = await helpers.newPage({
+        browser,
+        baseURL: project.use.baseURL!,
+        autoGoto: false,
+        mockKernels: false,
+        mockSessions: false,
+        waitForApplication: async page => page.locator('#jupyterlab-splash').waitFor({ state: 'detached' })
+      });
+      await page.setViewportSize(project.use.viewport!);
+      page.setDefaultTimeout(project.use.actionTimeout!);
+      await page.goto();
+      await use(page);
+      await page.context().close();
+    },
+    { scope: 'worker', timeout: 300_000 }
+  ],
+  page: async ({ lab }, use) => {
+    await use(lab);
+    // After a story that failed there is a new page anyway.
+    await lab.evaluate(async () => {
+      const { commands, serviceManager, shell } = window.jupyterapp;
+      for (const widget of [...shell.widgets('main')]) (widget as unknown as { dispose(): void }).dispose();
+      await commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' });
+      await serviceManager.sessions.shutdownAll();
+    });
   }
 });

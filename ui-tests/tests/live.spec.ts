@@ -26,5 +26,12 @@ test('typing in a cell changes what its step needs, without a kernel', async ({ 
   await expect(reason).toContainText('show reads numbers (cell 4, line 1) — made in load (cell 2, line 1)');
   await reason.getByRole('button', { name: 'cell 2, line 1' }).click();
   await expect(sluice.cell(1)).toHaveClass(/jp-mod-active/);
+
+  await sluice.type(3, 'print(numbers');
+  await expect(sluice.step('show')).toContainText('as last read before cell 4, line 1 broke');
+  await expect(sluice.step('show')).toContainText('numbers');
+  await sluice.type(3, 'from math import *\nprint(numbers)');
+  await expect(sluice.step('show')).not.toContainText('broke');
+  await expect(sluice.diagnostics.filter({ hasText: 'those that ‘math’ has now' })).toBeVisible();
   expect(await kernels()).toBe(0);
 });

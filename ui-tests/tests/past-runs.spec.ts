@@ -33,12 +33,6 @@ test('compare two runs, and run a step with the values of the earlier one', asyn
   await expect(sluice.runs).toHaveCount(3);
   await sluice.expectState('show', 'succeeded', RUN);
   await expect(sluice.panel.getByRole('list', { name: 'Metrics' })).toContainText('90');
-});
-
-test('a run’s menu opens by keyboard and leads back to the run', async ({ page, sluice }) => {
-  await sluice.open(chain);
-  await sluice.runButton.click();
-  await sluice.expectState('show', 'succeeded', RUN);
 
   const more = sluice.runs.first().getByRole('button', { name: /^More about run/ });
   await more.focus();

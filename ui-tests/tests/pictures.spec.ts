@@ -17,27 +17,18 @@ async function take(sluice: Sluice, name: string, of: 'page' | 'panel'): Promise
   copyFileSync(join(screens, `${name}.png`), join(images, `${name}.png`));
 }
 
-for (const [theme, name] of [
-  ['JupyterLab Light', 'sluice'],
-  ['JupyterLab Dark', 'sluice-dark']
-] as const) {
-  test(`the classifier after a run, in ${theme}`, async ({ page, sluice }) => {
-    await page.theme.setTheme(theme);
-    await sluice.open(example('tumours.ipynb'), 'tumours.ipynb');
-    await page.sidebar.setWidth(340, 'left');
-    await sluice.runButton.click();
-    await sluice.expectState('evaluate', 'succeeded', RUN);
-    await expect(sluice.panel).toContainText('accuracy');
-    await sluice.chip('prepare').scrollIntoViewIfNeeded();
-    await take(sluice, name, 'page');
-  });
-}
-
-test('what has changed since a run, and two runs side by side', async ({ page, sluice }) => {
+test('the classifier after a run, and what has changed since; and two runs side by side', async ({ page, sluice }) => {
   await sluice.open(example('tumours.ipynb'), 'tumours.ipynb');
   await page.sidebar.setWidth(340, 'left');
   await sluice.runButton.click();
   await sluice.expectState('evaluate', 'succeeded', RUN);
+  await expect(sluice.panel).toContainText('accuracy');
+  await sluice.chip('prepare').scrollIntoViewIfNeeded();
+  await page.theme.setDarkTheme();
+  await take(sluice, 'sluice-dark', 'page');
+  await page.theme.setLightTheme();
+  await take(sluice, 'sluice', 'page');
+
   await sluice.panel.getByRole('textbox', { name: 'n_trees' }).fill('20');
   await expect(sluice.step('train_forest')).toContainText(/changed since run \d/);
   await take(sluice, 'panel-changed', 'panel');

@@ -1,6 +1,6 @@
 // Where a pipeline runs is a choice as soon as there is one. That there is a cluster, which does not answer, is told here in the server’s
 // place; that a run is refused is its own word.
-import { expect, RUN, test } from './fixtures';
+import { expect, RUN, testAlone as test } from './fixtures';
 import { chain } from './notebooks';
 
 const runners = [
@@ -15,19 +15,19 @@ const runners = [
   { name: 'kubeflow', label: 'Kubeflow Pipelines', isReady: false, problem: 'Nobody has named a Kubeflow.' }
 ];
 
-test('this computer alone is no choice', async ({ sluice }) => {
-  await sluice.open(chain);
-  await expect(sluice.panel).toContainText('Local');
-  await expect(sluice.panel.getByRole('combobox', { name: 'Run on' })).toHaveCount(0);
-});
-
-test('a cluster can be chosen, what it answers is told, and the notebook remembers the choice', async ({
+test('this computer alone is no choice; once a cluster is found, it can be chosen, and the notebook remembers', async ({
   page,
   sluice
 }) => {
-  await page.route('**/sluice/api/v1/runners*', route => route.fulfill({ json: { runners } }));
   await sluice.open(chain);
   const choice = sluice.panel.getByRole('combobox', { name: 'Run on' });
+  await expect(choice).toHaveCount(0);
+  await sluice.panel.getByRole('button', { name: 'Local' }).click();
+  await expect(sluice.panel).toContainText('To run on a cluster as well, put its kubeconfig');
+  await sluice.picture('local');
+
+  await page.route('**/sluice/api/v1/runners*', route => route.fulfill({ json: { runners } }));
+  await sluice.panel.getByRole('button', { name: 'Look again' }).click();
   await expect(choice.getByRole('option')).toHaveText(['This computer', 'Kubernetes (Argo)']);
   await choice.selectOption('Kubernetes (Argo)');
   await expect(sluice.panel.getByRole('status').filter({ hasText: '‘nowhere’ does not answer' })).toBeVisible();

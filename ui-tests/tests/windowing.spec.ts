@@ -1,7 +1,7 @@
 // With windowing mode `full` JupyterLab takes cells out of the page as they scroll away. Their chips must come back with them.
 import { galata } from '@jupyterlab/galata';
 
-import { expect, RUN, test } from './fixtures';
+import { expect, RUN, testAlone as test } from './fixtures';
 import { notebook } from './notebooks';
 
 test.use({
