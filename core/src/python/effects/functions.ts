@@ -340,5 +340,6 @@ export const allOf = (args: Arguments): Value[] => [...args.positional, ...args.
 export function useArguments(machine: Machine, args: Arguments): void {
   const all = allOf(args);
   for (const value of all)
-    touch(machine, value, unite([immutable, ...all.filter(other => other !== value).map(inside)]));
+    if (value.things.length > 0)
+      touch(machine, value, unite([immutable, ...all.filter(other => other !== value).map(inside)]));
 }

@@ -298,6 +298,9 @@ function group(things: readonly Thing[]): Thing {
 
 export function unite(values: readonly Value[]): Value {
   if (values.length === 1) return values[0]!;
+  const [only, other] = values.filter(value => value.things.length > 0);
+  if (!only) return immutable;
+  if (!other && !only.constant && only.things.length <= most && only.things.every(thing => !thing.group)) return only;
   const things = new Set<Thing>();
   for (const value of values) for (const thing of value.things) things.add(find(thing));
   return collapse(things);
@@ -331,26 +334,35 @@ export function mayHold(holder: Thing, value: Value): void {
 }
 
 /** The things of a value and all they hold, however deep: surely, or `isSure` false, perhaps; when the cell `until` has run. */
-export function closure(value: Value, { isSure = false, until = Infinity } = {}): Set<Thing> {
+export function closure({ things }: Value, { isSure = false, until = Infinity } = {}): Set<Thing> {
   const found = new Set<Thing>();
-  for (const thing of value.things) found.add(find(thing));
-  found.forEach(thing => {
-    look(thing);
-    if (thing.contents) reach(found, thing, thing.contents, until);
-    if (thing.held && !isSure) reach(found, thing, thing.held, until);
-    if (thing.self) for (const inner of thing.self.things) found.add(find(inner));
-  });
+  addClosure(found, things, isSure, until);
   return found;
 }
 
-/** Add what one of a part's maps holds. */
-function reach(found: Set<Thing>, part: Part, things: Since, until: number): void {
-  let isTidy = true;
-  things.forEach((since, thing) => {
-    if (thing.group) isTidy = false;
-    if (since.cell <= until) found.add(find(thing));
-  });
-  if (!isTidy) tidy(part, things);
+/** Add things and all they hold to some of which all that they hold is there. */
+function addClosure(found: Set<Thing>, things: Iterable<Thing>, isSure = false, until = Infinity): void {
+  const open: Thing[] = [];
+  for (const thing of things) addOpen(found, open, thing);
+  // `open` grows meanwhile
+  for (const thing of open) {
+    addHeldUntil(found, open, contents(thing), until);
+    if (!isSure) addHeldUntil(found, open, held(thing), until);
+    if (thing.self) for (const inner of thing.self.things) addOpen(found, open, inner);
+  }
+}
+
+function addOpen(found: Set<Thing>, open: Thing[], thing: Thing): void {
+  const one = find(thing);
+  if (found.has(one)) return;
+  found.add(one);
+  open.push(one);
+}
+
+function addHeldUntil(found: Set<Thing>, open: Thing[], things: ReadonlySince, until: number): void {
+  if (things.size === 0) return;
+  for (const thing of things.keys())
+    if (until === Infinity || things.get(thing)!.cell <= until) addOpen(found, open, thing);
 }
 
 /** What an object itself surely holds. */
@@ -363,11 +375,8 @@ export const heldBy = (thing: Thing): Value => ({ things: [...held(find(thing)).
 export function holdersOf(things: Iterable<Thing>, isSure = false): Set<Thing> {
   const found = new Set<Thing>();
   for (const thing of things) found.add(find(thing));
-  found.forEach(thing =>
-    holders(thing).forEach((_, holder) => {
-      if (!isSure || surelyHolds(holder, thing)) found.add(holder);
-    })
-  );
+  for (const thing of found)
+    for (const holder of holders(thing).keys()) if (!isSure || surelyHolds(holder, thing)) found.add(holder);
   return found;
 }
 
@@ -379,9 +388,9 @@ export function elementsIn(value: Value): Value {
   const found = new Set<Thing>();
   for (const thing of value.things) {
     const isDisplay = thing.madeBy !== undefined && displays.has(thing.madeBy);
-    for (const inner of closure(isDisplay ? unite([contentsOf(thing), heldBy(thing)]) : valueOf(thing)))
-      if (inner.path === undefined && inner.madeBy !== 'pandas.Index') found.add(inner);
+    addClosure(found, isDisplay ? unite([contentsOf(thing), heldBy(thing)]).things : [thing]);
   }
+  for (const thing of found) if (thing.path !== undefined || thing.madeBy === 'pandas.Index') found.delete(thing);
   return collapse(found);
 }
 
