@@ -21,7 +21,15 @@ export interface FollowOptions {
   readonly run: RemoteRun;
   placeOf(step: string, artifact: string): string;
   /** called when all pods have ended, before the run's end is told */
-  onEnd(state: 'succeeded' | 'failed' | 'canceled'): Promise<void>;
+  onEnd(end: WorkflowEnd): Promise<void>;
+}
+
+export interface WorkflowEnd {
+  readonly state: 'succeeded' | 'failed' | 'canceled';
+  readonly workflow: ArgoWorkflow;
+  /** those that have had a pod */
+  readonly steps: readonly string[];
+  tell(event: EngineEvent): Promise<void>;
 }
 
 /** a log that can't be read to its end holds up the step's end for so long */
@@ -226,7 +234,8 @@ class Follower {
     const { phase, message, finishedAt } = workflow.status!;
     const isCanceled = workflow.spec?.shutdown !== undefined && phase !== 'Succeeded';
     const state = isCanceled ? 'canceled' : phase === 'Succeeded' ? 'succeeded' : 'failed';
-    await onEnd(state);
+    const steps = standings.flatMap(({ step, attempts }) => (attempts.length === 0 ? [] : [step]));
+    await onEnd({ state, workflow, steps, tell: event => this.channel.push(event) });
     const hasFailed = standings.some(standing => standing.state === 'failed');
     const reason = isCanceled
       ? 'Canceled in the cluster.'

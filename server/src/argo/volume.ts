@@ -5,7 +5,6 @@ import {
   runFolder,
   volumeFolder,
   workspaceFolder,
-  type PlanTask,
   type RunSummary,
   type Workflow,
   type WorkspaceVolume
@@ -35,6 +34,12 @@ export function readWorkspace({ workspace }: Place): WorkspaceVolume | undefined
   return workspace === undefined ? undefined : (JSON.parse(workspace) as WorkspaceVolume);
 }
 
+/** Where a file of the run's own is, that steps have below `volumeFolder`, when all of the volume is mounted there. */
+export function onVolume(place: Place, path: string): string {
+  const root = readWorkspace(place) === undefined ? volumeFolder : `${volumeFolder}/${runFolder}`;
+  return `${root}${path.slice(volumeFolder.length)}`;
+}
+
 export function belongingOf({ id, notebook }: Pick<RemoteRun, 'id' | 'notebook'>): Belonging {
   return { run: id, ...(notebook === undefined ? {} : { notebook }) };
 }
@@ -57,7 +62,9 @@ export async function makeVolume(
   else if (workspace !== undefined) await copyWorkspace(cluster, run, { name, workspace, keeping }, signal);
   else await createLike(cluster, run, { name, last, keeping }, signal);
   await tryClone(cluster, run, name, keeping, signal);
-  const spec = toPodSpec(run, workflow, `${name}-send`, name);
+  const { image } = run.plan.tasks.find(task => run.choice.execute.has(task.name))!;
+  const { templates } = workflow.spec;
+  const spec = toPodSpec(run, { templates, image, name: `${name}-send`, claim: name });
   await withVolumePod(cluster, spec, { notice: text => run.notice(text), signal }, async pod => {
     if (workspace === undefined) await send(pod, run, past === undefined ? 'fresh' : 'further');
     else await pod.prepare(`${volumeFolder}/${runFolder}`, folderOn(workspace), past === undefined);
@@ -223,15 +230,22 @@ async function send(pod: VolumePod, run: RemoteStart, mode: Destination['mode'])
   if (scan.folder !== '') await pod.link(`${folder}/${scan.folder}`, workspaceFolder);
 }
 
-/** A pod that can be where the first step's can, and has its image. */
-function toPodSpec(run: RemoteStart, workflow: Workflow, name: string, claim: string): VolumePodSpec {
-  const first = run.plan.tasks.find(task => run.choice.execute.has(task.name)) as PlanTask;
-  const template = workflow.spec.templates.find(({ container }) => container?.image === first.image);
+/** A pod that can be where the steps of this image can. */
+export function toPodSpec(
+  run: RemoteRun,
+  {
+    templates,
+    image,
+    name,
+    claim
+  }: { templates: Workflow['spec']['templates']; image: string; name: string; claim: string }
+): VolumePodSpec {
+  const template = templates.find(({ container }) => container?.image === image);
   const { serviceAccount } = run.place as ClusterSettings;
   const { nodeSelector, tolerations, podSpecPatch } = template ?? {};
   const { imagePullPolicy, securityContext } = template?.container ?? {};
   return {
-    ...{ name, claim, mountPath: volumeFolder, image: first.image, belonging: belongingOf(run) },
+    ...{ name, claim, mountPath: volumeFolder, image, belonging: belongingOf(run) },
     ...(serviceAccount === undefined ? {} : { serviceAccount }),
     pod: {
       ...(nodeSelector && { nodeSelector }),

@@ -6,17 +6,17 @@ import {
   clusterPlaces,
   environmentsFolder,
   compileWorkflow,
-  runFolder,
   volumeFolder,
   type Plan,
   type RunnerInfo,
   type RunSummary,
   type Workflow
 } from '@sluice/core';
-import { followWorkflow, markAnnotation } from '../argo/follow.js';
+import { followWorkflow, markAnnotation, type FollowOptions } from '../argo/follow.js';
 import { findKeeping, type Keeping } from '../argo/keeping.js';
+import { fetchLeftovers } from '../argo/leftovers.js';
 import type { ArgoWorkflow } from '../argo/status.js';
-import { belongingOf, makeVolume, readWorkspace } from '../argo/volume.js';
+import { belongingOf, makeVolume, onVolume, readWorkspace } from '../argo/volume.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { ask, checkAnswer, maybeAsk, openCluster, remove, type Cluster } from '../kubernetes/access.js';
 import { toMetadata, toSelector } from '../kubernetes/labels.js';
@@ -115,10 +115,13 @@ class ArgoEngine implements Engine {
   async *follow(name: string, run: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent> {
     const cluster = await this.connect(run.place);
     const places = clusterPlaces(run.plan);
-    const root = readWorkspace(run.place) === undefined ? '' : `/${runFolder}`;
     const placeOf = (step: string, artifact: string) =>
-      `pvc://${cluster.namespace}/${name}${root}${places.artifact(step, artifact).slice(volumeFolder.length)}`;
-    const onEnd = (state: string) => this.clear(cluster, run, name, state);
+      `pvc://${cluster.namespace}/${name}${onVolume(run.place, places.artifact(step, artifact)).slice(volumeFolder.length)}`;
+    const onEnd: FollowOptions['onEnd'] = async ({ state, steps, workflow, tell }) => {
+      const { templates } = (workflow as Workflow).spec;
+      await fetchLeftovers(cluster, run, { claim: name, steps, templates }, tell);
+      await this.clear(cluster, run, name, state);
+    };
     yield* followWorkflow({ cluster, name, run, placeOf, onEnd }, signal);
   }
 
@@ -156,8 +159,7 @@ class ArgoEngine implements Engine {
     if (keep === 'always' || (keep !== 'never' && state !== 'succeeded')) return;
     try {
       await removePods(cluster, name);
-      if (keep !== 'last') return await removeClaim(cluster, name);
-      if (run.notebook === undefined) return await removeClaim(cluster, name);
+      if (keep !== 'last' || run.notebook === undefined) return await removeClaim(cluster, name);
       // of the notebook's runs that succeeded only this one keeps its own: the next one needs to be sent only what changed
       const { store } = this.options;
       for (const { metadata } of await listClaims(cluster, { notebook: run.notebook })) {
