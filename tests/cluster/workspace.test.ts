@@ -2,7 +2,7 @@
 // by Sluice itself in a notebook's pod; named in the metadata, from anywhere else.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -119,21 +119,78 @@ testWithPods('from anywhere else the claim is named; a run that goes on has the 
   test_.claim('work');
   test_.write('work', { 'project/rows.txt': 'a b', 'workspace/mine.txt': 'mine' });
   writeFileSync(join(world.folder, 'a.ipynb'), write(cells(false), sluice));
-  const failed = await world.sluice('run', 'a.ipynb', '--runner', 'argo', '--json');
-  expect(states(failed)).toEqual(expect.arrayContaining(['load succeeded', 'train failed', 'other succeeded', 'report skipped']));
-  const { run } = failed.events.find(e => e.type === 'run-started') as { run: string };
+  const failed = await world.sluice('run', 'a.ipynb', '--runner', 'argo');
+  expect(failed.stdout).toContain('of the run can be mounted on one node only (ReadWriteOnce): the steps’ pods are placed on one node.');
+  const { id: run, steps } = JSON.parse((await world.sluice('runs', 'show', 'last', '--json')).stdout);
+  expect(steps.map(({ name, state }: Record<string, string>) => `${name} ${state}`)).toEqual(['load succeeded', 'train failed', 'other succeeded', 'report skipped']);
   expect((await momentsOf(run)).sort()).toEqual([
     ...['clone after load of its own', 'clone after other of its own', 'clone after train of its own'],
     ...['clone before load of its own', 'clone before other of its own', 'clone before train of its own']
   ]);
-  const told = await world.sluice('runs', 'show', run, '--json');
-  expect(told.stdout).toContain('of the run can be mounted on one node only');
   writeFileSync(join(world.folder, 'a.ipynb'), write(cells(true), sluice));
   const again = await world.sluice('run', 'a.ipynb', '--runner', 'argo', '--resume', 'last', '--json');
   expect(states(again)).toEqual(['load cached', 'other cached', 'train running', 'train succeeded', 'report running', 'report succeeded']);
   expect(again.events.filter(e => e.type === 'log').map(e => e.text).join('')).toContain('a b loaded 2\n');
   expect(test_.read('work', 'project/rows.txt')).toBe('a b');
 }, 400_000);
+
+/** A package of one module, as pip installs one; resolves with its wheel. */
+function writeWheel(folder: string, name: string, source: string): string {
+  const about = `${name}-1.0.dist-info`;
+  const files = {
+    [`${name}.py`]: source,
+    [`${about}/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: 1.0\n`,
+    [`${about}/WHEEL`]: 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
+    [`${about}/RECORD`]: `${name}.py,,\n${about}/METADATA,,\n${about}/WHEEL,,\n${about}/RECORD,,\n`
+  };
+  const program = 'import json, sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], "w") as wheel:\n    for path, text in json.loads(sys.argv[2]).items(): wheel.writestr(path, text)';
+  const wheel = join(folder, `${name}-1.0-py3-none-any.whl`);
+  execFileSync('python3', ['-c', program, wheel, JSON.stringify(files)]);
+  return wheel;
+}
+
+testWithPods('packages are installed once, and the next run is sent only what changed', async () => {
+  const wheels = join(world.folder, 'wheels');
+  mkdirSync(wheels);
+  const wheel = writeWheel(wheels, 'sluicetrial', 'def double(x):\n    return 2 * x\n');
+  test_.claim('wheels');
+  cpSync(wheels, test_.volume('wheels'), { recursive: true });
+  // the pods' image has no pip of its own
+  const python = join(repository, '.venv/bin/python');
+  const pip = execFileSync(python, ['-c', 'import os, pip; print(os.path.dirname(pip.__file__))'], { encoding: 'utf8' }).trim();
+  const kernel = join(world.folder, 'kernel');
+  execFileSync(python, ['-m', 'venv', '--without-pip', kernel]);
+  execFileSync(python, ['-m', 'pip', '--python', join(kernel, 'bin/python'), 'install', '--no-index', '-q', wheel]);
+  cpSync(pip, join(test_.volume('wheels'), 'pip'), { recursive: true });
+  const env = { PYTHONPATH: '/wheels', PIP_NO_INDEX: '1', PIP_FIND_LINKS: '/wheels' };
+  const defaults = { image, env, volumes: [{ pvc_name: 'wheels', path: '/wheels', read_only: true }] };
+  const project = join(world.folder, 'project');
+  mkdirSync(project);
+  const cells = [
+    'imports | import sluicetrial',
+    'step:one | one = sluicetrial.double(int(open("n.txt").read()))\nopen("n.txt", "a").write("0")',
+    'step:two | print(one, sluicetrial.__file__)'
+  ];
+  writeFileSync(join(project, 'p.ipynb'), write(cells, { defaults }));
+  writeFileSync(join(project, 'large.bin'), Buffer.alloc(5_000_000, 'x'));
+  writeFileSync(join(project, 'n.txt'), '4');
+  const before = world.env.SLUICE_PYTHON;
+  world.env.SLUICE_PYTHON = join(kernel, 'bin/python');
+  const first = await world.sluice('run', 'project/p.ipynb', '--runner', 'argo');
+  expect(first.stdout).toContain('Sending 3 files (5 MB) to the cluster.');
+  expect(first.stdout).toContain('succeeded');
+  const [claim] = test_.names('pvc').filter(name => name.startsWith('p-'));
+  const environments = () => readdirSync(join(test_.volume(claim!), 'environments'));
+  expect(environments()).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
+
+  writeFileSync(join(project, 'new.txt'), 'n');
+  const second = await world.sluice('run', 'project/p.ipynb', '--runner', 'argo');
+  expect(second.stdout).toContain('Sending 2 of 4 files (2 bytes) to the cluster.');
+  const { stdout } = await world.sluice('runs', 'logs', 'last', 'two');
+  expect(stdout).toMatch(/^8 \/sluice\/environments\/[0-9a-f]{16}\/sluicetrial.py\n$/);
+  expect(test_.names('pvc').filter(name => name.startsWith('p-'))).toHaveLength(1);
+  world.env.SLUICE_PYTHON = before;
+}, 300_000);
 
 describe('where the classes can be seen', () => {
   beforeAll(showClasses);
