@@ -2,9 +2,9 @@
 
     python -m oracle.check
 
-prints one JSON object: how many cells and notebooks were traced, and what was seen wrongly. Its tricks lean on how CPython looks names up,
-which differs from version to version. Notebooks with an import or
-syntax that this Python does not know are left out.
+prints one JSON object: how many cells and notebooks were traced, how many steps were replayed with only what they were seen to read, and what was
+seen wrongly. Its tricks lean on how CPython looks names up, which differs from version to version. Notebooks with an import or syntax that this
+Python does not know are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Optional
 if __package__ in (None, ""):
     sys.exit("Run it as ‘python -m oracle.check’ in the folder of the tests.")
 
-from .trace_notebook import isolated, trace
+from .trace_notebook import isolated, replay, trace
 
 CASES = json.loads((Path(__file__).parents[2] / "core" / "test" / "cases" / "flows.json").read_text())
 
@@ -76,15 +76,18 @@ def explain_truth(case: dict[str, Any], steps: dict[str, Any]) -> Optional[str]:
 def main() -> None:
     """Trace all, print."""
     wrong = [explain_reads(source, expected) for source, expected in TABLE]
-    notebooks = 0
+    notebooks = replayed = 0
     for case in CASES:
         status, steps = isolated(trace, case["cells"])
         if status == "ok":
             notebooks += 1
             wrong.append(explain_truth(case, steps))
+            outcomes = replay(case["cells"], steps)
+            replayed += len(outcomes)
+            wrong += [f"{case['name']}: {step}, replayed: {outcome}" for step, outcome in outcomes.items() if not outcome["ok"]]
         elif not steps.startswith(("ModuleNotFoundError", "ImportError", "SyntaxError")):
             wrong.append(f"{case['name']}: {steps}")
-    print(json.dumps({"cells": len(TABLE), "notebooks": notebooks, "wrong": [one for one in wrong if one]}))
+    print(json.dumps({"cells": len(TABLE), "notebooks": notebooks, "replayed": replayed, "wrong": [one for one in wrong if one]}))
 
 
 if __name__ == "__main__":

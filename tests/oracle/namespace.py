@@ -2,7 +2,7 @@
 
 Python looks global names up through `__getitem__` where the globals are a dict subclass, in functions as well; but it stores them past
 `__setitem__`, hence the test of identity in `Recorder.read`. In class bodies it looks past `__getitem__`, too: their names are noted by
-calls that `ClassBodies` puts in. Checked on CPython 3.9 to 3.13 by `oracle.check`.
+calls that `ClassBodies` puts in. Checked on CPython 3.9 to 3.14 by `oracle.check`.
 """
 
 from __future__ import annotations
