@@ -10,6 +10,9 @@ import { describePlace } from './place.js';
 import type { StepPlan } from './stepPlan.js';
 import { toRange } from './python/effects/place.js';
 import type { Unbound } from './python/effects/report.js';
+import { address } from './python/effects/tables/functions.js';
+import { contentsOf, isDisplay } from './python/effects/thing.js';
+import type { Thing } from './python/effects/thing.js';
 
 export function diagnose(
   notebook: Notebook,
@@ -93,20 +96,27 @@ function findUntravelling(notebook: Notebook, outline: Outline, plans: readonly 
   plans.forEach(({ needs }, step) => {
     for (const { slot, range, certainty } of needs) {
       if (slot.kind !== 'value') continue;
-      const reasons = slot.value.things.map(thing => thing.untravelling);
-      const reason = reasons.find(text => text !== undefined);
+      const { things } = slot.value;
+      const own = reasonsOf(things).at(0);
+      const reason = own ?? reasonsOf(things.flatMap(displayed)).at(0);
       if (reason === undefined) continue;
-      const isSure = certainty === 'certain' && reasons.every(text => text !== undefined);
+      const isSure = certainty === 'certain' && reason !== address && reasonsOf(things).length === things.length;
+      const what = own === undefined ? `holds ${reason}, and was` : `is ${reason},`;
       found.push({
         code: 'cannot-travel',
         severity: isSure ? 'error' : 'warning',
-        message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, but that is ${reason}, made in ${describePlace(slot.origin, notebook)}, and cannot go from step ‘${outline.steps[slot.step]!.name}’ to another. Make it again in this step, or hand on its contents.`,
+        message: `Step ‘${outline.steps[step]!.name}’ reads ‘${slot.name}’, but that ${what} made in ${describePlace(slot.origin, notebook)}, and cannot go from step ‘${outline.steps[slot.step]!.name}’ to another. Make it again in this step, or hand on its contents.`,
         range: toRange(range)
       });
     }
   });
   return found;
 }
+
+const reasonsOf = (things: readonly Thing[]): string[] => things.flatMap(({ untravelling }) => untravelling ?? []);
+
+/** What a list, tuple, set or dictionary was written with. */
+const displayed = (thing: Thing): readonly Thing[] => (isDisplay(thing) ? contentsOf(thing).things : []);
 
 /** Steps before the last one of which nothing comes. */
 function findUnused(

@@ -44,6 +44,14 @@ test.each([
     'calls of earlier steps are counted',
     '--- a\nimport functools\n@functools.cache\ndef f(x):\n    return x\n--- b\nprint(f.cache_info())',
     ['ambient-state']
+  ],
+  ['an address is kept', '--- a\nxs = [1]\nn = id(xs)\n--- b\nprint(n)', ['cannot-travel']],
+  ['a file is in a list', '--- a\nfiles = [open("x.txt")]\n--- b\nprint(files)', ['cannot-travel']],
+  ['a script binds names', '--- a\n%run part.py', ['opaque-code']],
+  [
+    'the shell’s names are bound',
+    '--- a\nx = 1\n--- b\nget_ipython().user_ns["x"] = 2\n--- c\nprint(x)',
+    ['opaque-code', 'unused-step']
   ]
 ])('%s', (_, text, expected) => {
   const { pipeline } = analyzeText(analyzer, text + end);

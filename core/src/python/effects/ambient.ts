@@ -5,6 +5,7 @@ import { allOf } from './functions.js';
 import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
 import type { Expression, Node, Statement } from '../syntax.js';
+import { isOwnName } from './ownNames.js';
 import { prelude } from './slot.js';
 import { ambientObjects, drawsFrom, isStochastic, seeds, setsAmbient } from './tables/ambient.js';
 import { closure, immutable } from './thing.js';
@@ -36,8 +37,14 @@ export function noteAmbientCall(machine: Machine, path: string, args: Arguments,
     if (/^sklearn\./.test(path) && isLower(path)) drawForLearners(machine, allOf(args), node);
   }
   if (setsAmbient(path)) note(machine, path, node);
-  if (path === 'builtins.setattr' || path === 'builtins.delattr')
-    for (const { path: owner } of args.positional[0]?.things ?? []) if (owner !== undefined) note(machine, owner, node);
+  if (path === 'builtins.setattr' || path === 'builtins.delattr') setOn(machine, args, node);
+}
+
+/** `setattr(json, "dumps", mine)` */
+function setOn(machine: Machine, { positional: [base, name, value] }: Arguments, node: Node): void {
+  const attr = name?.constant?.value;
+  if (base && value && typeof attr === 'string' && isOwnName(base, attr)) machine.bindGlobal(attr, value, node);
+  else for (const { path } of base?.things ?? []) if (path !== undefined) note(machine, path, node);
 }
 
 const isLower = (path: string): boolean => /\.[a-z_]\w*$/.test(path);

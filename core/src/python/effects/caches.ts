@@ -30,10 +30,7 @@ export function callWithMemory(machine: Machine, thing: Thing, node: Node, call:
   machine.logs.pop();
   machine.logs.at(-1)?.push(...read);
   const hasEffect =
-    machine.effects > effects ||
-    machine.changes > changes ||
-    machine.reading.puts > bound ||
-    read.some(mayChange);
+    machine.effects > effects || machine.changes > changes || machine.reading.puts > bound || read.some(mayChange);
   const known = unite([made, contentsOf(memory)]);
   hold(memory, made);
   if (hasEffect) machine.change(valueOf(memory), node, { isPossible: true });

@@ -20,6 +20,7 @@ import type { Arguments } from './functions.js';
 import { callLibrary, callMethod } from './library.js';
 import type { Machine } from './machine.js';
 import type { Attribute, Call, Expression } from '../syntax.js';
+import { isOwnName } from './ownNames.js';
 import { methodEffect } from './tables/methods.js';
 import { contentsOf, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
@@ -46,6 +47,8 @@ export function evaluateArguments(machine: Machine, node: Call): Arguments {
 
 function callAttribute(machine: Machine, node: Call, func: Attribute): Value {
   const base = machine.evaluate(machine, func.value, 'base');
+  if (isOwnName(base, func.attr))
+    return callValue(machine, machine.readGlobal(func.attr, func), evaluateArguments(machine, node), node);
   if (isPandasPlot(func)) return callMethod(machine, base, 'plot', evaluateArguments(machine, node), node);
   const known = base.things.filter(thing => thing.path !== undefined || thing.instanceOf || thing.classInfo);
   const opaque = base.things.filter(thing => !known.includes(thing));

@@ -22,7 +22,7 @@ export function dynamicCall(machine: Machine, node: Call): Value | undefined {
   return valueOf(machine.make(node));
 }
 
-function opaque(machine: Machine, node: Call, what: string): void {
+export function opaque(machine: Machine, node: Node, what: string): void {
   machine.remark(
     'opaque-code',
     'warning',
@@ -47,16 +47,24 @@ function runText(machine: Machine, node: Call, name: string): Value {
     );
     return valueOf(machine.make(node));
   }
-  const { body } = machine.parse(text.trim());
-  const { stand, frame } = machine;
-  machine.stand = stand ?? node;
+  const { frame } = machine;
   if (locals) machine.frame = frameFor(machine, node);
+  const value = runSource(machine, text, node, name === 'eval');
+  if (locals) store(machine, locals, unite([immutable, ...machine.frame!.names.values()]), node);
+  machine.frame = frame;
+  return value;
+}
+
+/** Run a text as if it stood at `node`; what it gives where it is one expression to be evaluated. */
+export function runSource(machine: Machine, text: string, node: Node, isValue = false): Value {
+  const { body } = machine.parse(text.trim());
+  const { stand } = machine;
+  machine.stand = stand ?? node;
   let value: Value = immutable;
   const only = body.length === 1 ? body[0]! : undefined;
-  if (name === 'eval' && only?.type === 'Expression') value = machine.evaluate(machine, only.value, 'kept');
+  if (isValue && only?.type === 'Expression') value = machine.evaluate(machine, only.value, 'kept');
   else machine.execute(machine, body);
-  if (locals) store(machine, locals, unite([immutable, ...machine.frame!.names.values()]), node);
-  Object.assign(machine, { stand, frame });
+  machine.stand = stand;
   return value;
 }
 

@@ -3,7 +3,7 @@ import { act, actByShell } from './acts.js';
 import { note } from './ambient.js';
 import { attributeOf, elementOf } from './attributes.js';
 import { callExpression } from './calls.js';
-import { isNamespace } from './dynamic.js';
+import { isNamespace, opaque } from './dynamic.js';
 import { foldBinary, printed } from './fold.js';
 import { functionThing, touch } from './functions.js';
 import { shareIndex } from './indexes.js';
@@ -18,7 +18,9 @@ import type {
   Operation,
   Subscript
 } from '../syntax.js';
-import { ambientMagics } from './tables/ambient.js';
+import { isMainModule, isOwnName } from './ownNames.js';
+import { noteShellNames } from './shell.js';
+import { ambientMagics, bindingMagics } from './tables/ambient.js';
 import { isContainer, methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
 import { bindTarget } from './targets.js';
@@ -90,6 +92,7 @@ function valueOfExpression(machine: Machine, node: Expression, use: Use): Value 
     case 'Magic':
       if (ambientMagics.has(node.name)) note(machine, `%${node.name}`, node);
       else if (!node.body) act(machine);
+      if (bindingMagics.has(node.name)) opaque(machine, node, `Sluice cannot see which names ‘%${node.name}’ binds.`);
       for (const hole of node.holes) evaluate(machine, hole, 'used');
       if (node.body) machine.execute(machine, node.body);
       return valueOf(machine.make(node));
@@ -111,6 +114,8 @@ const changing = new Set<MethodEffect | undefined>(['changes', 'stores', 'takes'
 
 function readAttribute(machine: Machine, node: Attribute, use: Use): Value {
   const base = evaluate(machine, node.value, 'base');
+  if (isOwnName(base, node.attr)) return machine.readGlobal(node.attr, node);
+  noteShellNames(machine, base, node.attr, node);
   const value = attributeOf(machine, base, node.attr);
   if (use === 'callee' || use === 'base') return value;
   const own = base.things.filter(
@@ -132,6 +137,7 @@ function readElement(machine: Machine, node: Subscript): Value {
   const index = evaluate(machine, node.index, 'used');
   for (const thing of base.things) if (thing.instanceOf) touch(machine, valueOf(thing));
   const only = base.things.length === 1 ? base.things[0]! : undefined;
+  if (isMainModule(only, node.index)) return machine.library('__main__');
   if (only?.path !== undefined) return machine.library(`${only.path}[]`);
   if (only?.madeBy === 'tuple' && only.elements && typeof index.constant?.value === 'number') {
     const { value } = index.constant;

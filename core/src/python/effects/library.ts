@@ -10,6 +10,7 @@ import type { Arguments } from './functions.js';
 import { isIndex, keepsRows, shareIndex } from './indexes.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
+import { callShell } from './shell.js';
 import { changedArgument, resultKind, untravelling } from './tables/functions.js';
 import { isContainer, isRandom, isRestless, mayHaveMethod, methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
@@ -105,6 +106,8 @@ const generatorsIn = (value: Value): Value => ({
 
 /** Call the method `name` of an object that is not the notebook's own. */
 export function callMethod(machine: Machine, base: Value, name: string, args: Arguments, node: Node): Value {
+  const ran = callShell(machine, base, name, args, node);
+  if (ran) return ran;
   noteFileMethod(machine, base, name, args, node);
   noteAmbientMethod(machine, base, name, args, node);
   noteCounts(machine, base, name, node);

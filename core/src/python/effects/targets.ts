@@ -3,6 +3,7 @@ import type { Machine } from './machine.js';
 import type { Attribute, Expression, Subscript } from '../syntax.js';
 import { findMember, runFunction, runMember } from './functions.js';
 import { setAmbient, setOwnedByProcess } from './ambient.js';
+import { isOwnName } from './ownNames.js';
 import { resultKind } from './tables/functions.js';
 import { elementsIn, hold, immutable, unite, valueOf } from './thing.js';
 import type { Value } from './thing.js';
@@ -32,6 +33,8 @@ export function bindTarget(machine: Machine, target: Expression, value: Value): 
           return;
         }
       }
+      if (target.type === 'Attribute' && isOwnName(base, target.attr))
+        return machine.bindGlobal(target.attr, value, target);
       if (base.things.some(thing => thing.path !== undefined)) setAmbient(machine, base, target);
       setOwnedByProcess(machine, base, target);
       setThroughClass(machine, base, target, value);

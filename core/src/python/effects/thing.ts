@@ -383,13 +383,13 @@ export function holdersOf(things: Iterable<Thing>, isSure = false): Set<Thing> {
 /** Containers whose elements we have seen, each of them: what they give is one of those, not a part of themselves. */
 const displays = new Set(['list', 'tuple', 'dict', 'set', 'generator']);
 
+export const isDisplay = ({ madeBy }: Thing): boolean => madeBy !== undefined && displays.has(madeBy);
+
 /** What an element of a value may be. */
 export function elementsIn(value: Value): Value {
   const found = new Set<Thing>();
-  for (const thing of value.things) {
-    const isDisplay = thing.madeBy !== undefined && displays.has(thing.madeBy);
-    addClosure(found, isDisplay ? unite([contentsOf(thing), heldBy(thing)]).things : [thing]);
-  }
+  for (const thing of value.things)
+    addClosure(found, isDisplay(thing) ? unite([contentsOf(thing), heldBy(thing)]).things : [thing]);
   for (const thing of found) if (thing.path !== undefined || thing.madeBy === 'pandas.Index') found.delete(thing);
   return collapse(found);
 }

@@ -47,6 +47,9 @@ export const ambientMagics: ReadonlySet<string> = new Set(
   words('matplotlib config load_ext reload_ext autoreload aimport env set_env cd precision pprint gui')
 );
 
+/** Line magics that bind names which the line does not show. */
+export const bindingMagics: ReadonlySet<string> = new Set(words('run store pylab rerun recall macro'));
+
 /** Modules that are imported for what their import does to another: they offer a name, an accessor or a style there. */
 const registering =
   /^(__future__|sklearn\.experimental|hvplot|scienceplots|cudf\.pandas|tensorflow_text|mplcyberpunk)(\.|$)/;

@@ -11,7 +11,7 @@ const words = (text: string): string[] => text.trim().split(/\s+/);
 
 const scalars = words(`
   builtins.len builtins.int builtins.float builtins.str builtins.bool builtins.isinstance
-  builtins.issubclass builtins.hash builtins.id builtins.ord builtins.chr builtins.repr builtins.ascii builtins.format
+  builtins.issubclass builtins.hash builtins.ord builtins.chr builtins.repr builtins.ascii builtins.format
   builtins.print builtins.any builtins.all builtins.range builtins.input builtins.hasattr builtins.callable builtins.hex builtins.oct builtins.bin builtins.bytes builtins.complex builtins.display builtins.help
   builtins.type builtins.delattr builtins.setattr builtins.slice
   os.getcwd os.path.join os.path.exists os.path.basename os.path.dirname os.path.abspath os.path.getsize
@@ -21,7 +21,7 @@ const scalars = words(`
 `);
 
 const fresh = words(`
-  builtins.object builtins.open builtins.sum builtins.dir copy.deepcopy json.loads json.load pickle.loads pickle.load joblib.load
+  builtins.object builtins.id builtins.open builtins.sum builtins.dir copy.deepcopy json.loads json.load pickle.loads pickle.load joblib.load
   sklearn.model_selection.train_test_split sklearn.model_selection.cross_val_score
   sklearn.model_selection.cross_validate sklearn.base.clone
   sklearn.metrics.* sklearn.datasets.* sklearn.utils.* math.* cmath.* statistics.* re.* numpy.* pandas.* scipy.*
@@ -93,6 +93,9 @@ const windows = new Set(
 
 export const writesThrough = (maker: string | undefined): boolean => maker !== undefined && windows.has(maker);
 
+/** What can go there, but is of no use. */
+export const address = 'the address of an object, which has another one in each process';
+
 /** What calling these makes cannot go to another process; in the words for the user. */
 export const untravelling: ReadonlyMap<string, string> = new Map([
   ['builtins.open', 'an open file'],
@@ -132,9 +135,13 @@ export const untravelling: ReadonlyMap<string, string> = new Map([
   ['asyncio.get_event_loop', 'an event loop'],
   ['asyncio.new_event_loop', 'an event loop'],
   ['contextvars.ContextVar', 'a context variable'],
+  ['builtins.id', address],
   ['types.ModuleType', 'a module made at run time'],
   ['weakref.ref', 'a weak reference'],
   ['weakref.proxy', 'a weak reference'],
+  ['weakref.WeakValueDictionary', 'a collection of weak references'],
+  ['weakref.WeakKeyDictionary', 'a collection of weak references'],
+  ['weakref.WeakSet', 'a collection of weak references'],
   ['h5py.File', 'an open file'],
   ['netCDF4.Dataset', 'an open file'],
   ['os.scandir', 'a directory listing'],
