@@ -1,0 +1,231 @@
+// What a cluster refuses, and how pods wait and end, in plain words: the cause, the object, and what to do. No cluster is needed for these.
+import type { V1Pod } from '@kubernetes/client-node';
+import { describePodEnd, describeWaiting } from '../../src/kubernetes/pods.js';
+import { toWords, type Request } from '../../src/kubernetes/words.js';
+
+const status = (code: number, message: string) =>
+  Object.assign(new Error('refused'), { code, body: JSON.stringify({ kind: 'Status', message }) });
+const broken = (code: string, message = code) =>
+  new Error('fetch failed', { cause: Object.assign(new Error(message), { code }) });
+
+const create: Request = {
+  verb: 'create',
+  resource: 'volumesnapshots.snapshot.storage.k8s.io',
+  name: 'x',
+  namespace: 'team'
+};
+const list: Request = { verb: 'list', resource: 'workflows.argoproj.io', namespace: 'team', server: 'https://k8s' };
+
+test.each<[what: string, cause: Error, request: Request, said: RegExp, code: string]>([
+  [
+    'a token that has expired',
+    status(401, 'Unauthorized'),
+    list,
+    /does not know who you are.* Log in again\.$/,
+    'unauthorized'
+  ],
+  [
+    'a right that lacks',
+    status(403, 'forbidden'),
+    create,
+    /^You may not create volumesnapshots\.snapshot\.storage\.k8s\.io ‘x’ in namespace ‘team’\. Ask for a Role/,
+    'unauthorized'
+  ],
+  [
+    'a quota',
+    status(403, 'forbidden: exceeded quota: few, requested: 1, used: 1'),
+    create,
+    /^The quota of namespace ‘team’ does not allow another of .*: few, requested: 1, used: 1\. Remove something/,
+    'remote'
+  ],
+  [
+    'a definition that lacks',
+    Object.assign(new Error(), { code: 404, body: '404 page not found\n' }),
+    list,
+    /does not know ‘workflows\.argoproj\.io’: Argo Workflows is not installed there\./,
+    'remote'
+  ],
+  [
+    'no VolumeSnapshots',
+    status(404, 'the server could not find the requested resource'),
+    create,
+    /support for VolumeSnapshots is not installed there/,
+    'remote'
+  ],
+  [
+    'a namespace that is not there',
+    status(404, 'namespaces "team" not found'),
+    create,
+    /^There is no namespace ‘team’\. `kubectl get namespaces`/,
+    'not-found'
+  ],
+  [
+    'an object that is not there',
+    status(404, 'x not found'),
+    { ...create, verb: 'get' },
+    /^There is no volumesnapshots.* ‘x’ in namespace ‘team’\.$/,
+    'not-found'
+  ],
+  [
+    'a name that is taken',
+    status(409, 'already exists'),
+    create,
+    /^There already is .* ‘x’ in namespace ‘team’\. Choose another name\.$/,
+    'bad-request'
+  ],
+  [
+    'anything else',
+    status(422, 'spec.size: Invalid value'),
+    create,
+    /^The cluster refused to create .*: spec\.size: Invalid value$/,
+    'remote'
+  ],
+  [
+    'a proxy’s answer',
+    Object.assign(new Error('Bad Gateway'), { code: 502, body: '<html>' }),
+    list,
+    /refused to list .*: Bad Gateway$/,
+    'remote'
+  ],
+  [
+    'nobody at the address',
+    broken('ECONNREFUSED'),
+    list,
+    /^The cluster at ‘https:\/\/k8s’ refuses connections\./,
+    'unreachable'
+  ],
+  [
+    'a name that nobody knows',
+    broken('ENOTFOUND'),
+    list,
+    /has a name that nobody knows \(ENOTFOUND\)\. Are you in its network\?$/,
+    'unreachable'
+  ],
+  [
+    'a certificate',
+    broken('SELF_SIGNED_CERT_IN_CHAIN'),
+    list,
+    /shows a certificate that is not trusted .* Correct certificate-authority/,
+    'unreachable'
+  ],
+  ['silence', broken('ETIMEDOUT'), list, /does not answer in time/, 'unreachable'],
+  [
+    'a login program that lacks',
+    broken('ENOENT', 'spawn aws ENOENT'),
+    list,
+    /^The program that logs you in to the cluster is missing/,
+    'unreachable'
+  ]
+])('%s', (_, cause, request, said, code) => {
+  const error = toWords(cause, request);
+  expect(error.message).toMatch(said);
+  expect(error.code).toBe(code);
+});
+
+const image = 'registry/i:1';
+const spec = { containers: [{ name: 'main', image, resources: { limits: { memory: '1Gi' } } }] };
+const unschedulable = (message: string, reason = 'Unschedulable'): V1Pod => ({
+  spec,
+  status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason, message }] }
+});
+const container = (state: object) => [{ name: 'main', image, imageID: '', ready: false, restartCount: 0, state }];
+const waits = (reason: string, message = ''): V1Pod => ({
+  spec,
+  status: { phase: 'Pending', containerStatuses: container({ waiting: { reason, message } }) }
+});
+
+test.each<[what: string, pod: V1Pod, said: RegExp | undefined]>([
+  [
+    'too little of something',
+    unschedulable('0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: none.'),
+    /^No node takes the pod, none of 3 nodes: 3 Insufficient nvidia.com\/gpu\. Ask for less/
+  ],
+  [
+    'one node',
+    unschedulable('0/1 nodes are available: 1 Insufficient memory.'),
+    /none of the one node: 1 Insufficient memory\./
+  ],
+  [
+    'a selector',
+    unschedulable("0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector."),
+    /Correct ‘node_selector’ or ‘affinity’\.$/
+  ],
+  [
+    'a taint',
+    unschedulable('0/2 nodes are available: 2 node(s) had untolerated taint {gpu: }.'),
+    /Add ‘tolerations’ for it\.$/
+  ],
+  [
+    'a gate',
+    unschedulable('Scheduling is blocked', 'SchedulingGated'),
+    /^Something in the cluster holds the pod back: Scheduling is blocked$/
+  ],
+  [
+    'an image that can’t be pulled',
+    waits('ImagePullBackOff', 'Back-off pulling image'),
+    /^The image ‘registry\/i:1’ can’t be pulled: Back-off pulling image\. Correct its name/
+  ],
+  [
+    'one that may not be',
+    waits('ErrImageNeverPull'),
+    /is not on the node, and may not be pulled\. Choose another ‘image_pull_policy’\.$/
+  ],
+  ['a name that is none', waits('InvalidImageName'), /^‘registry\/i:1’ is no image’s name\. Correct ‘image’\.$/],
+  [
+    'a secret that is not there',
+    waits('CreateContainerConfigError', 'secret "s" not found'),
+    /refers to something that is not there: secret "s" not found\. Correct its secrets/
+  ],
+  [
+    'a container that can’t be made',
+    waits('RunContainerError', 'no such file'),
+    /^The container can’t be started: no such file\.$/
+  ],
+  ['one that is being made', waits('ContainerCreating'), undefined],
+  ['one that runs', { spec, status: { phase: 'Running' } }, undefined]
+])('waits: %s', (_, pod, said) => {
+  const words = describeWaiting(pod);
+  if (said === undefined) expect(words).toBeUndefined();
+  else expect(words).toMatch(said);
+});
+
+const ended = (terminated: object): V1Pod => ({
+  spec,
+  status: { phase: 'Failed', containerStatuses: container({ terminated }) }
+});
+
+test.each<[what: string, pod: V1Pod | undefined, name: string | undefined, said: RegExp]>([
+  ['its pod is gone', undefined, 'interrupted', /somebody removed it, or its node failed\. Run the pipeline again\.$/],
+  [
+    'evicted',
+    { status: { reason: 'Evicted', message: 'low on resource: memory.' } },
+    'evicted',
+    /removed the step’s pod: low on resource: memory\. Ask for as much/
+  ],
+  ['too long', { status: { reason: 'DeadlineExceeded' } }, 'timeout', /Raise the timeout/],
+  [
+    'its node went',
+    { status: { reason: 'NodeLost', message: 'gone' } },
+    'interrupted',
+    /was ended \(NodeLost\): gone\.$/
+  ],
+  [
+    'out of memory',
+    ended({ exitCode: 137, reason: 'OOMKilled' }),
+    'out-of-memory',
+    /more than its memory limit of 1Gi\. Raise ‘memory_limit’/
+  ],
+  ['no Python', ended({ exitCode: 127 }), 'start', /its image has no ‘python3’/],
+  [
+    'no such program',
+    ended({ exitCode: 128, reason: 'StartError', message: 'python3: not found.' }),
+    'start',
+    /could not be started: python3: not found\. Its image must have Python 3\.9/
+  ],
+  ['a signal', ended({ exitCode: 143 }), 'signal', /ended by signal 15\.$/],
+  ['a status', ended({ exitCode: 3 }), 'exit-status', /ended with status 3\.$/],
+  ['well', ended({ exitCode: 0 }), undefined, /^$/]
+])('ends: %s', (_, pod, name, said) => {
+  const failure = describePodEnd(pod);
+  expect([failure?.name, failure?.message ?? '']).toEqual([name, expect.stringMatching(said)]);
+});
