@@ -118,6 +118,11 @@ export class Client {
     }
   }
 
+  /** The pipeline as KFP IR YAML. */
+  async compile(request: SubmitRequest): Promise<string> {
+    return (await this.json<{ ir: string }>('compile', { method: 'POST', body: JSON.stringify(request) })).ir;
+  }
+
   /** Which steps would come from cache if the notebook ran now. */
   async getFreshness(request: SubmitRequest, signal: AbortSignal): Promise<readonly StepFreshness[]> {
     const init = { method: 'POST', body: JSON.stringify(request), signal };

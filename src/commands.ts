@@ -259,6 +259,7 @@ export const paletteCommands: readonly string[] = [
   CommandIds.runAnew,
   CommandIds.resumeRun,
   CommandIds.verify,
+  CommandIds.exportPipeline,
   CommandIds.takeOverKale,
   CommandIds.cancelRun,
   CommandIds.makeStep,

@@ -74,7 +74,7 @@ export function isOfKale(pipeline: PipelineModel | undefined): boolean {
 async function openElyra(path: string, { commands, pipelines, contents, trans }: ImportCommandOptions): Promise<void> {
   const { notebooks, notes } = await readPipeline(path, contents, trans);
   const { notebook, steps, name } = notebooks[0]!;
-  const target = await unusedPath(contents, PathExt.join(PathExt.dirname(path), name));
+  const target = await unusedPath(contents, PathExt.join(PathExt.dirname(path), name), '.ipynb');
   await contents.save(target, { type: 'notebook', format: 'json', content: notebook });
   const panel = (await commands.execute('docmanager:open', { path: target })) as NotebookPanel;
   await panel.context.ready;
@@ -115,9 +115,9 @@ async function readText(contents: Contents.IManager, path: string): Promise<stri
 }
 
 /** The first free one of NAME.ipynb, NAME-2.ipynb, …: nothing is overwritten. */
-async function unusedPath(contents: Contents.IManager, stem: string): Promise<string> {
+export async function unusedPath(contents: Contents.IManager, stem: string, extension: string): Promise<string> {
   for (let n = 1; ; n++) {
-    const path = `${stem}${n === 1 ? '' : `-${n}`}.ipynb`;
+    const path = `${stem}${n === 1 ? '' : `-${n}`}${extension}`;
     try {
       await contents.get(path, { content: false });
     } catch (error) {

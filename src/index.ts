@@ -10,6 +10,7 @@ import { CellBars } from './cells/bars';
 import { addMarksExtension, EditorMarks } from './cells/marks';
 import { Client } from './client';
 import { addCommands, paletteCommands } from './commands';
+import { addExportCommand } from './exporting';
 import { addImportCommands } from './importing';
 import { Notifier } from './notifying';
 import { createOutputs, openedOutputsId } from './outputs';
@@ -108,7 +109,9 @@ const mainPlugin: JupyterFrontEndPlugin<void> = {
     app.serviceManager.contents.addDrive(drive);
     const dialogs = sessionDialogs ?? new SessionContextDialogs({ translator });
     addPastCommands({ commands, pipelines, client, drive, dialogs, trans });
-    addImportCommands({ commands, pipelines, contents: app.serviceManager.contents, browsers, trans });
+    const { contents } = app.serviceManager;
+    addImportCommands({ commands, pipelines, contents, browsers, trans });
+    addExportCommand({ commands, pipelines, client, contents, trans });
     for (const command of paletteCommands)
       palette?.addItem({ command, category: trans.__('Sluice'), args: { isMenu: true } });
 

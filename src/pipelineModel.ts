@@ -191,7 +191,8 @@ export class PipelineModel extends VDomModel {
     return { notebook: this.path, ...(kernel === undefined ? {} : { kernel }) };
   }
 
-  private toSubmit(): SubmitRequest {
+  /** The notebook as it stands in the editor, with its parameters' own values. */
+  toSubmit(): SubmitRequest {
     return { notebook: this.path, content: withoutOutputs(this.panel.model!.toJSON()) };
   }
 

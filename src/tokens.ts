@@ -28,6 +28,7 @@ export const CommandIds = {
   downloadFile: 'sluice:download-file',
   restoreFiles: 'sluice:restore-files',
   verify: 'sluice:verify',
+  exportPipeline: 'sluice:export-pipeline',
   takeOverKale: 'sluice:take-over-kale',
   openElyra: 'sluice:open-elyra-pipeline',
   cancelRun: 'sluice:cancel-run',

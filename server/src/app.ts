@@ -38,6 +38,8 @@ export interface Api {
     signal: AbortSignal,
     onStage: (stage: VerifyStage) => void
   ): Promise<Verification | undefined>;
+  /** The pipeline as KFP IR YAML. */
+  compile(request: SubmitRequest): Promise<string>;
   /** Which steps would come from cache if the notebook ran now. */
   freshness(request: SubmitRequest): Promise<StepFreshness[]>;
   /** What `import *` binds, by module; those that nobody can look into are missing. */
@@ -113,6 +115,7 @@ const routes: readonly Route[] = [
     async (api, exchange, run, step) => send(exchange, 200, await api.load(run!, step!))
   ],
   ['POST', /^\/verify$/, streamVerification],
+  ['POST', /^\/compile$/, sendCompiled],
   ['POST', /^\/freshness$/, sendFreshness],
   ['POST', /^\/star-names$/, sendStarNames]
 ];
@@ -181,6 +184,10 @@ async function submitRun(api: Api, exchange: Exchange): Promise<void> {
 async function cancelRun(api: Api, exchange: Exchange, run?: string): Promise<void> {
   await api.cancel(run!);
   send(exchange, 202, {});
+}
+
+async function sendCompiled(api: Api, exchange: Exchange): Promise<void> {
+  send(exchange, 200, { ir: await api.compile(toSubmitRequest(await readBody(exchange))) });
 }
 
 async function sendFreshness(api: Api, exchange: Exchange): Promise<void> {

@@ -112,23 +112,26 @@ export class Service implements Api {
   }
 
   async verify(
-    { notebook, content }: SubmitRequest,
+    request: SubmitRequest,
     signal: AbortSignal,
     onStage: (stage: VerifyStage) => void
   ): Promise<Verification | undefined> {
     if (this.isClosing) throw new PipelineError('Sluice’s server is ending. Try again.', 'closing');
-    const { root, store, env } = this.options;
-    const path = resolveNotebook(root, notebook);
-    const text = content === undefined ? await readFile(path, 'utf8') : JSON.stringify(content);
-    const reading = await this.pipelines.read(text, path);
+    const { store, env } = this.options;
+    const { path, reading } = await this.readRequested(request);
     return verifyNotebook(reading, path, { pipelines: this.pipelines, store, env, signal, onStage });
   }
 
-  async freshness({ notebook, content, parameters = {} }: SubmitRequest): Promise<StepFreshness[]> {
-    const { root, store, env } = this.options;
-    const path = resolveNotebook(root, notebook);
-    const text = content === undefined ? await readFile(path, 'utf8') : JSON.stringify(content);
-    const plan = await readPlan(await this.pipelines.compile(await this.pipelines.read(text, path), basename(path)));
+  async compile(request: SubmitRequest): Promise<string> {
+    const { path, reading } = await this.readRequested(request);
+    return this.pipelines.compile(reading, basename(path), { isToBeRead: true });
+  }
+
+  async freshness(request: SubmitRequest): Promise<StepFreshness[]> {
+    const { store, env } = this.options;
+    const { parameters = {} } = request;
+    const { path, reading } = await this.readRequested(request);
+    const plan = await readPlan(await this.pipelines.compile(reading, basename(path)));
     const kernel = await readKernel(plan.kernel ?? 'python3', env);
     const [environment, scan] = await Promise.all([
       readEnvironment(store.sql, kernel, env),
@@ -196,6 +199,13 @@ export class Service implements Api {
         );
     });
     return { ...restored, to: toPosix(relative(root, restored.to)) };
+  }
+
+  /** The notebook that a request is about, as it stands in the editor where that comes along. */
+  private async readRequested({ notebook, content }: SubmitRequest) {
+    const path = resolveNotebook(this.options.root, notebook);
+    const text = content === undefined ? await readFile(path, 'utf8') : JSON.stringify(content);
+    return { path, reading: await this.pipelines.read(text, path) };
   }
 
   /** Paths in records are relative to the records' folder's parent; requests' are relative to the root. */

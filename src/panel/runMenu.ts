@@ -19,7 +19,8 @@ const entries: readonly (string | symbol | undefined)[] = [
   CommandIds.runAnew,
   CommandIds.resumeRun,
   undefined,
-  CommandIds.verify
+  CommandIds.verify,
+  CommandIds.exportPipeline
 ];
 
 export interface RunMenuOptions {

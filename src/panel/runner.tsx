@@ -58,7 +58,7 @@ export function RunnerHelp(): React.JSX.Element | null {
   useSignal(runners.changed);
   if (offeredRunners(runners.all, pipeline.runner).length > 1) return null;
   return (
-    <div className="jp-Sluice-runnerState">
+    <div className="jp-Sluice-headerNote">
       {trans.__(
         'Runs on this computer. To run on a cluster as well, put its kubeconfig at ~/.kube/config and look again; or start Jupyter with SLUICE_KFP_URL set to the address of a Kubeflow.'
       )}{' '}
@@ -91,7 +91,7 @@ export function RunnerState(): React.JSX.Element | null {
       ? trans.__('Ready: %1.', info.label)
       : problem;
   return (
-    <div className="jp-Sluice-runnerState" data-ready={runners.isAsking || info?.isReady === true}>
+    <div className="jp-Sluice-headerNote" data-ready={runners.isAsking || info?.isReady === true}>
       <span role="status">{text}</span>{' '}
       {!runners.isAsking && !info?.isReady && (
         <button type="button" className="jp-Sluice-link" onClick={() => void runners.askAgain()}>

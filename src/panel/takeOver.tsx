@@ -8,7 +8,7 @@ export function TakeOver(): React.JSX.Element | null {
   const { pipeline, commands, trans } = usePanel();
   if (!isOfKale(pipeline)) return null;
   return (
-    <div className="jp-Sluice-runnerState">
+    <div className="jp-Sluice-headerNote">
       {trans.__('Made for Kale; it runs here as it is.')}{' '}
       <button
         type="button"
