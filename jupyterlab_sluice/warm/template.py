@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import importlib
+import json
 import os
 import resource
 import select
@@ -48,9 +49,12 @@ class Waiting(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step that runs, or will when its client says so: by then it is under the limits that are set from outside."""
+    """A step that runs, or will when its client says so: by then it is under the limits that are set from outside. One that
+    is held is told its arguments only then.
+    """
 
     pid: int
+    request: Dict[str, Any]
     client: wire.Lines
     gate: int
 
@@ -242,13 +246,15 @@ class Template:
         opened, gate = os.pipe()
         pid = os.fork()
         if pid == 0:
+            os.setsid()
+            os.close(tells)
             self._become_step(request, client, [*ends, opened])
             return True
         os.close(tells)
         os.close(opened)
         os.read(told, 1)  # until it has a group of its own
         os.close(told)
-        step = Step(pid, client, gate)
+        step = Step(pid, request, client, gate)
         self._steps[os.pidfd_open(pid)] = self._held[client.sock.fileno()] = step
         wire.send(client.sock, {"pid": pid})
         return False
@@ -256,11 +262,21 @@ class Template:
     def _open_gate(self, fd: int) -> None:
         step = self._held[fd]
         said = step.client.read()
-        if said != []:
-            del self._held[fd]
-            if said:
-                os.write(step.gate, b".")
-            os.close(step.gate)  # a step whose client has gone ends there
+        if said == []:
+            return
+        del self._held[fd]
+        if said:
+            _, _, args = said[0].partition(b" ")
+            refusal = self._refusal(step.request) if args else None
+            if args:
+                wire.send(step.client.sock, refusal or {"runs": True})
+            if refusal is None:
+                try:
+                    with open(step.gate, "wb", closefd=False) as gate:
+                        gate.write(args or b".")
+                except OSError:  # it has been killed
+                    pass
+        os.close(step.gate)  # a step whose client has gone ends there
 
     def _end_step(self, pidfd: int) -> None:
         step = self._steps.pop(pidfd)
@@ -310,28 +326,37 @@ class Template:
 
     def _become_step(self, request: Dict[str, Any], client: wire.Lines, ends: List[int]) -> None:
         """Be what a process of the step's own would be before its first line."""
-        os.setsid()
         self._close_all()
         client.sock.close()
         _take_descriptors([os.open(os.devnull, os.O_RDWR), *ends])
-        gate = len(ends)
-
-        def begin() -> None:
-            is_open = os.read(gate, 1)
-            os.close(gate)
-            if not is_open:
-                sys.exit(1)
-
-        if hasattr(self._stage, "begin"):
-            self._stage.begin = begin
-        else:  # an older runtime does not ask
-            begin()
         for name, limit in request["limits"].items():
             _limit(getattr(resource, name), limit)
         os.umask(request["umask"])
         os.chdir(request["cwd"])
         self._settle(request)
         self._stage.leave()
+        self._wait(len(ends), request.get("held", False))
+
+    def _wait(self, gate: int, is_held: bool) -> None:
+        """Get ready as far as can be, and wait at the gate."""
+
+        def begin() -> bytes:
+            with open(gate, "rb") as file:
+                said = file.read()
+            if not said:
+                if self._stage.end:
+                    self._stage.end(1, self._stage.module)
+                sys.exit(1)
+            return said
+
+        if is_held:
+            shell = self._stage.shell()
+            self._stage.shell = lambda: shell
+            self._take_arguments(json.loads(begin()))
+        elif hasattr(self._stage, "begin"):
+            self._stage.begin = begin
+        else:  # an older runtime does not ask
+            begin()
 
     def _settle(self, request: Dict[str, Any]) -> None:
         for name in HARMLESS:
@@ -339,11 +364,7 @@ class Template:
             if name in request["env"]:
                 os.environ[name] = request["env"][name]
         os.environ["SLUICE_EVENTS"], os.environ["SLUICE_ALIVE"] = "3", "4"
-        args = [self._runtime if arg is None else arg for arg in request["args"]]
-        boot = sys.orig_argv.index("-c") if hasattr(sys, "orig_argv") else 0
-        sys.argv[:] = ["-c", *args]
-        if hasattr(sys, "orig_argv"):
-            sys.orig_argv[boot + 2 :] = args
+        self._take_arguments(request["args"])
         sys.path.insert(0, "")
         importlib.invalidate_caches()
         tempfile.tempdir = self._temporary if self._temporary != os.getcwd() else None
@@ -352,6 +373,12 @@ class Template:
         logging = sys.modules.get("logging")
         if logging is not None:  # records tell milliseconds since the start
             logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()
+
+    def _take_arguments(self, written: List[Optional[str]]) -> None:
+        args = [self._runtime if arg is None else arg for arg in written]
+        sys.argv[:] = ["-c", *args]
+        if hasattr(sys, "orig_argv"):
+            sys.orig_argv[sys.orig_argv.index("-c") + 2 :] = args
 
 
 def _implied(earlier: Iterable[Import], known: Set[str]) -> Iterator[Import]:

@@ -2,6 +2,7 @@
 // Linux lets us, each step gets a control group of its own, which counts all of its processes and tells who was killed for lack of
 // memory; elsewhere the shell that starts the step sets limits for each process.
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -21,6 +22,8 @@ export interface Limits {
   readonly ofEach: Readonly<Record<string, number>>;
   /** Put a process that has just started under the limits that count all of them. */
   enter(pid: number): void;
+  /** The same for one that waits for it. The system takes some milliseconds, in which others go on. */
+  enterWaiting(pid: number): Promise<void>;
   /** What the step ran into so far. */
   read(): LimitReport;
   /** Kill what is left of the step, also what left its process group, and forget the limits. */
@@ -83,6 +86,7 @@ export function makeLimits({ memoryBytes, env }: LimitSpec): Limits {
     isCounted: group !== undefined,
     ofEach: group === undefined ? limitEach(memoryBytes, processes) : {},
     enter: pid => group?.enter(pid),
+    enterWaiting: async pid => group?.enterWaiting(pid),
     read: () => group?.read() ?? { memoryKills: readKills() - kills, processRefusals: 0 },
     close: async () => group?.close()
   };
@@ -148,6 +152,7 @@ function readKills(): number {
 
 interface Group {
   enter(pid: number): void;
+  enterWaiting(pid: number): Promise<void>;
   read(): LimitReport;
   close(): Promise<void>;
 }
@@ -175,6 +180,9 @@ function makeGroup(where: Place, memoryBytes: number | undefined, processes: num
   return {
     enter(pid) {
       for (const folder of folders) maybeWrite(join(folder, 'cgroup.procs'), String(pid));
+    },
+    async enterWaiting(pid) {
+      for (const folder of folders) await writeFile(join(folder, 'cgroup.procs'), String(pid)).catch(() => undefined); // as `maybeWrite` says
     },
     read() {
       const peak = numberIn(join(memory, memoryPeak));

@@ -5,6 +5,8 @@ import { wrapWithShell, type Limits } from './limits.js';
 import type { Stream } from './logs.js';
 
 export interface ProcessSpec {
+  /** for which a process may be held */
+  readonly step?: string;
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
@@ -12,6 +14,8 @@ export interface ProcessSpec {
   readonly limits?: Limits['ofEach'];
   /** called with the id of the process before it has run any code of the step */
   onStart?(pid: number): void;
+  /** the same, called instead for a process that waits until this resolves */
+  onWaiting?(pid: number): Promise<void> | void;
   /** returns a promise when it wants the process to wait before it prints more */
   onOutput(stream: Stream, chunk: Buffer): Promise<void> | undefined;
   /** one JSON value that the runtime told through SLUICE_EVENTS */

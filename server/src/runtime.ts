@@ -1,5 +1,6 @@
 // The runtime that each step carries: the Python files of jupyterlab_sluice/runtime/, packed into one text for the IR.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
@@ -28,10 +29,11 @@ export function packRuntime(folder: string, { withCheckpoints = false } = {}): P
 }
 
 async function pack(folder: string, isWanted: (file: string) => boolean): Promise<PackedRuntime> {
-  const files = (await readdir(folder))
+  // one after the other: so few and small, they are read before others could have been asked for
+  const files = readdirSync(folder)
     .filter(file => file.endsWith('.py') && file !== 'boot.py' && !outsideSteps.has(file) && isWanted(file))
     .sort();
-  const sources = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')));
+  const sources = files.map(file => readFileSync(join(folder, file), 'utf8'));
   const modules = Object.fromEntries(files.map((file, i) => [file.slice(0, -'.py'.length), withoutProse(sources[i]!)]));
   const packed = await promisify(deflate)(JSON.stringify(modules), { level: 9 });
   return { boot: await readFile(join(folder, 'boot.py'), 'utf8'), packed: packed.toString('base64') };

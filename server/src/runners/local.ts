@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { checkParameters, endedStates, type JsonValue, type Plan, type PlanTask, type RunEvent } from '@sluice/core';
 import { Knowledge, RunCache } from '../cache/cache.js';
 import { readEnvironment, type Environment } from '../cache/environment.js';
+import { tick } from '../cache/written.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { checkPython, checkVersion, readKernel, type Kernel } from '../kernels.js';
 import type { StepProcess } from '../process.js';
@@ -124,8 +125,8 @@ export class LocalRunner implements Runner {
     past?.checkValues(choice, parameters);
     const kernel = await readKernel(plan.kernel ?? 'python3', env);
     const workers = new Workers({ home: store.home, folder: this.options.warmFolder, env: stepEnv({ env, kernel }) });
-    const ahead = new Ahead(plan, { kernel, env, workers });
-    if (!request.cache || !this.hasPast(request)) ahead.expect(choice.execute);
+    const ahead = new Ahead(plan, choice.execute, { kernel, env, workers });
+    if (!request.cache || !this.hasPast(request)) ahead.expectAll();
     const [environment, scan] = await Promise.all([
       this.findEnvironment(kernel),
       scanFor(plan, request.workspace, store.home, env)
@@ -162,18 +163,19 @@ export class LocalRunner implements Runner {
       await writeFile(layout.ir, request.ir);
       if (request.source !== undefined) await writeFile(layout.notebook, request.source);
       const { workspace, snapshots } = await this.makeWorkspace(run, request, scan, layout);
+      prepared.ahead.ready(workspace.folder);
       const caching: Caching = {
         context: {
           ...{ run, store, layout, kernel, env, parameters, processes, snapshots },
           metadata: new Map<string, Metadata>(),
-          workers: prepared.workers,
+          ...{ workers: prepared.workers, ahead: prepared.ahead },
           cwd: workspace.folder,
           signal: cancel.signal
         },
-        cache: this.makeCache(run, request, prepared, layout, workspace),
+        cache: await this.makeCache(run, request, prepared, layout, workspace),
         because: task => whyExecuted(task, request),
         enter: (task, stop) => {
-          prepared.ahead.expectFrom(task, prepared.choice.execute);
+          prepared.ahead.expectFrom(task);
           const need = findNeed(store.sql, task, { notebook: request.notebook, pipeline: plan.name });
           return prepared.capacity.enter(need, reason => this.tellWaiting(run, task.name, reason), stop);
         }
@@ -190,9 +192,11 @@ export class LocalRunner implements Runner {
         execute: (task, stop) => performStep(task, caching, stop),
         skip: ({ name: step }, reason) => store.append(run, { type: 'step', step, state: 'skipped', reason })
       });
+      await prepared.ahead.close();
       await workspace.close();
       this.finish(run, plan, states, cancel.signal);
     } finally {
+      await prepared.ahead.close();
       stopChecking();
     }
   }
@@ -219,16 +223,17 @@ export class LocalRunner implements Runner {
     return { workspace, snapshots };
   }
 
-  private makeCache(
+  private async makeCache(
     run: RunId,
     { notebook }: RunnerRequest,
     { plan, parameters, scan, environment }: Prepared,
     layout: Layout,
     { start, folder }: Workspace
-  ): RunCache {
+  ): Promise<RunCache> {
     const { store } = this.options;
     const knowledge = new Knowledge({ store, plan, notebook, parameters, scan, environment, start: start.tree });
-    return new RunCache(knowledge, { id: run, number: store.read(run).number }, layout, folder);
+    const about = { id: run, number: store.read(run).number };
+    return new RunCache(knowledge, about, layout, folder, await tick(layout.folder));
   }
 
   private finish(run: RunId, plan: Plan, states: ReadonlyMap<string, string>, signal: AbortSignal): void {

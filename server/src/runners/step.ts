@@ -12,12 +12,12 @@ import {
 import { joinTraces, type Trace } from '../cache/trace.js';
 import { logFile } from '../home.js';
 import type { Kernel } from '../kernels.js';
-import { makeLimits } from '../limits.js';
 import { StepLog } from '../logs.js';
 import type { ProcessEnd, ProcessUsage, StepProcess } from '../process.js';
 import type { RunSnapshots } from '../snapshots/run-snapshots.js';
 import type { Store } from '../store.js';
 import type { Workers } from '../warm/workers.js';
+import type { Ahead } from './ahead.js';
 import { toExecutorInput, readArtifacts, readExecutorOutput, readMetrics, type Metadata } from './executor.js';
 import { blameLimits, describeEnd, describeFailure, describeTimeout } from './failure.js';
 import type { Layout } from './layout.js';
@@ -39,6 +39,7 @@ export interface StepContext {
   /** the processes that run now, so that they can be killed when we are */
   readonly processes: Set<StepProcess>;
   readonly workers: Workers;
+  readonly ahead: Ahead;
   readonly signal: AbortSignal;
   /** why the step could not come from cache */
   readonly uncached?: string;
@@ -125,13 +126,15 @@ async function attemptStep(
   let outputRoom = liveOutputChars;
   let lastWords = '';
   const metrics = new Set<string>();
-  const limits = makeLimits({ memoryBytes: task.memoryLimitBytes, env: context.env });
+  const limits = context.ahead.begin(task);
   const child = context.workers.start({
+    step,
     argv: makeArgv(task, context),
     env: { ...stepEnv(context), ...task.env },
     cwd: context.cwd,
     limits: limits.ofEach,
     onStart: limits.enter,
+    onWaiting: limits.enterWaiting,
     onOutput: (stream, chunk) => {
       if (stream === 'stderr') lastWords = (lastWords + chunk.toString('latin1')).slice(-lastBytes);
       return log.write(stream, chunk) ? undefined : log.drained();
@@ -157,6 +160,7 @@ async function attemptStep(
       }
     }
   });
+  context.ahead.holdNext();
   const { end, isTimeout } = await waitFor(child, task.timeoutSeconds, context);
   if (end.usage !== undefined) telling.usage.push(end.usage);
   const limitReport = limits.read();

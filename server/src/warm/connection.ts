@@ -16,6 +16,8 @@ export interface StepRequest {
   readonly umask: number;
   /** names as Python's `resource` has them */
   readonly limits: Readonly<Record<string, number>>;
+  /** the arguments are told later */
+  readonly held?: boolean;
 }
 
 /** What a step's process is forked from depends on this of it. */
@@ -25,6 +27,7 @@ interface Answer {
   readonly pipes?: string;
   readonly refused?: string;
   readonly stale?: boolean;
+  readonly runs?: boolean;
   readonly pid?: number;
   readonly status?: number;
   readonly signal?: number;
@@ -46,45 +49,62 @@ export class Declined extends Error {
 const answerMs = 60_000;
 const orphanMs = 100;
 
+/** A step's process that waits for its beginning. */
+export interface Waiting {
+  readonly pid: number;
+  /**
+   * Let it begin; one that is held, with these arguments.
+   * @throws Declined
+   */
+  begin(args?: StepRequest['args']): Promise<Started>;
+  /** The step ends, also if it has begun after all: it may run only once. */
+  drop(): void;
+}
+
 /**
- * Have the step forked. `onPid` is called before it runs.
+ * Have the step's process forked.
  * @throws Declined
  */
-export async function fork(
-  address: string,
-  request: StepRequest,
-  onPid: (pid: number) => void,
-  signal: AbortSignal
-): Promise<Started> {
+export async function fork(address: string, request: StepRequest, signal: AbortSignal): Promise<Waiting> {
   const talk = new Conversation(await reach(address));
   const giveUp = () => talk.end();
   signal.addEventListener('abort', giveUp);
+  let drop = giveUp;
   try {
     talk.say(JSON.stringify(request));
     const { pipes, refused, stale } = await talk.hear(answerMs);
-    if (stale) throw new Declined('A module has changed since it was imported.', true);
+    if (stale) throw changed();
     if (pipes === undefined) throw new Declined(refused ?? 'The fork server gave no answer.');
     const ends = openEnds(pipes);
-    try {
-      talk.say('fork');
-      const { pid } = await talk.hear(answerMs);
-      if (pid === undefined) throw new Declined('The fork server could not fork.');
-      onPid(pid);
-      const startedAt = findStart(pid);
-      talk.say('run');
-      return { ...ends, pid, exited: waitForEnd(talk, pid, startedAt) };
-    } catch (error) {
-      ends.letGo(); // the step ends if it is there after all, as it may run only once
+    drop = () => {
+      ends.letGo();
       for (const stream of [ends.stdout, ends.stderr, ends.events]) stream.destroy();
-      throw error;
-    }
+      talk.end();
+    };
+    talk.say('fork');
+    const { pid } = await talk.hear(answerMs);
+    if (pid === undefined) throw new Declined('The fork server could not fork.');
+    const startedAt = findStart(pid);
+    return {
+      pid,
+      async begin(args) {
+        talk.say(args === undefined ? 'run' : `run ${JSON.stringify(args)}`);
+        const { stale, refused } = args === undefined ? {} : await talk.hear(answerMs);
+        if (stale) throw changed();
+        if (refused !== undefined) throw new Declined(refused);
+        return { ...ends, pid, exited: waitForEnd(talk, pid, startedAt) };
+      },
+      drop
+    };
   } catch (error) {
-    talk.end();
+    drop();
     throw error;
   } finally {
     signal.removeEventListener('abort', giveUp);
   }
 }
+
+const changed = () => new Declined('A module has changed since it was imported.', true);
 
 /**
  * Tell the server which steps will come, in this order.

@@ -1,9 +1,10 @@
 // Starts steps: forked from a server that has made their imports where that gives the same process, in one of their own in every doubtful
 // case. Nobody can tell the two apart but by the time that it takes.
 import { isAbsolute } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { attend, startProcess, type ProcessSpec, type Started, type StepProcess } from '../process.js';
 import { addressOf, type ServerSpec } from './address.js';
-import { Declined, fork, prepare, type Preparation } from './connection.js';
+import { Declined, fork, prepare, type Preparation, type Waiting } from './connection.js';
 import { packServer, readSecret, startServer } from './server.js';
 
 export interface WorkersOptions {
@@ -22,12 +23,28 @@ interface Command {
   readonly args: readonly string[];
 }
 
+/** A process that waits, and what it was forked for. */
+interface Held {
+  readonly process: Waiting;
+  readonly spec: Pick<ProcessSpec, 'env' | 'cwd'>;
+}
+
 /** servers that are being started from here, or that could not be */
 const starting = new Map<string, Promise<void>>();
 const triesWithoutServer = 5;
 const pauseMs = 30;
 
+/** Where the server is, and what starts it. */
+interface Place {
+  readonly address: string;
+  readonly serverSpec: ServerSpec;
+  readonly forks: string;
+}
+
 export class Workers {
+  private readonly places = new Map<string, Promise<Place>>();
+  private readonly held = new Map<string, Promise<Held | undefined>>();
+
   constructor(private readonly options: WorkersOptions) {}
 
   /** Have a server make the imports of these steps, which will be started soon, in this order. */
@@ -53,7 +70,7 @@ export class Workers {
     const stopped = new AbortController();
     let child: StepProcess | undefined;
     const start = async () => {
-      child = await this.fork(spec, command, stopped.signal).then(
+      child = await this.begin(spec, command, stopped.signal).then(
         started => attend(spec, started),
         () => (stopped.signal.aborted ? undefined : startProcess(spec))
       );
@@ -83,16 +100,87 @@ export class Workers {
     return { python, boot, runtime, args };
   }
 
-  private async fork(spec: ProcessSpec, command: Command, signal: AbortSignal): Promise<Started> {
+  /**
+   * Have the step's process forked before all its arguments are known; it begins when `start` is called with the same `step`.
+   * `onWaiting` is called when the process is there, not when it begins.
+   */
+  hold(step: string, spec: Pick<ProcessSpec, 'argv' | 'env' | 'cwd' | 'limits' | 'onWaiting'>): void {
+    const command = this.commandOf(spec.argv);
+    if (command === undefined || this.held.has(step)) return;
+    const process = this.fork({ ...spec, held: true }, command, new AbortController().signal);
+    this.held.set(
+      step,
+      process.then(
+        process => ({ process, spec }),
+        () => undefined // it is started when its time has come
+      )
+    );
+  }
+
+  /** No step is started any more. */
+  async letGo(): Promise<void> {
+    const held = [...this.held.values()];
+    this.held.clear();
+    for (const one of held) (await one)?.process.drop();
+  }
+
+  private async begin(spec: ProcessSpec, command: Command, signal: AbortSignal): Promise<Started> {
+    const held = await this.takeHeld(spec);
+    if (held !== undefined) {
+      signal.addEventListener('abort', held.drop);
+      try {
+        signal.throwIfAborted();
+        return await held.begin(argsOf(command));
+      } catch {
+        held.drop();
+        signal.throwIfAborted();
+      } finally {
+        signal.removeEventListener('abort', held.drop);
+      }
+    }
+    const process = await this.fork(spec, command, signal);
+    try {
+      return await process.begin();
+    } catch (error) {
+      process.drop();
+      throw error;
+    }
+  }
+
+  /** Undefined where none is held for this step, or another one. */
+  private async takeHeld({ step = '', env, cwd }: ProcessSpec): Promise<Waiting | undefined> {
+    const held = await this.held.get(step);
+    this.held.delete(step);
+    if (held === undefined) return undefined;
+    if (held.spec.cwd === cwd && isDeepStrictEqual(held.spec.env, env)) return held.process;
+    held.process.drop();
+    return undefined;
+  }
+
+  private fork(
+    {
+      env,
+      cwd,
+      limits = {},
+      onStart,
+      onWaiting = onStart,
+      held
+    }: Omit<ProcessSpec, 'argv' | 'onOutput' | 'onEvent'> & { readonly held?: true },
+    command: Command,
+    signal: AbortSignal
+  ): Promise<Waiting> {
     const request = {
       secret: readSecret(this.options.home),
       args: argsOf(command),
-      env: spec.env,
-      cwd: spec.cwd,
+      ...{ env, cwd, limits },
       umask: process.umask(),
-      limits: spec.limits ?? {}
+      ...(held && { held })
     };
-    return this.reach(command, address => fork(address, request, pid => spec.onStart?.(pid), signal));
+    return this.reach(command, async address => {
+      const process = await fork(address, request, signal);
+      await onWaiting?.(process.pid);
+      return process;
+    });
   }
 
   /** Ask the server for this command; where there is none, start one. */
@@ -108,14 +196,17 @@ export class Workers {
       }
   }
 
-  private async find({
-    python,
-    boot,
-    runtime
-  }: Command): Promise<{ address: string; serverSpec: ServerSpec; forks: string }> {
-    const { home, folder, env } = this.options;
-    const serverSpec = { home, python, boot, runtime, env };
-    const forks = await packServer(folder!);
+  /** All steps of a run have the same, as a rule. */
+  private find({ python, boot, runtime }: Command): Promise<Place> {
+    const { home, env } = this.options;
+    const key = JSON.stringify([python, boot, runtime]);
+    const place = this.places.get(key) ?? this.findOne({ home, python, boot, runtime, env });
+    this.places.set(key, place);
+    return place;
+  }
+
+  private async findOne(serverSpec: ServerSpec): Promise<Place> {
+    const forks = await packServer(this.options.folder!);
     return { address: addressOf(serverSpec, forks), serverSpec, forks };
   }
 }

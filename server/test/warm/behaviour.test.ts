@@ -1,7 +1,11 @@
 // A forked step and one in a process of its own must not be told apart: the same cells, both ways, leave the same behind.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { World } from '../world';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openHome } from '../../src/home';
+import { packRuntime } from '../../src/runtime';
+import { Workers } from '../../src/warm/workers';
+import { install, World } from '../world';
 import { parentOf, run, stop, type How, type Seen } from './steps';
 
 jest.setTimeout(120_000);
@@ -273,6 +277,40 @@ test.each([
   const other = new World();
   try {
     expect(await run(other, [cell], how)).toMatchObject({ isForked: false, stdout: 'ran\n' });
+  } finally {
+    other.remove();
+  }
+});
+
+test.each<[string, { readonly file?: string; readonly isHeld: boolean }]>([
+  ['begins with arguments that it is told', { isHeld: true }],
+  ['makes way for another where a module has come beside the notebook', { file: 'IPython.py', isHeld: false }]
+])('a process that waits %s', async (_, { file, isHeld }) => {
+  const other = new World();
+  const cell = 'import sys\nprint(sys.argv[-1][:9], len(sys.argv[2]) > 1000, sys.orig_argv[3:] == sys.argv[1:])';
+  try {
+    const seen = await run(other, [cell], {
+      meanwhile: () => void (file && writeFileSync(join(other.folder, file), 'raise ImportError("mine")'))
+    });
+    expect(seen).toMatchObject({ isHeld, isForked: isHeld, stdout: '{"inputs" True True\n', end: { status: 0 } });
+  } finally {
+    other.remove();
+  }
+});
+
+test('a process that waits in vain goes, and leaves nothing behind', async () => {
+  const other = new World();
+  try {
+    const workers = new Workers({ home: openHome(other.folder), folder: install.warmFolder, env: other.env });
+    const { boot, packed } = await packRuntime(install.runtimeFolder);
+    const argv = [other.env.SLUICE_PYTHON!, '-c', boot, '--runtime', packed, '--step', '{}'];
+    const pid = await new Promise<number>(resolve =>
+      workers.hold('s', { argv, env: other.env, cwd: other.folder, onWaiting: resolve })
+    );
+    expect(processesOf(pid)).toEqual([String(pid)]);
+    await workers.letGo();
+    for (let ms = 0; processesOf(pid).length > 0 && ms < 10_000; ms += 20) await sleep(20);
+    expect(processesOf(pid)).toEqual([]);
   } finally {
     other.remove();
   }

@@ -9,6 +9,8 @@ import { install, type World } from '../world';
 
 export interface Seen {
   readonly isForked: boolean;
+  /** the process waited before it began */
+  readonly isHeld: boolean;
   readonly pid: number;
   /** the process that it was forked from */
   readonly parent: string;
@@ -28,6 +30,8 @@ export interface How {
   readonly beside?: string;
   /** start the command through another */
   readonly wrap?: boolean;
+  /** have its process wait before all arguments are known; what is done until it begins */
+  meanwhile?(): void;
   /** called once the step has printed something */
   onPrint?(child: StepProcess): void;
 }
@@ -36,7 +40,7 @@ export interface How {
 const keptChars = 1_000_000;
 
 export async function run(world: World, cells: readonly string[], how: How = {}): Promise<Seen> {
-  const { isForked = true, env, beside, wrap = false, onPrint } = how;
+  const { isForked = true, env, beside, wrap = false, meanwhile, onPrint } = how;
   const home = openHome(join(world.folder, '.sluice'));
   const folder = realpathSync(mkdtempSync(join(world.folder, 'step-')));
   if (beside !== undefined) writeFileSync(join(world.folder, beside), '');
@@ -59,6 +63,7 @@ export async function run(world: World, cells: readonly string[], how: How = {})
   const workers = new Workers({ home, folder: install.warmFolder, env: base });
   let hasPrinted = false;
   const spec: ProcessSpec = {
+    step: step.step,
     argv: wrap ? ['/bin/sh', '-c', 'exec "$@"', 'sh', ...command] : command,
     env: { ...world.env, ...env },
     cwd: world.folder,
@@ -75,11 +80,20 @@ export async function run(world: World, cells: readonly string[], how: How = {})
     },
     onEvent: event => void seen.events.push(event)
   };
+  if (meanwhile !== undefined) {
+    await new Promise<void>(resolve => {
+      const argv = spec.argv.map(argument => (argument === command.at(-1) ? '{{$}}' : argument));
+      workers.hold(step.step, { ...spec, argv, onWaiting: pid => resolve(spec.onStart!(pid)) });
+    });
+    meanwhile();
+  }
+  const held = seen.pid;
   const child = workers.start(spec);
   const end = await child.ended;
   return {
     ...seen,
     isForked: seen.parent !== String(process.pid),
+    isHeld: held === seen.pid,
     stdout: Buffer.from(seen.stdout, 'latin1').toString(),
     stderr: Buffer.from(seen.stderr, 'latin1').toString(),
     end,
