@@ -47,6 +47,7 @@ test.each([
   ],
   ['an address is kept', '--- a\nxs = [1]\nn = id(xs)\n--- b\nprint(n)', ['cannot-travel']],
   ['a file is in a list', '--- a\nfiles = [open("x.txt")]\n--- b\nprint(files)', ['cannot-travel']],
+  ['the shell is asked to run what is not yet typed', '--- a\nget_ipython().run_cell()', ['opaque-code']],
   ['a script binds names', '--- a\n%run part.py', ['opaque-code']],
   [
     'the shell’s names are bound',

@@ -20,7 +20,8 @@ export function callShell(machine: Machine, base: Value, name: string, args: Arg
   if (!base.things.some(isShell)) return undefined;
   const texts = args.positional.map(({ constant }) => constant?.value);
   const write = sources.get(name);
-  if (write && texts.every(text => typeof text === 'string')) return runSource(machine, write(...texts), node);
+  if (write && texts.length > 0 && texts.every(text => typeof text === 'string'))
+    return runSource(machine, write(...texts), node, name === 'ev');
   if (write || binders.has(name))
     opaque(machine, node, `‘${name}’ of the shell runs or binds what is known only at run time.`);
   act(machine);
