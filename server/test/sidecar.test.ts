@@ -202,6 +202,19 @@ describe('the door', () => {
     });
   });
 
+  test('a notebook is compiled as it stands in the editor', async () => {
+    const path = world.write('a.ipynb', ['step:a | x = 1']);
+    const content = JSON.parse(readFileSync(path, 'utf8').replace('x = 1', 'x = 2')) as object;
+    const { json } = await ask('POST', '/compile', { notebook: 'a.ipynb', content });
+    expect(json).toEqual({ ir: expect.stringMatching(/schemaVersion: 2\.1\.0[^]*x = 2/) });
+  });
+
+  test('what the server has is told without what is the server’s own', async () => {
+    const { json } = await ask('GET', '/surroundings');
+    expect(json).toMatchObject({ secretFolders: [], volumes: [] });
+    expect(JSON.stringify(json)).not.toMatch(/SLUICE_|"PATH"/);
+  });
+
   test('health tells the version', async () => {
     const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8'));
     expect((await ask('GET', '/health')).json).toEqual({ version });
