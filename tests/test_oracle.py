@@ -43,7 +43,7 @@ def test_another_python(python: str):
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["wrong"] == []
-    assert told["cells"] >= 20 and told["notebooks"] >= 20 and told["replayed"] >= 40
+    assert told["cells"] >= 20 and told["notebooks"] >= 20 and told["replayed"] >= 10
 
 
 @pytest.fixture(scope="module")
