@@ -34,6 +34,8 @@ const failing = (isCorrected: boolean) => [
   `step:train | b = sum(a)\nprint("training")\n${isCorrected ? 'b += 1' : 'raise ValueError("no data")'}`,
   'step:report | print(a, b)',
   'step:other | print("alone")',
+  `step:open | import builtins\nfile = ${isCorrected ? '"closed"' : 'getattr(builtins, "op" + "en")("/dev/null")'}`,
+  'step:read | print(file)',
   'step:clean,at-end | print("cleaned")'
 ];
 
@@ -87,21 +89,30 @@ export const stories: readonly (readonly [title: string, stories: readonly Story
     ]
   ],
   [
-    'a step that fails, what needs it, what does not, and what runs at the end; then the run goes on from there',
+    'steps that fail by an exception and by a value that cannot travel, what needs them, what does not, and what runs at the end; then the run goes on from there',
     [
       {
         cells: failing(false),
         expected: {
           status: 1,
-          states: { load: 'succeeded', train: 'failed', report: 'skipped', other: 'succeeded', clean: 'succeeded' },
+          states: {
+            ...{ load: 'succeeded', train: 'failed', report: 'skipped', other: 'succeeded' },
+            ...{ open: 'failed', read: 'skipped', clean: 'succeeded' }
+          },
           printed: {
             load: 'loading\n',
             train: expect.stringMatching(/^training\n[^]*ValueError: no data\n$/) as string,
             other: 'alone\n',
+            open: expect.stringMatching(/‘file’ is an open file/) as string,
             clean: 'cleaned\n'
           },
-          errors: { train: 'ValueError: no data (cell 2, line 3)' },
-          reason: 'Step ‘train’ failed.'
+          errors: {
+            train: 'ValueError: no data (cell 2, line 3)',
+            open: expect.stringMatching(
+              /^Step ‘open’ cannot give ‘file’ to later steps\. ‘file’ is an open file/
+            ) as string
+          },
+          reason: 'Steps ‘train’ and ‘open’ failed.'
         }
       },
       {
@@ -109,25 +120,12 @@ export const stories: readonly (readonly [title: string, stories: readonly Story
         args: ['--resume', 'last'],
         expected: {
           status: 0,
-          states: { load: 'cached', train: 'succeeded', report: 'succeeded', other: 'cached', clean: 'succeeded' },
-          printed: { train: 'training\n', report: '[1, 2] 4\n', clean: 'cleaned\n' },
+          states: {
+            ...{ load: 'cached', train: 'succeeded', report: 'succeeded', other: 'cached' },
+            ...{ open: 'succeeded', read: 'succeeded', clean: 'succeeded' }
+          },
+          printed: { train: 'training\n', report: '[1, 2] 4\n', read: 'closed\n', clean: 'cleaned\n' },
           errors: {}
-        }
-      }
-    ]
-  ],
-  [
-    'a value that cannot travel is named, and ends the step that gives it',
-    [
-      {
-        cells: [
-          'step:make | import builtins\ngen = getattr(builtins, "op" + "en")("/dev/null")',
-          'step:use | print(gen.name)'
-        ],
-        expected: {
-          status: 1,
-          states: { make: 'failed', use: 'skipped' },
-          errors: { make: expect.stringMatching(/‘gen’.*open file/) as string }
         }
       }
     ]

@@ -136,22 +136,6 @@ testWithPods('a notebook runs to success, with its logs as they come, and leaves
   expect(left()).toEqual([expect.stringMatching(/^training-/)]); // for the next run
 }, 240_000);
 
-testWithPods('a step that fails shows its traceback; corrected, the run goes on from there with the values that there are', async () => {
-  writeTraining(training.map(cell => (cell.startsWith('step:train') ? `${cell}\nraise ValueError("no convergence")` : cell)));
-  const run = await world.sluice('run', 'training.ipynb', '--runner', 'argo');
-  expect(run.stdout).toContain('Step ‘train’ failed, cell 4, line 7:\n');
-  expect(run.stdout).toContain('ValueError: no convergence\n');
-  expect(run.stdout).toContain('skipped  Needs ‘train’, which did not succeed.');
-  expect(run.status).toBe(1);
-  writeTraining();
-  const again = await world.sluice('run', 'training.ipynb', '--runner', 'argo', '--resume', 'last', '--json');
-  expect(states(again)).toEqual(['load cached', 'train running', 'train succeeded', 'report running', 'report succeeded']);
-  expect(again.events.at(-1)).toMatchObject({ state: 'succeeded', metrics: { weight: 18 } });
-  const here = await world.sluice('run', 'training.ipynb', '--resume', 'last');
-  expect(here.stderr).toContain('Run 2 ran on ‘argo’, and its values are there. Resume it there, with --runner argo.');
-  test_.kubectl('delete', 'workflows,pvc', '--all');
-}, 400_000);
-
 testWithPods('a run whose follower is killed, and whose server is away for a while, is told once and to its end', async () => {
   writeTraining();
   const proxy = await Proxy.start(JSON.parse(readFileSync(kubeconfig, 'utf8')).clusters[0].cluster.server);
@@ -175,18 +159,6 @@ testWithPods('a run whose follower is killed, and whose server is away for a whi
     proxy.stop();
   }
 }, 400_000);
-
-testWithPods('a canceled run ends in the cluster as well', async () => {
-  writeTraining();
-  const hooks = { onStdout: (text: string) => void (text.includes('epoch 0') && world.interrupt()) };
-  const run = await world.sluiceWith(hooks, 'run', 'training.ipynb', '--runner', 'argo', '--json');
-  expect(run.status).toBe(130);
-  expect(run.events.at(-1)).toMatchObject({ state: 'canceled', reason: 'Canceled with Ctrl+C.' });
-  expect(states(run).slice(-2).sort()).toEqual(['report canceled', 'train canceled']);
-  const phases = test_.kubectl('get', 'workflows', '--sort-by=.metadata.creationTimestamp', '-o', 'jsonpath={.items[*].status.phase}');
-  expect(phases.split(' ').at(-1)).toBe('Failed');
-  test_.kubectl('delete', 'workflows,pvc', '--all');
-}, 240_000);
 
 testWithPods('a step that needs too much memory, and one whose image is not there', async () => {
   write('memory.ipynb', ['step:big | data = b"x" * 500_000_000'], { memory_limit: '100Mi' });

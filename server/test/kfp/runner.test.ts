@@ -1,4 +1,4 @@
-// Runs on Kubeflow, from the command line: the real client, a server of Kubeflow's own description, steps that really run.
+// What runs on Kubeflow do besides what every runner does (../conformance.ts), from the command line: the real client, a server of Kubeflow's own description, steps that really run.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,45 +70,20 @@ test('a notebook runs, and what its steps print, measure and give is here afterw
   expect((await world.sluice('runs', 'logs', 'last', 'train')).stdout).toBe('sum 6\n0.6\n');
 });
 
-test('a failing step is told with its cell, its line and its exception, and what needs it is skipped', async () => {
-  await serve();
-  world.write('nb.ipynb', [
-    'step:load | a = 1\nraise ValueError("no data")',
-    'step:train | print(a)',
-    'step:other | b = 2'
-  ]);
-  const { status, events } = await run();
-  expect(status).toBe(1);
-  expect(events.find(event => event.state === 'failed')).toMatchObject({
-    step: 'load',
-    error: 'ValueError: no data (cell 1, line 2)'
-  });
-  expect(lines(events)).toEqual(expect.arrayContaining(['train skipped', 'other succeeded', 'run failed']));
-  expect(events.at(-1)).toMatchObject({ reason: 'Step ‘load’ failed.' });
-});
-
-test('Ctrl+C ends the run in Kubeflow', async () => {
-  await serve();
-  world.write('nb.ipynb', ['step:wait | import time\ntime.sleep(60)', 'step:after,prev:wait | print(1)']);
-  const { status, events } = await world.sluiceWith(
-    {
-      onStdout: text => {
-        if (text.includes('"running"')) world.interrupt();
-      }
-    },
-    ...['run', 'nb.ipynb', '--runner', 'kubeflow', '--url', url, '--json']
-  );
-  expect(status).toBe(130);
-  expect(events.at(-1)).toMatchObject({ state: 'canceled', reason: 'Canceled with Ctrl+C.' });
-  expect([...server.backend.runs.values()].map(({ state }) => state)).toEqual(['CANCELED']);
-});
-
 test('a step that Kubeflow has in its cache is told as such, and --no-cache runs it again', async () => {
   await serve();
   world.write('nb.ipynb', ['step:load | a = 1\nprint("ran")', 'step:train | print(a)']);
   await run();
   expect(lines((await run()).events)).toEqual(expect.arrayContaining(['load cached', 'train cached', 'run succeeded']));
   expect(lines((await run('--no-cache')).events)).toEqual(expect.arrayContaining(['load: ran\n', 'load succeeded']));
+});
+
+test('a step at the end runs by itself', async () => {
+  await serve();
+  world.write('nb.ipynb', ['step:load | a = 1', 'step:clean,at-end | print("cleaned")']);
+  expect(lines((await run('--step', 'clean')).events)).toEqual([
+    ...['run-started', 'load skipped', 'clean running', 'clean: cleaned\n', 'clean succeeded', 'run succeeded']
+  ]);
 });
 
 test('a run resumes from the step that failed, with what the others gave in Kubeflow’s store', async () => {
@@ -215,15 +190,3 @@ function lines(events: readonly Record<string, unknown>[]): string[] {
     return type === 'run-ended' ? `run ${state}` : String(type);
   });
 }
-
-test('a step at the end runs, also after a failure, and by itself', async () => {
-  await serve();
-  const cells = ['step:load | a = 1', 'step:train | print(1 / (a - 1))', 'step:clean,at-end | print("cleaned")'];
-  world.write('nb.ipynb', ['pipeline-parameters | n = 1', ...cells]);
-  const { status, events } = await run();
-  expect(status).toBe(1);
-  expect(lines(events)).toEqual(
-    expect.arrayContaining(['load succeeded', 'train failed', 'clean: cleaned\n', 'clean succeeded', 'run failed'])
-  );
-  expect((await run('--step', 'clean')).status).toBe(0);
-});
