@@ -134,6 +134,9 @@ testWithPods('a notebook runs to success, with its logs as they come, and leaves
   const notebook = artifacts.find((artifact: { name: string; step: string }) => artifact.step === 'report' && artifact.name === 'sluice_notebook');
   expect(readFileSync(notebook.path, 'utf8')).toContain('"text/plain": "72.0"');
   expect(left()).toEqual([expect.stringMatching(/^training-/)]); // for the next run
+  const here = await world.sluice('run', 'training.ipynb', '--resume', 'last');
+  expect(here.stderr).toContain('Run 1 ran on ‘argo’, and its values are there. Resume it there, with --runner argo.');
+  test_.kubectl('delete', 'workflows,pvc', '--all');
 }, 240_000);
 
 testWithPods('a run whose follower is killed, and whose server is away for a while, is told once and to its end', async () => {
