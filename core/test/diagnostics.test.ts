@@ -60,3 +60,10 @@ function findCodes(folder: string): string[] {
 test('every code is documented, and no other', () => {
   expect([...new Set(findCodes(`${__dirname}/../src`))].sort()).toEqual([...documented].sort());
 });
+
+test('a code that only JupyterLab can give has a place among troubles', () => {
+  const troubles = readFileSync(`${__dirname}/../../docs/guide/troubleshooting.md`, 'utf8');
+  const codes = findCodes(`${__dirname}/../../src`);
+  expect(codes).toContain('parser-missing');
+  expect(codes.filter(code => !troubles.includes(`\`${code}\``))).toEqual([]);
+});
