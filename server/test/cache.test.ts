@@ -3,7 +3,10 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunSummary } from '@sluice/core';
-import { makeNotebook, World } from './world';
+import { Runners } from '../src/runners/runners';
+import { Service } from '../src/service';
+import { Store } from '../src/store';
+import { install, makeNotebook, World } from './world';
 
 jest.setTimeout(120_000);
 
@@ -95,6 +98,23 @@ describe('a step is executed when what it depends on has changed', () => {
   });
 });
 
+/** Steps that the panel says would come from cache. */
+async function findFresh(): Promise<string[]> {
+  const store = new Store(join(world.folder, '.sluice'));
+  const runner = new Runners({ store, env: world.env, ...install });
+  try {
+    const service = new Service({ install, store, runner, root: world.folder, env: world.env });
+    const steps = await service.freshness({ notebook: 'a.ipynb' });
+    return steps.filter(({ state }) => state === 'fresh').map(({ step }) => step);
+  } finally {
+    store.close();
+  }
+}
+
+/** It writes a file under a name that nobody finds in its source; another waits for it without being seen to read it. */
+const writer = 'step:a | open(str(len("abc")) + ".txt", "w").write("1")';
+const awaitFile = 'import os, time\nname = str(len("abc")) + ".txt"\nwhile not os.path.exists(name): time.sleep(0.02)';
+
 test.each<[what: string, cells: readonly string[], change: (before: RunSummary) => unknown, expected: object]>([
   [
     'a step that failed is executed again, and its friends are not',
@@ -183,12 +203,50 @@ test.each<[what: string, cells: readonly string[], change: (before: RunSummary) 
     ['step:a | import random\nrandom.seed(open("rows.txt").read())', 'step:b | x = random.random()'],
     () => world.write('rows.txt', 'other'),
     { a: 'Since run 1: ‘rows.txt’ changed.', b: 'Since run 1: the state of random of step ‘a’ changed.' }
+  ],
+  [
+    'a file that a step beside writes, and that it reads, is no base',
+    [writer, `step:b | ${awaitFile}\nprint(open(name).read())`],
+    () => undefined,
+    { a: cached, b: 'Since run 1: ‘3.txt’ is of a step that it does not wait for.' }
+  ],
+  [
+    'nor is one that it sees in a folder',
+    [writer, `step:b | ${awaitFile}\nprint(os.listdir("."))`],
+    () => undefined,
+    { a: cached, b: 'Since run 1: ‘3.txt’ is of a step that it does not wait for.' }
+  ],
+  [
+    'nor one that another program may have read',
+    [writer, `step:b | ${awaitFile}\n!cat rows.txt`],
+    () => undefined,
+    {
+      a: cached,
+      b: expect.stringMatching(/of a step that it does not wait for|and other steps that ran then wrote files/)
+    }
+  ],
+  [
+    'it is one where the step waits',
+    [writer, `step:b,prev:a | ${awaitFile}\nprint(os.listdir("."), open(name).read())\n!cat rows.txt`],
+    () => undefined,
+    { a: cached, b: cached }
+  ],
+  [
+    'files that a step beside writes elsewhere are nothing to it',
+    [writer, `step:b | ${awaitFile}\nprint(os.listdir("data"), open("rows.txt").read())`],
+    () => undefined,
+    { a: cached, b: cached }
   ]
 ])('%s', async (_, cells, change, expected) => {
   world.write('rows.txt', 'a b c');
+  world.write('data/one.csv', '');
   world.write('a.ipynb', cells);
   change(await run());
-  expect(told(await run())).toEqual(expected);
+  const fresh = await findFresh();
+  const second = told(await run());
+  expect(second).toEqual(expected);
+  // what is promised is kept; that what a step gave is damaged shows when it is read
+  for (const step of fresh) expect([step, second[step]]).toEqual([step, expect.stringMatching(/^cached$|damaged/)]);
 });
 
 test('another version of a package, and another package', async () => {

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';
-import type { JsonValue, Plan, PlanTask } from '@sluice/core';
+import { ancestors, type JsonValue, type Plan, type PlanTask } from '@sluice/core';
 import { layoutOf, type Layout } from '../runners/layout.js';
 import type { WorkspaceScan } from '../scan.js';
 import type { Tree as Snapshot } from '../snapshots/tree.js';
@@ -15,9 +15,13 @@ import { recall, type Environment } from './environment.js';
 import { keyOf, repeatsSourceOf, toGiven, type Given } from './given.js';
 import { FileHashes } from './hashes.js';
 import { Outcomes, type Depends, type Outcome } from './outcomes.js';
+import { findStranger } from './strangers.js';
 import type { Trace } from './trace.js';
 import { Tree, type Content } from './tree.js';
 import { findChanged, isThere, readWritten, tick, type Written } from './written.js';
+
+/** why a step with `cache: disabled` does not come from cache */
+export const turnedOff = 'Its settings turn the cache off.';
 
 export interface CacheOptions {
   readonly store: Store;
@@ -57,7 +61,7 @@ export type Answer =
 export class Knowledge {
   readonly hashes: FileHashes;
   readonly outcomes: Outcomes;
-  readonly tree: Tree;
+  private readonly start: Tree;
   private readonly done = new Map<string, Done>();
   private readonly contents = new Map<string, Promise<BundleContent | undefined>>();
 
@@ -65,7 +69,7 @@ export class Knowledge {
     const { sql } = options.store;
     this.hashes = new FileHashes(sql);
     this.outcomes = new Outcomes(sql);
-    this.tree = Tree.of(options.scan, this.hashes, options.start);
+    this.start = Tree.of(options.scan, this.hashes, options.start);
   }
 
   /** The step is done, with this outcome; `layout` says where its artifacts are. */
@@ -76,7 +80,25 @@ export class Knowledge {
       layout,
       ...(depends === undefined ? {} : { contents: depends.artifacts })
     });
-    for (const [path, content] of Object.entries(wrote)) this.tree.write(path, content);
+  }
+
+  /** The workspace as the step finds it: with what the steps that it waits for have written, and nothing of those beside it. */
+  treeFor(task: PlanTask): Tree {
+    const { tasks } = this.options.plan;
+    const before = ancestors(tasks, task.name);
+    const tree = this.start.copy();
+    for (const { name } of tasks)
+      if (task.atEnd || before.has(name))
+        for (const [path, content] of Object.entries(this.done.get(name)?.wrote ?? {})) tree.write(path, content);
+    return tree;
+  }
+
+  /** Whether steps that this one does not wait for have written files already. */
+  hasStrangers(task: PlanTask): boolean {
+    const before = ancestors(this.options.plan.tasks, task.name);
+    return [...this.done].some(
+      ([name, { wrote }]) => !task.atEnd && !before.has(name) && name !== task.name && Object.keys(wrote).length > 0
+    );
   }
 
   /** Whether a past outcome of the step holds; one of the run `from`, where that is given. */
@@ -87,12 +109,13 @@ export class Knowledge {
     if (given === undefined)
       return latest === undefined ? {} : { uncached: 'What it depends on can’t be told.', isUnsure: true };
     const key = keyOf(given, task.name);
+    const tree = this.treeFor(task);
     const candidates = this.outcomes
       .withKey(key, notebook)
       .filter(outcome => from === undefined || outcome.run === from);
     let lost: Outcome | undefined;
     for (const outcome of candidates) {
-      if ((await this.differences(outcome, given)).length > 0) continue;
+      if ((await this.differences(outcome, given, tree)).length > 0) continue;
       if (await this.isWhole(task, outcome)) return { outcome };
       lost ??= outcome;
     }
@@ -101,7 +124,7 @@ export class Knowledge {
     if (failed !== undefined) return { uncached: `It failed in run ${failed}.` };
     const nearest = candidates[0] ?? latest;
     if (nearest === undefined) return {};
-    const differences = await this.differences(nearest, given);
+    const differences = await this.differences(nearest, given, tree);
     const uncached = describeDifferences(differences, nearest.number);
     return nearest.depends !== undefined && isDoubt(differences, nearest.depends)
       ? { uncached, isUnsure: true }
@@ -141,11 +164,11 @@ export class Knowledge {
     return known;
   }
 
-  private async differences({ run, depends }: Outcome, given: Given): Promise<string[]> {
+  private async differences({ run, depends }: Outcome, given: Given, tree: Tree): Promise<string[]> {
     const { store, notebook, plan } = this.options;
     const name = plan.notebook ?? notebook;
     const now: Now = {
-      ...{ given, tree: this.tree, notebook: name === undefined ? undefined : basename(name) },
+      ...{ given, tree, notebook: name === undefined ? undefined : basename(name) },
       executionOf: step => this.done.get(step)?.execution,
       pathOf: ({ step, artifact }) => this.done.get(step)!.layout.artifact(step, artifact),
       pathThen: ({ step, artifact }) => layoutOf(store.home, run).artifact(step, artifact),
@@ -190,7 +213,9 @@ export class RunCache {
     private readonly run: { readonly id: string; readonly number: number },
     private readonly layout: Layout,
     /** the notebook's folder in the workspace */
-    private readonly folder: string
+    private readonly folder: string,
+    /** when all that the user has was in the workspace, by the clock of its file system */
+    private readonly ready: bigint
   ) {}
 
   /** The step comes from a past run, and what it gave is this run's by now. */
@@ -205,7 +230,7 @@ export class RunCache {
 
   async watch(task: PlanTask): Promise<Watch> {
     const since = await tick(this.layout.folder);
-    const before = this.knowledge.tree.copy();
+    const before = this.knowledge.treeFor(task);
     const given = await this.knowledge.given(task);
     const beside = new Set(this.working);
     const self: Working = { task, wrote: undefined };
@@ -240,7 +265,9 @@ export class RunCache {
     const { wrote, isSure } = await this.findWritten(self, trace, since, before);
     const execution = randomUUID();
     const depends =
-      trace === undefined || given === undefined ? undefined : await this.depend(task, trace, given, before, isSure);
+      trace === undefined || given === undefined
+        ? undefined
+        : await this.depend(self, trace, given, before, { wrote, isSure });
     const outcome: Outcome = {
       ...{ run: this.run.id, number: this.run.number, step: task.name, execution, wrote },
       folder: this.relativeFolder,
@@ -270,14 +297,17 @@ export class RunCache {
   }
 
   private async depend(
-    task: PlanTask,
+    self: Working,
     trace: Trace,
     given: Given,
     tree: Tree,
-    isSure: boolean
+    { wrote, isSure }: { readonly wrote: Written; readonly isSure: boolean }
   ): Promise<Depends | undefined> {
+    const { task } = self;
     const { plan, notebook } = this.knowledge.options;
     let unsure = isSure ? undefined : `it used ${trace.others.join(', ')}, and other steps that ran then wrote files`;
+    const stranger = await this.findStranger(self, trace, wrote, tree);
+    if (stranger !== undefined) unsure ??= `‘${stranger}’ is of a step that it does not wait for`;
     const read: Record<string, Content> = {};
     // what a step leaves outside of the workspace must still be as it was left
     const outside = trace.wrote.map(path => this.toKnown(path)).filter(path => isAbsolute(path));
@@ -299,6 +329,14 @@ export class RunCache {
       ...(trace.others.length === 0 ? {} : { whole: { content: whole ?? null, because: trace.others.join(', ') } }),
       ...(unsure === undefined ? {} : { unsure })
     };
+  }
+
+  private async findStranger(self: Working, trace: Trace, wrote: Written, tree: Tree): Promise<string | undefined> {
+    if (this.besides.get(self)!.size === 0 && !this.knowledge.hasStrangers(self.task)) return undefined;
+    const [read, listed] = [trace.read, trace.listed].map(paths => paths.map(path => this.toKnown(path)));
+    const seen = { read: read!, listed: listed!, isWhole: trace.others.length > 0 };
+    const { workspace } = this.layout;
+    return findStranger(seen, wrote, tree, { workspace, folder: this.folder, ready: this.ready });
   }
 
   /** What the step gave, by artifact; undefined where something is missing. */

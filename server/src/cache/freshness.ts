@@ -1,7 +1,7 @@
 // Which steps would come from cache if the pipeline ran now, and why the others would not. Nothing is run, and no large file is read.
 import type { Plan, PlanTask, StepFreshness } from '@sluice/core';
 import { layoutOf } from '../runners/layout.js';
-import { Knowledge, type CacheOptions } from './cache.js';
+import { Knowledge, turnedOff, type CacheOptions } from './cache.js';
 import { repeatsSourceOf } from './given.js';
 
 export async function findFreshness(options: CacheOptions & { readonly plan: Plan }): Promise<StepFreshness[]> {
@@ -12,11 +12,25 @@ export async function findFreshness(options: CacheOptions & { readonly plan: Pla
     const { name: step } = task;
     const hasRun = knowledge.outcomes.latest(step, notebook, plan.name) !== undefined;
     const state = hasRun ? 'stale' : 'never';
-    const before = plan.tasks.find(
-      ({ name }) => task.after.includes(name) && found.get(name)?.state !== 'fresh' && givesMore(name, task)
-    )?.name;
+    const before = plan.tasks
+      .filter(({ name }) => task.after.includes(name) && givesMore(name, task))
+      .flatMap(({ name }) => found.get(name)!)
+      .filter(other => other.state !== 'fresh')
+      .sort((a, b) => Number(a.state === 'unsure') - Number(b.state === 'unsure'))[0];
     if (before !== undefined) {
-      found.set(step, { step, state, ...(hasRun && { reason: `Step ‘${before}’ before it must run first.` }) });
+      const reason = `Step ‘${before.step}’ before it must run first.`;
+      // who follows a step of which nobody can tell is one of which nobody can tell
+      found.set(step, {
+        step,
+        ...(hasRun ? { state: before.state === 'unsure' ? 'unsure' : state, reason } : { state })
+      });
+      continue;
+    }
+    if (!task.cache) {
+      found.set(step, {
+        step,
+        ...(hasRun ? { state: 'unsure', reason: turnedOff } : { state })
+      });
       continue;
     }
     const { outcome, uncached, isUnsure } = await knowledge.ask(task);

@@ -52,12 +52,17 @@ export class Tree {
   /** A hash of the names in a folder. */
   async list(folder: string): Promise<Content> {
     if (folder.startsWith('/')) return listOutside(folder);
+    return hashText(this.names(folder).sort().join('\n'));
+  }
+
+  /** The names in a folder of the workspace. */
+  names(folder: string): string[] {
     const key = this.inScan(folder);
     const names = new Set<string>();
     for (const path of this.paths())
       if (key === '' || path.startsWith(`${key}/`))
         names.add(path.slice(key === '' ? 0 : key.length + 1).split('/')[0]!);
-    return hashText([...names].sort().join('\n'));
+    return [...names];
   }
 
   /** Of all files but the given one. */

@@ -19,7 +19,7 @@ export async function readWritten(workspace: string, paths: Iterable<string>, be
   const written: Record<string, Content> = {};
   const look = async (path: string): Promise<void> => {
     if (Object.hasOwn(written, path)) return;
-    const content = await readContent(join(workspace, path));
+    const content = await readThere(join(workspace, path));
     if (content === 'folder')
       for (const name of await readdir(join(workspace, path))) if (name !== '__pycache__') await look(join(path, name));
     if (content !== (await before.read(path))) written[path] = content;
@@ -50,7 +50,7 @@ export async function isThere(from: string, written: Written, hashes: FileHashes
   for (const [path, content] of Object.entries(written)) {
     if (content === null || content === 'folder') continue;
     const place = join(from, path);
-    const found = content.startsWith('link ') ? await readContent(place) : await hashes.hash(place);
+    const found = content.startsWith('link ') ? await readThere(place) : await hashes.hash(place);
     if (found !== content) return false;
   }
   return true;
@@ -76,7 +76,8 @@ export async function writeAgain(from: string, written: Written, workspace: stri
   }
 }
 
-async function readContent(path: string): Promise<Content> {
+/** What is at a path on the disk. */
+export async function readThere(path: string): Promise<Content> {
   const stats = await lstat(path).catch(() => undefined);
   if (stats === undefined) return null;
   if (stats.isDirectory()) return 'folder';

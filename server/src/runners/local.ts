@@ -1,7 +1,7 @@
 // The embedded runner: it executes the IR that Kubeflow would get as processes on this machine, in a copy of the notebook's folder.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { checkParameters, endedStates, type JsonValue, type Plan, type PlanTask, type RunEvent } from '@sluice/core';
-import { Knowledge, RunCache } from '../cache/cache.js';
+import { Knowledge, RunCache, turnedOff } from '../cache/cache.js';
 import { readEnvironment, type Environment } from '../cache/environment.js';
 import { tick } from '../cache/written.js';
 import { PipelineError, toPipelineError } from '../errors.js';
@@ -305,6 +305,6 @@ export function bindParameters(plan: Plan, given: Readonly<Record<string, JsonVa
 /** Why a step may not come from cache, whatever its past. */
 function whyExecuted(task: PlanTask, { cache, selection }: RunnerRequest): string | undefined {
   if (!cache) return 'The run was started without cache.';
-  if (!task.cache) return 'Its settings turn the cache off.';
+  if (!task.cache) return turnedOff;
   return (selection?.step ?? selection?.from) ? 'It was chosen to run.' : undefined;
 }
