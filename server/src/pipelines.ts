@@ -71,9 +71,9 @@ export class Pipelines {
   }
 
   openAnalyzer(): Promise<Analyzer> {
-    return (this.analyzer ??= this.install
-      .readPrograms()
-      .then(async programs => makeAnalyzer(await makeParser(programs))));
+    return (this.analyzer ??= keepAwake(
+      this.install.readPrograms().then(async programs => makeAnalyzer(await makeParser(programs)))
+    ));
   }
 
   /**
@@ -111,6 +111,12 @@ export class Pipelines {
     rememberPlan(text, ir);
     return text;
   }
+}
+
+/** Node does not know that WebAssembly is being compiled, and ends if there is nothing else to wait for. */
+function keepAwake<T>(work: Promise<T>): Promise<T> {
+  const timer = setInterval(() => undefined, 1 << 30);
+  return work.finally(() => clearInterval(timer));
 }
 
 function checked({ analysis, notebook, report }: Reading): {
