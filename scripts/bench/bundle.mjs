@@ -1,4 +1,4 @@
-// Our TypeScript as a module that Node can import, bundled from its source, so that nothing must be built before.
+// Our TypeScript as a module that Node can import, bundled from its source, so that nothing must be built before; minified as the page's is.
 import { build } from 'esbuild';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -21,7 +21,6 @@ export async function importSource(path) {
       platform: 'node',
       format: 'esm',
       minify: true,
-      keepNames: true,
       banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" } // for CommonJS inside
     });
     return await import(join(folder, 'source.mjs'));

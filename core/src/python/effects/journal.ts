@@ -58,7 +58,9 @@ export class Tape {
   /** Keep a change that is made now, at its reader's position. */
   keep(change: Change): void {
     this.wind(change.reader.position);
-    this.changes.splice(this.done++, 0, change);
+    if (this.done === this.changes.length) this.changes.push(change);
+    else this.changes.splice(this.done, 0, change);
+    this.done++;
   }
 
   /** Undo what this reader has done, for good. */

@@ -346,8 +346,9 @@ function addClosure(found: Set<Thing>, things: Iterable<Thing>, isSure = false, 
   for (const thing of things) addOpen(found, open, thing);
   // `open` grows meanwhile
   for (const thing of open) {
-    addHeldUntil(found, open, contents(thing), until);
-    if (!isSure) addHeldUntil(found, open, held(thing), until);
+    look(thing);
+    if (thing.contents) addHeldUntil(found, open, tidy(thing, thing.contents), until);
+    if (thing.held && !isSure) addHeldUntil(found, open, tidy(thing, thing.held), until);
     if (thing.self) for (const inner of thing.self.things) addOpen(found, open, inner);
   }
 }
@@ -360,7 +361,6 @@ function addOpen(found: Set<Thing>, open: Thing[], thing: Thing): void {
 }
 
 function addHeldUntil(found: Set<Thing>, open: Thing[], things: ReadonlySince, until: number): void {
-  if (things.size === 0) return;
   for (const thing of things.keys())
     if (until === Infinity || things.get(thing)!.cell <= until) addOpen(found, open, thing);
 }
