@@ -98,7 +98,9 @@ def test_node_knows_its_python(tmp_path):
     said = subprocess.run([SLUICE, "run", "a b.ipynb"], env=environment, capture_output=True, text=True, check=True).stdout
     python, prefix, command = said.strip().split("|")
     assert (Path(python).parent, prefix) == (Path(sys.prefix, "bin"), sys.prefix)
-    assert command == f"--disable-warning=ExperimentalWarning {ROOT}/jupyterlab_sluice/node/cli.mjs run a b.ipynb"
+    flags, _, rest = command.partition(f" {ROOT}")
+    assert all(flag.startswith("--") for flag in flags.split())
+    assert rest == "/jupyterlab_sluice/node/cli.mjs run a b.ipynb"
 
 
 def test_starting_imports_nothing_of_jupyter():
