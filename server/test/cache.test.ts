@@ -111,10 +111,6 @@ async function findFresh(): Promise<string[]> {
   }
 }
 
-/** It writes a file under a name that nobody finds in its source; another waits for it without being seen to read it. */
-const writer = 'step:a | open(str(len("abc")) + ".txt", "w").write("1")';
-const awaitFile = 'import os, time\nname = str(len("abc")) + ".txt"\nwhile not os.path.exists(name): time.sleep(0.02)';
-
 test.each<[what: string, cells: readonly string[], change: (before: RunSummary) => unknown, expected: object]>([
   [
     'a step that failed is executed again, and its friends are not',
@@ -205,37 +201,27 @@ test.each<[what: string, cells: readonly string[], change: (before: RunSummary) 
     { a: 'Since run 1: ‘rows.txt’ changed.', b: 'Since run 1: the state of random of step ‘a’ changed.' }
   ],
   [
-    'a file that a step beside writes, and that it reads, is no base',
-    [writer, `step:b | ${awaitFile}\nprint(open(name).read())`],
-    () => undefined,
-    { a: cached, b: 'Since run 1: ‘3.txt’ is of a step that it does not wait for.' }
-  ],
-  [
-    'nor is one that it sees in a folder',
-    [writer, `step:b | ${awaitFile}\nprint(os.listdir("."))`],
-    () => undefined,
-    { a: cached, b: 'Since run 1: ‘3.txt’ is of a step that it does not wait for.' }
-  ],
-  [
-    'nor one that another program may have read',
-    [writer, `step:b | ${awaitFile}\n!cat rows.txt`],
+    'a file that a step beside writes is no base, where a step may have seen it',
+    [
+      'step:a | open(str(len("abc")) + ".txt", "w").write("1")', // a name that nobody finds in its source
+      ...Object.entries({
+        'step:reads': 'print(open(name).read())',
+        'step:lists': 'print(os.listdir("."))',
+        'step:calls': '!cat rows.txt',
+        'step:looks-elsewhere': 'print(os.listdir("data"), open("rows.txt").read())',
+        'step:waits,prev:a': 'print(open(name).read(), os.listdir("."))\n!cat rows.txt'
+      }).map(
+        ([tags, source]) =>
+          `${tags} | import os, time\nname = str(len("abc")) + ".txt"\nwhile not os.path.exists(name): time.sleep(0.02)\n${source}`
+      )
+    ],
     () => undefined,
     {
-      a: cached,
-      b: expect.stringMatching(/of a step that it does not wait for|and other steps that ran then wrote files/)
+      ...{ a: cached, waits: cached, 'looks-elsewhere': cached },
+      reads: 'Since run 1: ‘3.txt’ is of a step that it does not wait for.',
+      lists: 'Since run 1: ‘3.txt’ is of a step that it does not wait for.',
+      calls: expect.stringMatching(/of a step that it does not wait for|and other steps that ran then wrote files/)
     }
-  ],
-  [
-    'it is one where the step waits',
-    [writer, `step:b,prev:a | ${awaitFile}\nprint(os.listdir("."), open(name).read())\n!cat rows.txt`],
-    () => undefined,
-    { a: cached, b: cached }
-  ],
-  [
-    'files that a step beside writes elsewhere are nothing to it',
-    [writer, `step:b | ${awaitFile}\nprint(os.listdir("data"), open("rows.txt").read())`],
-    () => undefined,
-    { a: cached, b: cached }
   ]
 ])('%s', async (_, cells, change, expected) => {
   world.write('rows.txt', 'a b c');
