@@ -124,9 +124,9 @@ function findUnused(
   { records }: Dependencies,
   steps: readonly PipelineStep[]
 ): Diagnostic[] {
+  const used = new Set(steps.flatMap(({ after }) => after));
   return outlines.slice(0, -1).flatMap(({ name, cells, metricsCells }, step): Diagnostic[] => {
-    const isUsed = steps.some(({ after }) => after.includes(name));
-    if (isUsed || records[step]!.isSeen || metricsCells.length > 0) return [];
+    if (used.has(name) || records[step]!.isSeen || metricsCells.length > 0) return [];
     return [
       {
         code: 'unused-step',
@@ -155,10 +155,10 @@ function findContradictions(
           range: toRange(range)
         });
   });
+  const order = new Map(outline.steps.map(({ name }, step) => [name, step]));
   outline.steps.forEach(({ name, previous, cells }, step) => {
     for (const other of previous) {
-      const index = outline.steps.findIndex(candidate => candidate.name === other);
-      if (index < step) continue;
+      if (order.get(other)! < step) continue;
       found.push({
         code: 'order-contradiction',
         severity: 'error',

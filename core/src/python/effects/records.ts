@@ -1,7 +1,7 @@
 // What the statements of each step tell, put together. Most steps are as they were before an edit, so what was put together
 // for them is kept.
 import { groupBy } from '../../group.js';
-import { addRemark, addReport, newRecord, newReport } from './report.js';
+import { addReport, newRecord, newReport, withoutRepetition } from './report.js';
 import type { FileUse, PreludeRead, Remark, Report, StepRecord, Unbound } from './report.js';
 import type { Unit } from './units.js';
 
@@ -14,13 +14,9 @@ export interface Records {
   readonly preludeReads: readonly PreludeRead[];
 }
 
-/** Statements of one step that stand together in the notebook. */
-interface Run {
-  readonly step: number;
-  readonly reports: Report[];
-}
-
+/** What statements of one step tell that stand together in the notebook. */
 interface Told {
+  readonly step: number;
   readonly reports: readonly Report[];
   readonly all: Report;
 }
@@ -28,13 +24,13 @@ interface Told {
 export function makeCollector(): (units: readonly Unit[], steps: number) => Records {
   let known = new Map<Report, Told>();
   return (units, steps) => {
-    const runs = splitRuns(units);
-    const told = runs.map(({ reports }) => {
-      const before = known.get(reports[0]!);
-      return before && areSame(before.reports, reports) ? before : putTogether(reports);
-    });
+    const told: Told[] = [];
+    for (let at = 0; at < units.length; at += told.at(-1)!.reports.length) {
+      const before = known.get(units[at]!.reading!.report);
+      told.push(before && isStill(before, units, at) ? before : putTogether(runFrom(units, at)));
+    }
     known = new Map(told.map(one => [one.reports[0]!, one]));
-    const byStep = groupBy(told, (_, index) => runs[index]!.step);
+    const byStep = groupBy(told, ({ step }) => step);
     return {
       records: Array.from({ length: steps }, (_, step) => toRecord(byStep.get(step) ?? [])),
       remarks: withoutRepetition(told.flatMap(({ all }) => all.remarks)),
@@ -45,20 +41,24 @@ export function makeCollector(): (units: readonly Unit[], steps: number) => Reco
   };
 }
 
-function splitRuns(units: readonly Unit[]): Run[] {
-  const runs: Run[] = [];
-  for (const { reading, spec } of units) {
-    const last = runs.at(-1);
-    if (last?.step === spec.step) last.reports.push(reading!.report);
-    else runs.push({ step: spec.step, reports: [reading!.report] });
-  }
-  return runs;
+/** The units of one step that stand together from `at` on. */
+function runFrom(units: readonly Unit[], at: number): readonly Unit[] {
+  let end = at;
+  while (units[end]?.spec.step === units[at]!.spec.step) end++;
+  return units.slice(at, end);
 }
 
-const areSame = (a: readonly Report[], b: readonly Report[]): boolean =>
-  a.length === b.length && a.every((report, index) => report === b[index]);
+function isStill({ step, reports }: Told, units: readonly Unit[], at: number): boolean {
+  const end = at + reports.length;
+  return (
+    units[at]!.spec.step === step &&
+    units[end]?.spec.step !== step &&
+    reports.every((report, index) => units[at + index]?.reading!.report === report)
+  );
+}
 
-function putTogether(reports: readonly Report[]): Told {
+function putTogether(units: readonly Unit[]): Told {
+  const reports = units.map(({ reading }) => reading!.report);
   const all = newReport();
   for (const report of reports) {
     addReport(all, report);
@@ -67,7 +67,7 @@ function putTogether(reports: readonly Report[]): Told {
     all.files.push(...report.files);
     all.preludeReads.push(...report.preludeReads);
   }
-  return { reports, all };
+  return { step: units[0]!.spec.step, reports, all };
 }
 
 /** What the runs of a step tell. The plan of the steps adds to what it needs. */
@@ -80,11 +80,4 @@ function toRecord(told: readonly Told[]): StepRecord {
   const record = newRecord();
   for (const { all } of told) addReport(record, all);
   return record;
-}
-
-/** Statements may remark on one place, such as that of a function which they all call. */
-function withoutRepetition(remarks: readonly Remark[]): Remark[] {
-  const known: Remark[] = [];
-  for (const remark of remarks) addRemark(known, remark);
-  return known;
 }

@@ -106,12 +106,21 @@ export function addNeed(needs: Map<string, Need>, key: string, need: Need): void
 
 /** Say a remark once for its place, though many statements lead there. */
 export function addRemark(remarks: Remark[], remark: Remark): void {
-  const { code, range } = remark;
-  const isKnown = remarks.some(
-    known => known.code === code && known.range.cell === range.cell && known.range.from === range.from
-  );
-  if (!isKnown) remarks.push(remark);
+  const place = placeOf(remark);
+  if (!remarks.some(known => placeOf(known) === place)) remarks.push(remark);
 }
+
+/** Remarks of many statements, each place's first. */
+export function withoutRepetition(remarks: readonly Remark[]): Remark[] {
+  const known = new Map<string, Remark>();
+  for (const remark of remarks) {
+    const place = placeOf(remark);
+    if (!known.has(place)) known.set(place, remark);
+  }
+  return [...known.values()];
+}
+
+const placeOf = ({ code, range }: Remark): string => `${range.cell} ${range.from} ${code}`;
 
 /** Add what a statement says to what its step has said so far. */
 export function addReport(record: StepRecord, report: StepRecord): void {
