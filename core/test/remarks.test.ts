@@ -45,6 +45,16 @@ test.each([
     '--- a\nimport functools\n@functools.cache\ndef f(x):\n    return x\n--- b\nprint(f.cache_info())',
     ['ambient-state']
   ],
+  [
+    'a function remembers what it gave with another global',
+    '--- a\nimport functools\nk = 2\n@functools.cache\ndef f(x):\n    return x * k\nprint(f(1))\n--- b\nk = 3\nprint(f(1))',
+    ['ambient-state']
+  ],
+  [
+    'a function that remembers reads a constant',
+    '--- a\nimport functools\nk = 2\n@functools.cache\ndef f(x):\n    return x * k\nprint(f(1))\n--- b\nprint(f(1))\n--- c\nprint(f(2))',
+    []
+  ],
   ['an address is kept', '--- a\nxs = [1]\nn = id(xs)\n--- b\nprint(n)', ['cannot-travel']],
   ['a file is in a list', '--- a\nfiles = [open("x.txt")]\n--- b\nprint(files)', ['cannot-travel']],
   ['the shell is asked to run what is not yet typed', '--- a\nget_ipython().run_cell()', ['opaque-code']],

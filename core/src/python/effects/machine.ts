@@ -3,7 +3,7 @@
 // name that an earlier step left is a need of the reading step.
 import type { CellRange } from '../../diagnostic.js';
 import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
-import { look, setEntry } from './journal.js';
+import { currentReader, look, setEntry } from './journal.js';
 import { comesBefore, Home, Place } from './place.js';
 import type { CellNumber } from '../history.js';
 import type { StarNames } from '../stars.js';
@@ -91,7 +91,7 @@ export class Machine {
   readonly ran = new Set<Node>();
   /** how often a name's object changed in place */
   changes = 0;
-  /** how often something was done that can be seen, or gives another thing each time */
+  /** how often something was done that can be seen, that changes what was there before, or that gives another thing each time */
   effects = 0;
   /** how often it did what is another thing when it is done again: wrote a file, asked for the time */
   unrepeatable = 0;
@@ -389,6 +389,7 @@ export class Machine {
     const { changed } = this.report;
     let isSure = !isPossible && own.size === 1;
     for (const thing of own) {
+      if (thing.birth !== currentReader()) this.effects++;
       changed.add(thing);
       if (thing.isGroup) isSure = false;
     }

@@ -67,6 +67,8 @@ export interface Thing extends Part {
   extras: readonly object[];
   /** what a function that remembers its results holds them in */
   memory?: Thing;
+  /** of such a memory: the globals that were read for it, by name */
+  readonly reads?: Map<string, object>;
   /** made with a `random_state` of its own */
   isSeeded?: boolean;
   /** stands for several things that are alike */
