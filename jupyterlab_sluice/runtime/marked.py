@@ -55,7 +55,7 @@ class MarkedEvents(Events):
             if os.path.isfile(artifact.path):
                 size = os.path.getsize(artifact.path)
                 event = {"type": "left", "artifact": key, "sizeBytes": size}
-                if key.startswith("sluice_") and size <= MOST_BYTES:
+                if key in ("sluice_notebook", "sluice_metrics") and size <= MOST_BYTES:
                     with open(artifact.path, encoding="utf-8", errors="replace") as file:
                         event["content"] = file.read()
                 self.send(event)

@@ -2,7 +2,7 @@
 // status says it.
 import { spawnSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
-import { MarkReader, type Piece } from '../src/argo/marks';
+import { MarkReader, type Piece } from '../src/runners/marks';
 import { readStandings, type ArgoNode, type ArgoWorkflow } from '../src/argo/status';
 import { env, install } from './world';
 

@@ -9,7 +9,8 @@ import { watchObjects } from '../kubernetes/watch.js';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
 import { describeFailure } from '../runners/failure.js';
 import { Channel } from './channel.js';
-import { readReport, tellPodLog } from './pod-log.js';
+import { readReport } from '../runners/pod-reader.js';
+import { tellPodLog } from './pod-log.js';
 import { findOtherFailure, readStandings, type ArgoNode, type ArgoWorkflow, type Standing } from './status.js';
 
 export const markAnnotation = 'sluice.dev/mark';

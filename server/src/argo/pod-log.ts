@@ -1,33 +1,10 @@
-// One pod of a step, read through its log: what it prints, its cells, outputs and metrics as they come, and what it leaves. What is no event
-// of the run itself, such as why the step failed, is kept in a file, so that a follower that comes later knows it.
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import {
-  metricsArtifact,
-  notebookArtifact,
-  type ArtifactRecord,
-  type Failure,
-  type PlanTask,
-  type StepUsage
-} from '@sluice/core';
+// One pod of a step, read through its log: what it prints, its cells, outputs and metrics as they come, and what it leaves.
+import type { PlanTask } from '@sluice/core';
 import type { Cluster } from '../kubernetes/access.js';
 import { followLog } from '../kubernetes/pods.js';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
-import { readExecutorOutput } from '../runners/executor.js';
-import { isRecord, readTold } from '../runners/told.js';
-import { MarkReader } from './marks.js';
-
-/** What the pod said of its end. */
-export interface PodReport {
-  readonly pod: string;
-  readonly failure?: Failure;
-  readonly status?: number;
-  readonly usage?: StepUsage;
-  /** when the first and the last event came, in milliseconds since 1970 */
-  readonly firstAt?: number;
-  readonly lastAt?: number;
-}
+import { MarkReader } from '../runners/marks.js';
+import { PodReader } from '../runners/pod-reader.js';
 
 export interface PodLogOptions {
   readonly cluster: Cluster;
@@ -56,84 +33,4 @@ export async function tellPodLog(options: PodLogOptions): Promise<void> {
       else await options.tell({ type: 'log', step: options.task.name, ...piece, at, origin } as EngineEvent);
     }
   }
-}
-
-type Place = Pick<EngineEvent, 'at' | 'origin'>;
-
-class PodReader {
-  private report: PodReport;
-  private outputRoom = 10_000_000;
-
-  constructor(private readonly options: PodLogOptions) {
-    const { run, task, pod } = options;
-    const known = readReport(run, task.name);
-    this.report = known?.pod === pod.uid ? known : { pod: pod.uid };
-  }
-
-  async take(event: unknown, place: Place): Promise<void> {
-    if (!isRecord(event)) return;
-    const { task, tell } = this.options;
-    if (event.type === 'left') return this.takeLeft(event, place);
-    if (event.type === 'ended') {
-      const { status, usage } = event;
-      return this.note({
-        ...(typeof status === 'number' ? { status } : {}),
-        ...(isRecord(usage) ? { usage: toUsage(usage) } : {}),
-        ...(place.at === undefined ? {} : { lastAt: place.at })
-      });
-    }
-    const told = readTold(task.name, event);
-    if (told === undefined || told.type === 'files') return;
-    if (told.type === 'failure') return this.note({ failure: told.failure });
-    if (told.type === 'output' && (this.outputRoom -= JSON.stringify(told.output).length) < 0) return;
-    if (this.report.firstAt === undefined && place.at !== undefined) await this.note({ firstAt: place.at });
-    await tell({ ...told, ...place });
-  }
-
-  /** A file of the step's: people's go to this machine, values stay where they are. */
-  private async takeLeft({ artifact, sizeBytes, content }: Record<string, unknown>, place: Place): Promise<void> {
-    const { run, task, tell } = this.options;
-    const { layout } = run;
-    if (artifact === undefined) {
-      if (typeof content === 'string') await write(layout.outputFile(task.name), content);
-      return;
-    }
-    if (typeof artifact !== 'string' || typeof sizeBytes !== 'number') return;
-    const path = typeof content === 'string' ? layout.artifact(task.name, artifact) : this.options.placeOf(artifact);
-    if (typeof content === 'string') await write(path, content);
-    const { variables } = (await readExecutorOutput(layout, task.name))?.[artifact] ?? {};
-    const record: ArtifactRecord = {
-      ...{ name: artifact, kind: kindOf(artifact, variables), path, sizeBytes },
-      ...(Array.isArray(variables) ? { variables } : {})
-    };
-    await tell({ type: 'artifact', step: task.name, artifact: record, ...place });
-  }
-
-  private async note(more: Partial<PodReport>): Promise<void> {
-    this.report = { ...this.report, ...more };
-    await write(reportPath(this.options.run, this.options.task.name), JSON.stringify(this.report));
-  }
-}
-
-/** What the step's last pod said of its end, as far as it could. */
-export function readReport(run: RemoteRun, step: string): PodReport | undefined {
-  const path = reportPath(run, step);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as PodReport) : undefined;
-}
-
-const reportPath = ({ layout }: RemoteRun, step: string) => join(layout.stepFolder(step), 'pod.json');
-
-function toUsage({ cpuMs, peakMemoryBytes }: Record<string, unknown>): StepUsage {
-  return { cpuMs: Number(cpuMs ?? 0), peakMemoryBytes: Number(peakMemoryBytes ?? 0), bytesIn: 0, bytesOut: 0 };
-}
-
-function kindOf(name: string, variables: unknown): ArtifactRecord['kind'] {
-  if (name === notebookArtifact) return 'notebook';
-  if (name === metricsArtifact) return 'metrics';
-  return Array.isArray(variables) ? 'values' : 'file';
-}
-
-async function write(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content);
 }

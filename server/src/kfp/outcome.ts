@@ -2,45 +2,101 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
+  endedStates,
   metricsArtifact,
   notebookArtifact,
   shownArtifacts,
   type ArtifactRecord,
   type Failure,
   type MetricValue,
-  type Output
+  type Output,
+  type PlanTask
 } from '@sluice/core';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
+import { MarkReader } from '../runners/marks.js';
+import { PodReader } from '../runners/pod-reader.js';
 import { isRecord } from '../runners/told.js';
 import type { Connection } from './connect.js';
 import { readArtifact, readPodLog } from './files.js';
 import type { KfpArtifact } from './metadata.js';
 import type { TaskStanding } from './standing.js';
 
-/** What is new in the log of the step's pod. */
-export async function* tellLog(
-  { ui }: Connection,
-  id: string,
-  run: RemoteRun,
-  step: string,
-  { pod, namespace }: TaskStanding,
-  signal: AbortSignal
-): AsyncIterable<EngineEvent> {
+export interface LogOf {
+  /** Kubeflow's */
+  readonly id: string;
+  readonly run: RemoteRun;
+  readonly step: string;
+  /** undefined in a pipeline that Sluice cannot read */
+  readonly planned: PlanTask | undefined;
+  readonly standing: TaskStanding;
+}
+
+/** What is new in the log of the step's pod: what it printed, and where the run has a mark, its cells, outputs and metrics. */
+export async function* tellLog({ ui }: Connection, about: LogOf, signal: AbortSignal): AsyncIterable<EngineEvent> {
+  const { id, run, step, planned, standing } = about;
+  const { pod, namespace, state } = standing;
   if (pod === undefined) return;
-  const source = `log:${pod}`;
-  const known = Number(run.position(source) ?? 0);
   const text = await readPodLog(ui, { run: id, pod, namespace }, signal);
-  if (text === undefined || text.length <= known) return;
+  if (text === undefined) return;
+  const source = `log:${pod}`;
+  if (run.place.mark !== undefined && planned !== undefined) {
+    yield* tellMarked(text, { run, step, planned, pod, mark: run.place.mark, isWhole: endedStates.has(state!) });
+    return;
+  }
+  const known = Number(run.position(source) ?? 0);
+  if (text.length <= known) return;
   const position = String(text.length).padStart(12, '0');
   yield { type: 'log', step, stream: 'stdout', text: text.slice(known), origin: { source, position } };
 }
 
-/** What the step gave, once it has ended. `artifacts` are those of its task. */
+interface Marked {
+  readonly run: RemoteRun;
+  readonly step: string;
+  readonly planned: PlanTask;
+  readonly pod: string;
+  readonly mark: string;
+  /** the last line may lack its end, and nothing more comes */
+  readonly isWhole: boolean;
+}
+
+/** A line that began before ends here; lines are counted, so that a follower goes on where another one stood. */
+async function* tellMarked(
+  text: string,
+  { run, step, planned, pod, mark, isWhole }: Marked
+): AsyncIterable<EngineEvent> {
+  const source = `log:${pod}`;
+  const lines = text.split('\n');
+  const rest = lines.pop() ?? '';
+  if (isWhole && rest !== '') lines.push(rest);
+  const first = Number(run.position(source)?.split('/')[0] ?? 0);
+  const told: EngineEvent[] = [];
+  const marks = new MarkReader(mark);
+  const reader = new PodReader({
+    ...{ run, task: planned, pod: { uid: pod }, placeOf: () => undefined },
+    tell: async event => void told.push(event)
+  });
+  for (let i = first; i < lines.length; i++)
+    for (const [k, piece] of marks.read(lines[i]!).entries()) {
+      const origin = { source, position: `${String(i).padStart(9, '0')}/${k}` };
+      if (piece.kind === 'text') yield { type: 'log', step, stream: piece.stream, text: piece.text, origin };
+      else await reader.take(piece.event, { origin });
+      yield* told.splice(0);
+    }
+}
+
+export interface OutcomeOf {
+  readonly run: RemoteRun;
+  readonly step: string;
+  /** those of its task */
+  readonly artifacts: readonly KfpArtifact[];
+  /** whether its cells and outputs have been told while it ran */
+  readonly isLive: boolean;
+}
+
+/** What the step gave, once it has ended. */
 export async function* tellOutcome(
   { ui, namespace }: Connection,
-  run: RemoteRun,
-  step: string,
-  artifacts: readonly KfpArtifact[],
+  { run, step, artifacts, isLive }: OutcomeOf,
   signal: AbortSignal
 ): AsyncIterable<EngineEvent> {
   const fetchFile = async (name: string): Promise<Buffer | undefined> => {
@@ -48,7 +104,7 @@ export async function* tellOutcome(
     return artifact && readArtifact(ui, artifact.uri, namespace, signal);
   };
   const notebook = await fetchFile(notebookArtifact);
-  yield* tellNotebook(step, notebook);
+  if (!isLive) yield* tellNotebook(step, notebook);
   const metrics = await fetchFile(metricsArtifact);
   const scalars = artifacts.find(({ name }) => name === metricsArtifact)?.metadata ?? {};
   for (const [name, value] of readMetrics(metrics) ?? Object.entries(scalars).filter(isMetric))

@@ -1,5 +1,5 @@
 // What is sent to Kubeflow of an IR: the whole of it, or the chosen steps with what the others gave in a past run, brought in by importers.
-import { isSnapshot, stepOfSnapshot, type Ir } from '@sluice/core';
+import { isSnapshot, readStepArgument, stepOfSnapshot, type Ir } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
 import { PipelineError } from '../errors.js';
 
@@ -9,6 +9,8 @@ export interface SpecOptions {
   /** names of the steps to execute; the others' artifacts come from `given` */
   readonly execute: ReadonlySet<string>;
   readonly cache: boolean;
+  /** of the run's events in its steps' logs */
+  readonly mark: string;
   /** where the artifact of a step that is not executed is, and what was said of it */
   given(step: string, key: string): { readonly uri: string; readonly metadata: object } | undefined;
 }
@@ -48,7 +50,10 @@ export function toPipelineSpec(text: string, options: SpecOptions): Json {
     return Object.fromEntries([...[...own.keys()].map(key => [key, toImporter(key, own.get(key)!)] as const), ...kept]);
   };
   const root = { ...pipeline.root, dag: { ...pipeline.root?.dag, tasks: choose(pipeline.root?.dag?.tasks ?? {}) } };
-  const executors = { ...(pipeline.deploymentSpec as { executors?: Json } | undefined)?.executors };
+  const executors = withMark(
+    (pipeline.deploymentSpec as { executors?: Executors } | undefined)?.executors,
+    options.mark
+  );
   for (const [key, { uri, metadata, schemaTitle }] of imports) {
     const type = { schemaTitle, schemaVersion: '0.0.1' };
     components[`comp-${key}`] = {
@@ -60,6 +65,20 @@ export function toPipelineSpec(text: string, options: SpecOptions): Json {
   }
   const spec = { ...pipeline, components, deploymentSpec: { ...pipeline.deploymentSpec, executors }, root };
   return platform === undefined ? spec : { pipeline_spec: spec, platform_spec: platform };
+}
+
+type Executors = Readonly<Record<string, { readonly container?: { args?: string[]; env?: object[] } }>>;
+
+/** Steps tell their events through their logs. KFP's cache does not look at a container's variables. */
+function withMark(executors: Executors = {}, mark: string): Json {
+  const variable = { name: 'SLUICE_EVENTS', value: `log:${mark}` };
+  const changed = Object.entries(executors).map(([key, { container, ...rest }]) => [
+    key,
+    container === undefined || readStepArgument(container.args ?? []) === undefined
+      ? { ...rest, ...(container && { container }) }
+      : { ...rest, container: { ...container, env: [...(container.env ?? []), variable] } }
+  ]);
+  return Object.fromEntries(changed) as Json;
 }
 
 interface Import {

@@ -1,4 +1,5 @@
 // Runs on Kubeflow Pipelines 2, over its REST API alone: what Kubeflow's own UI can see of a run, Sluice sees as well (decision 0022).
+import { randomBytes } from 'node:crypto';
 import {
   endedStates,
   toLabelValue,
@@ -24,6 +25,7 @@ import { readExecutorOutput } from './executor.js';
 import { describeFailure } from './failure.js';
 import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
 import { layoutOf } from './layout.js';
+import { readReport } from './pod-reader.js';
 
 export function open(options: EngineOptions): Engine {
   return new KubeflowEngine(options);
@@ -70,6 +72,7 @@ class KubeflowEngine implements Engine {
     const { namespace, place } = await this.connect(access);
     return {
       ...place,
+      mark: randomBytes(9).toString('base64url'),
       ...(namespace === undefined ? {} : { namespace }),
       experiment: access.experiment ?? plan.name
     };
@@ -80,6 +83,7 @@ class KubeflowEngine implements Engine {
     const { request, choice, plan } = run;
     const pipeline_spec = toPipelineSpec(request.ir, {
       run: toLabelValue(run.id),
+      mark: run.place.mark ?? '',
       execute: choice.execute,
       cache: request.cache,
       given: await this.readGiven(run)
@@ -240,13 +244,15 @@ async function* tellTask(task: TaskStanding, telling: Telling): AsyncIterable<En
       ...(startedAt === undefined || state === 'pending' ? {} : { at: startedAt })
     };
   told.set(step, state);
-  if (state !== 'pending') yield* tellLog(connection, id, run, step, task, signal);
+  const planned = run.plan.tasks.find(({ name }) => name === step);
+  if (state !== 'pending') yield* tellLog(connection, { id, run, step, planned, standing: task }, signal);
   if (!endedStates.has(state)) return;
   if (state === 'succeeded' || state === 'cached') {
     const artifacts = (metadata?.artifacts ?? []).filter(artifact => artifact.task === task.task);
-    yield* tellOutcome(connection, run, step, artifacts, signal);
+    const isLive = state === 'succeeded' && isToldBy(run, step, task.pod);
+    yield* tellOutcome(connection, { run, step, artifacts, isLive }, signal);
   }
-  const failure = state === 'failed' ? await findFailure(task, telling) : undefined;
+  const failure = state === 'failed' ? await findFailure(task, step, telling) : undefined;
   yield {
     ...{ type: 'step', step, state },
     ...(startedAt !== undefined && endedAt !== undefined && hasRun ? { durationMs: endedAt - startedAt } : {}),
@@ -255,6 +261,10 @@ async function* tellTask(task: TaskStanding, telling: Telling): AsyncIterable<En
     ...(endedAt === undefined ? {} : { at: endedAt })
   };
 }
+
+/** Whether the step's pod told its events, and not an attempt before it. */
+const isToldBy = (run: RemoteRun, step: string, pod: string | undefined) =>
+  pod !== undefined && readReport(run, step)?.pod === pod;
 
 const isEnded = (step: StepRun | undefined) => step !== undefined && endedStates.has(step.state);
 
@@ -270,7 +280,13 @@ async function describeOther(
   return `Task ‘${task}’ failed${said ? `: ${said}` : '.'}`;
 }
 
-async function findFailure({ pod, namespace, error }: TaskStanding, { connection, id, signal }: Telling) {
+async function findFailure(
+  { pod, namespace, error }: TaskStanding,
+  step: string,
+  { connection, id, run, signal }: Telling
+) {
+  const told = isToldBy(run, step, pod) ? readReport(run, step)?.failure : undefined;
+  if (told !== undefined) return told;
   const log = pod === undefined ? undefined : await readPodLog(connection.ui, { run: id, pod, namespace }, signal);
   const found = log === undefined ? undefined : readFailure(log);
   return found ?? { name: 'exit-status', message: error ?? 'Its pod failed, and Kubeflow does not tell why.' };

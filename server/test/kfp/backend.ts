@@ -52,8 +52,8 @@ export interface BackendOptions {
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** A step that was executed before with the same text and inputs, for KFP's own cache. */
-const cacheKey = (task: Json, input: Json, container: Json) =>
-  JSON.stringify([task.componentRef, input.inputs, container]);
+const cacheKey = (task: Json, input: Json, { container: { image, command, args } }: Json) =>
+  JSON.stringify([task.componentRef, input.inputs, image, command, args]);
 
 const launcher = (text: string) => `I1121 16:20:31.482914       1 launcher_v2.go:218] ${text}\n`;
 
