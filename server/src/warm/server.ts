@@ -1,8 +1,7 @@
 // Starts a fork server. It is nobody's child for long: it outlives this process, and ends by itself when it is idle or its home is gone.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { deflateSync } from 'node:zlib';
@@ -12,20 +11,21 @@ import type { ServerSpec } from './address.js';
 const idleSeconds = 15 * 60;
 const startMs = 30_000;
 
-const packs = new Map<string, Promise<string>>();
+const packs = new Map<string, string>();
 
-/** The server's program: the Python files of jupyterlab_sluice/warm/, packed as BOOT reads it. */
-export function packServer(folder: string): Promise<string> {
+/** The server's program: the Python files of jupyterlab_sluice/warm/, packed as BOOT reads it. It travels nowhere, so it need not be small. */
+export function packServer(folder: string): string {
   const pack = packs.get(folder) ?? readPack(folder);
   packs.set(folder, pack);
   return pack;
 }
 
-async function readPack(folder: string): Promise<string> {
-  const files = (await readdir(folder)).filter(file => file.endsWith('.py')).sort();
-  const sources = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')));
-  const modules = Object.fromEntries(files.map((file, i) => [basename(file, '.py'), sources[i]]));
-  return deflateSync(JSON.stringify(modules)).toString('base64');
+function readPack(folder: string): string {
+  const files = readdirSync(folder).filter(file => file.endsWith('.py'));
+  const modules = Object.fromEntries(
+    files.sort().map(file => [basename(file, '.py'), readFileSync(join(folder, file), 'utf8')])
+  );
+  return deflateSync(JSON.stringify(modules), { level: 1 }).toString('base64');
 }
 
 /**

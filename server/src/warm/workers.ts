@@ -42,7 +42,7 @@ interface Place {
 }
 
 export class Workers {
-  private readonly places = new Map<string, Promise<Place>>();
+  private readonly places = new Map<string, Place>();
   private readonly held = new Map<string, Promise<Held | undefined>>();
 
   constructor(private readonly options: WorkersOptions) {}
@@ -185,7 +185,7 @@ export class Workers {
 
   /** Ask the server for this command; where there is none, start one. */
   private async reach<T>(command: Command, ask: (address: string) => Promise<T>): Promise<T> {
-    const { address, serverSpec, forks } = await this.find(command);
+    const { address, serverSpec, forks } = this.find(command);
     for (let attempt = 1; ; attempt++)
       try {
         return await ask(address);
@@ -197,17 +197,16 @@ export class Workers {
   }
 
   /** All steps of a run have the same, as a rule. */
-  private find({ python, boot, runtime }: Command): Promise<Place> {
-    const { home, env } = this.options;
+  private find({ python, boot, runtime }: Command): Place {
+    const { home, folder, env } = this.options;
     const key = JSON.stringify([python, boot, runtime]);
-    const place = this.places.get(key) ?? this.findOne({ home, python, boot, runtime, env });
+    const known = this.places.get(key);
+    if (known !== undefined) return known;
+    const serverSpec = { home, python, boot, runtime, env };
+    const forks = packServer(folder!);
+    const place = { address: addressOf(serverSpec, forks), serverSpec, forks };
     this.places.set(key, place);
     return place;
-  }
-
-  private async findOne(serverSpec: ServerSpec): Promise<Place> {
-    const forks = await packServer(this.options.folder!);
-    return { address: addressOf(serverSpec, forks), serverSpec, forks };
   }
 }
 
