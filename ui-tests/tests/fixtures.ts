@@ -159,12 +159,14 @@ export const test = testAlone.extend<object, { lab: IJupyterLabPageFixture }>({
     },
     { scope: 'worker', timeout: 300_000 }
   ],
-  page: async ({ lab }, use) => {
-    await use(lab);
-    // After a story that failed there is a new page anyway.
-    await lab.evaluate(async () => {
+  page: async ({ lab }, use) => use(lab),
+  sluice: async ({ page, tmpPath }, use) => {
+    await use(new Sluice(page, tmpPath));
+    // What a story opened is closed before its folder goes. After one that failed there is a new page anyway.
+    await page.evaluate(async () => {
       const { commands, serviceManager, shell } = window.jupyterapp;
       for (const widget of [...shell.widgets('main')]) (widget as unknown as { dispose(): void }).dispose();
+      await commands.execute('filebrowser:go-to-path', { path: '/', dontShowBrowser: true });
       await commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' });
       await serviceManager.sessions.shutdownAll();
     });

@@ -1,7 +1,7 @@
 // A run belongs to the server, not to the tab: whoever comes back finds it where it is by now.
 import { writeFileSync } from 'node:fs';
 
-import { expect, RUN, test } from './fixtures';
+import { expect, RUN, testAlone as test } from './fixtures';
 import { waitingFor } from './notebooks';
 
 test('reload the page during a run and find it again', async ({ page, sluice }, info) => {
