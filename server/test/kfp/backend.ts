@@ -311,10 +311,11 @@ export class Backend {
     );
     const write = (text: string) => run.logs.set(pod, (run.logs.get(pod) ?? '') + text);
     write(launcher(`input ComponentSpec:{${key}}`));
-    const variables = Object.fromEntries((container.env ?? []).map(({ name, value }: Json) => [name, value]));
+    const variables = (container.env ?? []).map(({ name, value }: Json) => `${name}=${value}`);
     const child = startProcess({
-      argv: [this.options.python, ...argv.slice(1)],
-      env: { ...this.options.env, ...variables },
+      // in a pod there is no pipe for events
+      argv: ['env', '-u', 'SLUICE_EVENTS', ...variables, this.options.python, ...argv.slice(1)],
+      env: this.options.env,
       cwd,
       onOutput: (_, chunk) => void write(chunk.toString('utf8')),
       onEvent: () => undefined // nobody listens in a pod

@@ -47,8 +47,9 @@ test('a notebook runs, and what its steps print, measure and give is here afterw
     'load: loaded 4\n',
     'load succeeded',
     'train running',
-    'train: sum 6\n0.6\n',
+    'train: sum 6\n',
     'train accuracy = 0.6',
+    'train: 0.6\n',
     'train succeeded',
     'run succeeded'
   ]);
@@ -68,6 +69,34 @@ test('a notebook runs, and what its steps print, measure and give is here afterw
     'train sluice_notebook notebook'
   ]);
   expect((await world.sluice('runs', 'logs', 'last', 'train')).stdout).toBe('sum 6\n0.6\n');
+});
+
+test('cells show while a step runs, and one that failed leaves its executed notebook', async () => {
+  await serve();
+  world.write('nb.ipynb', [
+    'step:load | 6 * 7',
+    'import time\nprint("second")\ntime.sleep(8)\nraise ValueError("no data")'
+  ]);
+  const show = async () =>
+    JSON.parse((await world.sluice('runs', 'show', 'last', '--json')).stdout) as Record<string, unknown>;
+  let during: Promise<Record<string, unknown>> | undefined;
+  const onStdout = (text: string) => void (text.includes('second') && (during ??= show()));
+  const { status } = await world.sluiceWith(
+    { onStdout },
+    'run',
+    'nb.ipynb',
+    '--runner',
+    'kubeflow',
+    '--url',
+    url,
+    '--json'
+  );
+  expect(await during).toMatchObject({ steps: [{ state: 'running', cellsDone: 1 }] });
+  const { artifacts, steps } = (await show()) as { artifacts: { name: string; path: string }[]; steps: unknown[] };
+  expect(steps).toMatchObject([{ state: 'failed', failure: { name: 'ValueError', cell: 1, line: 4 } }]);
+  const notebook = artifacts.find(({ name }) => name === 'sluice_notebook')!;
+  expect(readFileSync(notebook.path, 'utf8')).toContain('"text/plain": "42"');
+  expect(status).toBe(1);
 });
 
 test('a step that Kubeflow has in its cache is told as such, and --no-cache runs it again', async () => {
