@@ -1,12 +1,14 @@
 // What a file holds, as a hash. A file whose size, times and inode are as they were is not read again.
 import { createHash } from 'node:crypto';
-import { createReadStream, type BigIntStats } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Sql } from '../store.js';
 
 /** two changes within one tick of the file system's clock leave the same time */
 const tickMs = 50;
+
+const smallBytes = 1 << 16;
 
 export class FileHashes {
   constructor(private readonly sql: Sql) {}
@@ -36,10 +38,31 @@ export async function hashFile(path: string, start = 0, end = Infinity): Promise
   const hash = createHash('sha256');
   if (end < start) return hash.digest('hex');
   try {
+    const small = readSmall(path, start, end);
+    if (small !== undefined) return hash.update(small).digest('hex');
     await pipeline(createReadStream(path, { highWaterMark: 1 << 20, start, end }), hash);
     return hash.digest('hex');
   } catch {
     return undefined;
+  }
+}
+
+/** What is small is here before a stream would have begun. */
+function readSmall(path: string, start: number, end: number): Buffer | undefined {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // should it be a pipe, nobody waits for its other end
+  try {
+    const stats = fstatSync(fd);
+    const length = Math.min(stats.size, end + 1) - start;
+    if (!stats.isFile() || length > smallBytes) return undefined;
+    const buffer = Buffer.alloc(Math.max(length, 0));
+    for (let done = 0; done < length;) {
+      const read = readSync(fd, buffer, done, length - done, start + done);
+      if (read === 0) return undefined; // it is being written
+      done += read;
+    }
+    return buffer;
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -89,7 +89,7 @@ export async function executeStep(task: PlanTask, context: StepContext): Promise
         await context.snapshots.after(step);
         context.metadata.set(step, metadata);
         const artifacts = await readArtifacts(task, layout, metadata);
-        for (const artifact of artifacts) append({ type: 'artifact', step, artifact });
+        store.sql.transaction(() => artifacts.forEach(artifact => append({ type: 'artifact', step, artifact })));
         const usage = await sumUsage(telling.usage, task, layout, artifacts);
         const used = { durationMs: durationMs(), ...(usage && { usage }) };
         if ('metadata' in outcome) {
