@@ -134,8 +134,8 @@ testWithPods('from anywhere else the claim is named; a run that goes on has the 
   expect(test_.read('work', 'project/rows.txt')).toBe('a b');
 }, 400_000);
 
-/** A package of one module, as pip installs one; resolves with its wheel. */
-function writeWheel(folder: string, name: string, source: string): string {
+/** A package of one module, as pip installs one. */
+function writeWheel(folder: string, name: string, source: string): void {
   const about = `${name}-1.0.dist-info`;
   const files = {
     [`${name}.py`]: source,
@@ -144,15 +144,13 @@ function writeWheel(folder: string, name: string, source: string): string {
     [`${about}/RECORD`]: `${name}.py,,\n${about}/METADATA,,\n${about}/WHEEL,,\n${about}/RECORD,,\n`
   };
   const program = 'import json, sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], "w") as wheel:\n    for path, text in json.loads(sys.argv[2]).items(): wheel.writestr(path, text)';
-  const wheel = join(folder, `${name}-1.0-py3-none-any.whl`);
-  execFileSync('python3', ['-c', program, wheel, JSON.stringify(files)]);
-  return wheel;
+  execFileSync('python3', ['-c', program, join(folder, `${name}-1.0-py3-none-any.whl`), JSON.stringify(files)]);
 }
 
 testWithPods('packages are installed once, and the next run is sent only what changed', async () => {
   const wheels = join(world.folder, 'wheels');
   mkdirSync(wheels);
-  const wheel = writeWheel(wheels, 'sluicetrial', 'def double(x):\n    return 2 * x\n');
+  writeWheel(wheels, 'sluicetrial', 'def double(x):\n    return 2 * x\n');
   test_.claim('wheels');
   cpSync(wheels, test_.volume('wheels'), { recursive: true });
   // the pods' image has no pip of its own
@@ -160,7 +158,7 @@ testWithPods('packages are installed once, and the next run is sent only what ch
   const pip = execFileSync(python, ['-c', 'import os, pip; print(os.path.dirname(pip.__file__))'], { encoding: 'utf8' }).trim();
   const kernel = join(world.folder, 'kernel');
   execFileSync(python, ['-m', 'venv', '--without-pip', kernel]);
-  execFileSync(python, ['-m', 'pip', '--python', join(kernel, 'bin/python'), 'install', '--no-index', '-q', wheel]);
+  execFileSync(python, ['-m', 'pip', '--python', join(kernel, 'bin/python'), 'install', '-q', '--no-index', '--find-links', wheels, 'sluicetrial']);
   cpSync(pip, join(test_.volume('wheels'), 'pip'), { recursive: true });
   const env = { PYTHONPATH: '/wheels', PIP_NO_INDEX: '1', PIP_FIND_LINKS: '/wheels' };
   const defaults = { image, env, volumes: [{ pvc_name: 'wheels', path: '/wheels', read_only: true }] };

@@ -9,7 +9,7 @@ import { watchObjects } from '../kubernetes/watch.js';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
 import { describeFailure } from '../runners/failure.js';
 import { Channel } from './channel.js';
-import { readReport } from '../runners/pod-reader.js';
+import { readNotebookFailure, readReport } from '../runners/pod-reader.js';
 import { tellPodLog } from './pod-log.js';
 import { findOtherFailure, readStandings, type ArgoNode, type ArgoWorkflow, type Standing } from './status.js';
 
@@ -222,7 +222,8 @@ class Follower {
       ...(endedAt === undefined ? {} : { at: endedAt })
     };
     if (state === 'failed') {
-      const failure = (isOwn ? report.failure : undefined) ?? describePodEnd(pod) ?? argosFailure(standing);
+      const own = isOwn ? (report.failure ?? readNotebookFailure(run, task.name)) : undefined;
+      const failure = own ?? describePodEnd(pod) ?? argosFailure(standing);
       this.tellStep(step, last, { state, ...told, failure, error: describeFailure(failure) });
     } else if (state === 'skipped') this.tellStep(step, last, { state, reason: whySkipped(task, all), ...told });
     else if (state === 'canceled') this.tellStep(step, last, { state, reason: 'The run was canceled.', ...told });

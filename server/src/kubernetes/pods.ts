@@ -184,7 +184,7 @@ export async function readPodEvents({ core, namespace }: Cluster, pod: string): 
     const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
     const { items } = await core.listNamespacedEvent({ namespace, fieldSelector });
     const tells = (reason: string, message: string) =>
-      /^Failed(?!Scheduling)|Evict/.test(reason) && !/failed to sync/.test(message); // the node is only just beginning
+      /^Failed(?!Scheduling)|Evict/.test(reason) && !/failed to sync|no relationship found/.test(message); // the node is only just beginning
     return items.flatMap(({ reason = '', message = '' }) => (tells(reason, message) ? [`${reason}: ${message}`] : []));
   } catch {
     return [];

@@ -101,6 +101,19 @@ export function readReport(run: RemoteRun, step: string): PodReport | undefined 
 
 const reportPath = ({ layout }: RemoteRun, step: string) => join(layout.stepFolder(step), 'pod.json');
 
+/** Why it failed from its executed notebook, where the line of the log that told it was torn. */
+export function readNotebookFailure({ layout }: RemoteRun, step: string): Failure | undefined {
+  try {
+    const notebook = JSON.parse(readFileSync(layout.artifact(step, notebookArtifact), 'utf8')) as {
+      metadata?: { sluice?: { failure?: unknown } };
+    };
+    const told = readTold(step, { type: 'failure', failure: notebook.metadata?.sluice?.failure });
+    return told?.type === 'failure' ? told.failure : undefined;
+  } catch {
+    return undefined; // it did not come
+  }
+}
+
 function toUsage({ cpuMs, peakMemoryBytes }: Record<string, unknown>): StepUsage {
   return { cpuMs: Number(cpuMs ?? 0), peakMemoryBytes: Number(peakMemoryBytes ?? 0), bytesIn: 0, bytesOut: 0 };
 }
