@@ -43,7 +43,7 @@ def measure(rounds: int) -> list[Figure]:
     for name, title in NAMES.items():
         for pass_, done in DONE.items():
             peers = {"Kale": _median(theirs, name, pass_)} if theirs and pass_ in theirs[0].get(name, ()) else {}
-            figures.append(Figure(f"{title}, {done}", _median(ours, name, pass_), "ms", BUDGETS.get((name, pass_)), peers))
+            figures.append(Figure(f"{title}, {done}", _median(ours, name, pass_), "ms CPU", BUDGETS.get((name, pass_)), peers))
         figures.append(Figure(f"{title}, memory kept for the next edit", _median(ours, name, "kept"), "MB", MEMORY_BUDGETS.get(name)))
     return figures
 

@@ -11,6 +11,7 @@ import { notebookOf } from './notebooks.mjs';
 
 const [, , folder, rounds, python] = process.argv;
 const edits = 25;
+const notebooks = { 'bench.ipynb': 70, 'large.ipynb': 2000 };
 const megabyte = 1e6;
 const mid = numbers => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
@@ -22,14 +23,15 @@ async function freePort() {
   return port;
 }
 
-/** A JupyterLab of its own with the notebook of 70 cells, with or without Sluice; times its start. */
+/** A JupyterLab of its own with the notebooks, with or without Sluice; times its start. */
 async function startServer(name, hasSluice) {
   const home = join(folder, name);
   const config = join(home, 'config');
   const root = join(home, 'root');
   await mkdir(join(config, 'labconfig'), { recursive: true });
   await mkdir(root, { recursive: true });
-  await writeFile(join(root, 'bench.ipynb'), JSON.stringify(notebookOf(70)));
+  for (const [path, cells] of Object.entries(notebooks))
+    await writeFile(join(root, path), JSON.stringify(notebookOf(cells)));
   if (!hasSluice) {
     const page = { disabledExtensions: { 'jupyterlab-sluice': true } };
     await writeFile(join(config, 'labconfig', 'page_config.json'), JSON.stringify(page));
@@ -126,46 +128,50 @@ async function visit(page, url) {
   return page.evaluate(() => globalThis.jupyterapp.restored.then(() => performance.now() / 1000));
 }
 
-/** Open the notebook and edit its middle cell, as the user of either server would. */
-async function work(page, hasSluice) {
-  await page.evaluate(async () => {
-    const panel = await globalThis.jupyterapp.commands.execute('docmanager:open', {
-      path: 'bench.ipynb',
-      kernel: { name: null }
-    });
+/** Open a notebook and edit its middle cell, as the user of either server would. How long the first analysis and those of the edits took. */
+async function work(page, hasSluice, path) {
+  const count = () => page.evaluate(() => globalThis.benchAnalyses.length);
+  const before = await count();
+  await page.evaluate(async path => {
+    const panel = await globalThis.jupyterapp.commands.execute('docmanager:open', { path, kernel: { name: null } });
     await panel.context.ready;
     await panel.revealed;
     globalThis.benchNotebook = panel;
-  });
-  const count = () => page.evaluate(() => globalThis.benchAnalyses.length);
+  }, path);
   const analyzed = many => page.waitForFunction(many => globalThis.benchAnalyses.length >= many, many);
   if (hasSluice) {
     await page.evaluate(() => globalThis.jupyterapp.shell.activateById('sluice-panel'));
-    await analyzed(1);
+    await analyzed(before + 1);
   }
   const begin = await count();
   for (let pass = 0; pass < edits; pass++) {
     await page.evaluate(pass => {
-      const { sharedModel } = globalThis.benchNotebook.model.cells.get(35);
+      const { cells } = globalThis.benchNotebook.model;
+      const { sharedModel } = cells.get(cells.length >> 1);
       sharedModel.setSource(`${sharedModel.getSource()}\nedited_${pass} = ${pass}`);
     }, pass);
     if (hasSluice) await analyzed(begin + pass + 1);
     else await page.waitForTimeout(60);
   }
-  return page.evaluate(begin => globalThis.benchAnalyses.slice(begin), begin);
+  const [first, ...others] = await page.evaluate(before => globalThis.benchAnalyses.slice(before), before);
+  return { first, edits: others.slice(begin - before - 1) };
 }
 
-/** Bytes of our scripts and programs that the page has asked for, plain and compressed. */
+/** Bytes of our scripts, and of scripts and programs, that the page has asked for, plain and compressed. */
 function watchScripts(page) {
   const loads = [];
   page.on('response', response => {
     if (!/extensions\/jupyterlab-sluice\/.*\.(js|wasm)/.test(response.url())) return;
-    loads.push(response.body().then(body => ({ plain: body.length, packed: gzipSync(body, { level: 9 }).length })));
+    const isScript = /\.js\b/.test(response.url());
+    loads.push(
+      response.body().then(body => ({ isScript, plain: body.length, packed: gzipSync(body, { level: 9 }).length }))
+    );
   });
   return async () => {
     const all = await Promise.all(loads);
-    const sum = kind => all.reduce((total, load) => total + load[kind], 0) / megabyte;
-    return { plain: sum('plain'), packed: sum('packed') };
+    const sum = (kind, some = all) => some.reduce((total, load) => total + load[kind], 0) / megabyte;
+    const scripts = all.filter(({ isScript }) => isScript);
+    return { plain: sum('plain'), packed: sum('packed'), packedScripts: sum('packed', scripts) };
   };
 }
 
@@ -196,8 +202,9 @@ try {
         const page = await context.newPage();
         const scripts = watchScripts(page);
         const secondVisit = await visit(page, server.url);
-        const analyses = await work(page, hasSluice);
+        const few = await work(page, hasSluice, 'bench.ipynb');
         const after = { ...(await memoryOf(page)), scripts: await scripts() };
+        const large = hasSluice ? await work(page, hasSluice, 'large.ipynb') : undefined;
         await context.close();
         told[kind].push({
           server: { seconds: server.seconds, megabytes: server.megabytes },
@@ -205,7 +212,8 @@ try {
           secondVisit,
           before,
           after,
-          analyses
+          few,
+          large
         });
       } finally {
         await server.stop();
@@ -216,11 +224,13 @@ try {
 }
 
 const added = read => mid(told.with.map(read)) - mid(told.without.map(read));
-const times = told.with.flatMap(one => one.analyses);
+const times = told.with.flatMap(one => one.few.edits);
 console.log(
   JSON.stringify({
     edit: mid(times),
     slowestEdit: Math.max(...times),
+    largeFirst: mid(told.with.map(one => one.large.first)),
+    largeEdit: mid(told.with.flatMap(one => one.large.edits)),
     memory: added(one => one.after.heap + one.after.wasm),
     memoryBefore: added(one => one.before.heap),
     scriptsBefore: told.with[0].before.scripts.plain,
