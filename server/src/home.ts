@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { PipelineError } from './errors.js';
 
 /** `$SLUICE_HOME`, else the `.sluice` of the nearest folder at or above `start`, else the one in `cwd`. */
 export function findHome(env: NodeJS.ProcessEnv, start: string, cwd: string): string {
@@ -14,12 +15,35 @@ export function findHome(env: NodeJS.ProcessEnv, start: string, cwd: string): st
   }
 }
 
-/** Make the folder where it is missing. Returns its real path. */
+/**
+ * Make the folder where it is missing. Returns its real path.
+ * @throws PipelineError `storage` when it can't be one; what the system says where it may not be made
+ */
 export function openHome(home: string): string {
-  mkdirSync(join(home, 'runs'), { recursive: true, mode: 0o700 });
+  try {
+    makeFolder(join(home, 'runs'));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'it can’t be made there' : 'a part of that path is a file';
+    if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'EEXIST') throw cause;
+    throw new PipelineError(`Records can’t be kept in ‘${home}’: ${reason}. Set SLUICE_HOME to a folder.`, 'storage', {
+      cause
+    });
+  }
   const ignore = join(home, '.gitignore');
   if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
   return realpathSync(home);
+}
+
+// Node's own way to make a folder with those above it tries forever where the system lets nobody make one, as below /proc
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error; // else another was quicker
+  }
 }
 
 export function runFolder(home: string, run: string): string {

@@ -391,6 +391,24 @@ describe('a notebook or a command that is broken ends with 2 and leaves no run',
     expect(status).toBe(2);
   });
 
+  test.each([
+    ['SLUICE_JOBS', 'zero', 'SLUICE_JOBS is ‘zero’; write a whole number, 1 or more.', 2],
+    ['SLUICE_WORKSPACE_LIMIT', 'lots', 'SLUICE_WORKSPACE_LIMIT is ‘lots’; write a size such as ‘5GB’.', 2],
+    [
+      'SLUICE_HOME',
+      'a.ipynb',
+      /Records can’t be kept in ‘.*a\.ipynb’: a part of that path is a file\. Set SLUICE_HOME/,
+      1
+    ],
+    ['SLUICE_HOME', '/proc/nope', 'Records can’t be kept in ‘/proc/nope’: it can’t be made there. Set SLUICE_HOME', 1]
+  ])('the variable %s as %s', async (name, value, said, expected) => {
+    world.write('a.ipynb', ['step:a | x = 1']);
+    world.env[name] = value;
+    const { status, stderr } = await world.sluice('run', 'a.ipynb');
+    expect(stderr).toMatch(said);
+    expect(status).toBe(expected);
+  });
+
   test('commands that only look make no records', async () => {
     for (const argv of [['runs'], ['snapshots'], ['fsck'], ['gc']])
       expect((await world.sluice(...argv)).status).toBe(0);

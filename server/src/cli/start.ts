@@ -11,11 +11,20 @@ for (const stream of [process.stdout, process.stderr])
     if (!isUnread || !isRunning) process.exit(isUnread ? 0 : 1);
   });
 
+function findFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    process.stderr.write('sluice: The current folder is gone. Change to one that is there.\n');
+    process.exit(2);
+  }
+}
+
 process.exitCode = await main(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
-  cwd: process.cwd(),
+  cwd: findFolder(),
   install: bundledInstall(),
   onInterrupt(handle) {
     isRunning = true;

@@ -2,7 +2,7 @@
 // told for what. One step may always work, however much it needs.
 import { availableParallelism } from 'node:os';
 import { formatSize } from '@sluice/core';
-import { readSize } from '../sizes.js';
+import { readCount, readSize } from '../sizes.js';
 
 /** What a step is expected to take. */
 export interface Need {
@@ -115,10 +115,10 @@ const planned = 0.9;
  * @throws PipelineError `usage`
  */
 export function machineLimits(env: NodeJS.ProcessEnv): CapacityLimits {
-  const jobs = Number(env.SLUICE_JOBS);
+  const jobs = readCount(env, 'SLUICE_JOBS');
   const memory = readSize(env, 'SLUICE_MEMORY');
   return {
-    cores: Number.isInteger(jobs) && jobs > 0 ? jobs : availableParallelism(),
+    cores: jobs ?? availableParallelism(),
     memoryBytes: () => memory ?? process.availableMemory() * planned
   };
 }

@@ -4,7 +4,12 @@ import { readStepArgument, type Plan } from '@sluice/core';
 import { scanWorkspace, workspaceLimits, type WorkspaceScan } from '../scan.js';
 
 /** @throws PipelineError `workspace-too-large`; `folder` is the notebook's, `home` that of our records */
-export function scanFor(plan: Plan, folder: string, home: string, env: NodeJS.ProcessEnv): Promise<WorkspaceScan> {
+export async function scanFor(
+  plan: Plan,
+  folder: string,
+  home: string,
+  env: NodeJS.ProcessEnv
+): Promise<WorkspaceScan> {
   const { folders = [], gitignore = false } = plan.workspace;
   return scanWorkspace(folder, [...findOutsidePaths(plan), ...folders], {
     limits: workspaceLimits(env),
