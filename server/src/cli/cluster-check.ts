@@ -1,14 +1,13 @@
 // `sluice cluster check` and `sluice cluster rbac`: can pipelines run there, what is missing, and the Role that would grant it.
 import { PipelineError } from '../errors.js';
-import { findHome } from '../home.js';
 import { openCluster } from '../kubernetes/access.js';
 import { checkCluster, type Finding } from '../kubernetes/check.js';
 import { printRbac, type Subject } from '../kubernetes/rbac.js';
 import type { Purpose } from '../kubernetes/rights.js';
-import { readClusterSettings } from '../kubernetes/settings.js';
 import { painter } from '../terminal.js';
 import { useColors } from './check.js';
-import { readArgs, type Command, type Io } from './command.js';
+import { clusterSettingsOf } from './cluster-settings.js';
+import { readArgs, type Command } from './command.js';
 
 const options = {
   kubeconfig: { type: 'string' },
@@ -22,7 +21,7 @@ const options = {
 export const clusterCheck: Pick<Command, 'run'> = {
   async run(args, io) {
     const { values } = readArgs(args, options, { names: '', least: 0, most: 0 });
-    const settings = settingsOf(values, io);
+    const settings = clusterSettingsOf(values, io);
     const purposes = purposesOf(values.runner);
     const cluster = await openCluster(settings, io.env);
     const findings: Finding[] = [];
@@ -54,7 +53,7 @@ export const clusterRbac: Pick<Command, 'run'> = {
       { ...options, user: { type: 'string' }, group: { type: 'string' }, account: { type: 'string' } },
       { names: '', least: 0, most: 0 }
     );
-    const settings = settingsOf(values, io);
+    const settings = clusterSettingsOf(values, io);
     // the names alone are needed: it can be printed where the cluster is out of reach
     const { namespace, config } = await openCluster(settings, io.env);
     const { serviceAccount = 'default' } = settings;
@@ -68,18 +67,6 @@ export const clusterRbac: Pick<Command, 'run'> = {
     return 0;
   }
 };
-
-function settingsOf(
-  values: Readonly<Record<string, string | boolean | undefined>>,
-  { env, cwd }: Io
-): ReturnType<typeof readClusterSettings> {
-  const text = (key: string) => (typeof values[key] === 'string' ? values[key] : undefined);
-  const given = {
-    ...{ kubeconfig: text('kubeconfig'), context: text('context'), namespace: text('namespace') },
-    serviceAccount: text('service-account')
-  };
-  return readClusterSettings(given, { env, home: findHome(env, cwd, cwd) });
-}
 
 function purposesOf(runner = 'argo'): Purpose[] {
   if (runner !== 'argo' && runner !== 'kubeflow')

@@ -16,6 +16,7 @@ import {
 import { findSnapshotWay } from '../kubernetes/storage.js';
 import { defaultImage } from '../pipelines.js';
 import { formatSize, formatTable } from '../words.js';
+import { clusterSettingsOf } from './cluster-settings.js';
 import { chooseAction, readArgs, write, type Action, type Command, type Io } from './command.js';
 import { toCount, toMs } from './gc.js';
 
@@ -65,12 +66,7 @@ const actions: Record<string, ClusterAction> = {
 async function execute(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = readArgs(args, options);
   const { action, operands } = chooseAction('cluster snapshots', actions, positionals);
-  const { kubeconfig, context, namespace } = values;
-  const cluster = await openCluster({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-    ...(namespace === undefined ? {} : { namespace })
-  });
+  const cluster = await openCluster(clusterSettingsOf(values, io), io.env);
   const { json, text } = await action.run(cluster, { image: io.env.SLUICE_IMAGE, ...values }, ...operands);
   await write(io.stdout, values.json === true ? `${JSON.stringify(json)}\n` : text);
   return 0;
