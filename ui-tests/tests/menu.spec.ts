@@ -1,4 +1,4 @@
-// After a first run, one step is run again alone, and the pipeline is held to the notebook; both from the menu beside the button, by keyboard.
+// After a first run, one step is run again alone, the pipeline is held to the notebook, and it is exported; all from the menu beside the button.
 import { expect, RUN, test } from './fixtures';
 import { chain } from './notebooks';
 
@@ -36,4 +36,10 @@ test('run one step only, then verify against the notebook', async ({ page, sluic
   await sluice.picture('verified');
   await sluice.panel.getByRole('button', { name: 'Dismiss' }).click();
   await expect(sluice.panel.getByRole('status')).toBeHidden();
+
+  await menuButton.click();
+  await menu.getByRole('menuitem', { name: 'Export for Kubeflow' }).click();
+  await expect(sluice.panel.getByRole('status')).toContainText('Exported as ‘story.yaml’.');
+  await sluice.panel.getByRole('button', { name: 'Open', exact: true }).click();
+  await expect(page.getByRole('main').getByRole('tab', { name: 'story.yaml', exact: true })).toBeVisible();
 });
