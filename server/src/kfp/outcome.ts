@@ -84,6 +84,14 @@ async function* tellMarked(
     }
 }
 
+/** What a step printed, to either stream, as one text. */
+export function withoutMarks(log: string, mark: string | undefined): string {
+  if (mark === undefined) return log;
+  const marks = new MarkReader(mark);
+  const pieces = log.split('\n').flatMap(line => marks.read(line));
+  return pieces.map(piece => (piece.kind === 'text' ? piece.text : '')).join('');
+}
+
 export interface OutcomeOf {
   readonly run: RemoteRun;
   readonly step: string;

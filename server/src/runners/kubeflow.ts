@@ -14,7 +14,7 @@ import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
 import { discoverRuns } from '../kfp/discover.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
-import { readFailure, tellLog, tellOutcome } from '../kfp/outcome.js';
+import { readFailure, tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
 import { toPipelineSpec } from '../kfp/spec.js';
 import { readStanding, type RunStanding, type TaskStanding } from '../kfp/standing.js';
 import { PipelineError, toPipelineError } from '../errors.js';
@@ -229,7 +229,8 @@ interface Telling {
 
 async function* tellTask(task: TaskStanding, telling: Telling): AsyncIterable<EngineEvent> {
   const { connection, id, run, metadata, told, signal } = telling;
-  const step = run.plan.tasks.find(candidate => candidate.task === task.task)?.name ?? task.task;
+  const planned = run.plan.tasks.find(candidate => candidate.task === task.task);
+  const step = planned?.name ?? task.task;
   const { state, reason, startedAt, endedAt } = task;
   const known = run.state(step);
   if (state === undefined || isEnded(known)) return;
@@ -244,7 +245,6 @@ async function* tellTask(task: TaskStanding, telling: Telling): AsyncIterable<En
       ...(startedAt === undefined || state === 'pending' ? {} : { at: startedAt })
     };
   told.set(step, state);
-  const planned = run.plan.tasks.find(({ name }) => name === step);
   if (state !== 'pending') yield* tellLog(connection, { id, run, step, planned, standing: task }, signal);
   if (!endedStates.has(state)) return;
   if (state === 'succeeded' || state === 'cached') {
@@ -288,6 +288,6 @@ async function findFailure(
   const told = isToldBy(run, step, pod) ? readReport(run, step)?.failure : undefined;
   if (told !== undefined) return told;
   const log = pod === undefined ? undefined : await readPodLog(connection.ui, { run: id, pod, namespace }, signal);
-  const found = log === undefined ? undefined : readFailure(log);
+  const found = log === undefined ? undefined : readFailure(withoutMarks(log, run.place.mark));
   return found ?? { name: 'exit-status', message: error ?? 'Its pod failed, and Kubeflow does not tell why.' };
 }
