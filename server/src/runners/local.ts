@@ -130,7 +130,10 @@ export class LocalRunner implements Runner {
     const [environment, scan] = await Promise.all([
       this.findEnvironment(kernel),
       scanFor(plan, request.workspace, store.home, env)
-    ]);
+    ]).catch(async (error: unknown) => {
+      await ahead.close();
+      throw error;
+    });
     return { plan, kernel, environment, workers, ahead, scan, parameters, choice, past, capacity };
   }
 
