@@ -2,7 +2,7 @@
 // notebook's kernel, in a process of its own. What that answers is kept until something is installed there.
 import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Analyzer, StarNames } from '@sluice/core';
 import { readKernel, type Kernel } from './kernels.js';
 
@@ -57,7 +57,7 @@ export class StarLibrary {
   }
 
   private async ask(modules: readonly string[], { kernel: name }: ModuleSource): Promise<StarNames> {
-    const { env, packagesFolder } = this.options;
+    const { env } = this.options;
     const kernel = await readKernel(name ?? 'python3', env).catch(() => undefined);
     if (kernel === undefined) return new Map();
     const key = JSON.stringify(kernel);
@@ -65,11 +65,24 @@ export class StarLibrary {
     const isFresh = before !== undefined && (await stampOf(before.path)) === before.stamp;
     const kept = isFresh ? before.names : new Map<string, readonly string[] | undefined>();
     const open = modules.filter(module => !kept.has(module));
-    const told = open.length === 0 ? undefined : await askPython(kernel, join(packagesFolder, 'exports.py'), open, env);
-    if (told === undefined) return knownOf(kept);
+    if (open.length === 0) return knownOf(kept);
+    const told = await this.askEach(kernel, open);
     const names = new Map([...kept, ...open.map(module => [module, told.names[module]] as const)]);
-    this.answers.set(key, { names, path: told.path, stamp: await stampOf(told.path) });
+    const path = told.path.length > 0 ? told.path : (before?.path ?? [dirname(kernel.python[0]!)]);
+    this.answers.set(key, { names, path, stamp: await stampOf(path) });
     return knownOf(names);
+  }
+
+  /** All at once; where one of them brings the process down or takes too long, each by itself. */
+  private async askEach(kernel: Kernel, modules: readonly string[]): Promise<Told> {
+    const { env, packagesFolder } = this.options;
+    const all = await askPython(kernel, packagesFolder, modules, env);
+    if (all !== undefined || modules.length === 1) return all ?? nothing;
+    const each = await Promise.all(modules.map(module => askPython(kernel, packagesFolder, [module], env)));
+    return {
+      names: Object.assign({}, ...each.map(told => told?.names)) as Told['names'],
+      path: each.find(told => told !== undefined)?.path ?? []
+    };
   }
 }
 
@@ -100,17 +113,20 @@ interface Told {
   readonly path: readonly string[];
 }
 
+const nothing: Told = { names: {}, path: [] };
+
 /** Undefined where that Python can't be started, or takes too long. */
 function askPython(
   { python, env: own }: Kernel,
-  program: string,
+  packagesFolder: string,
   modules: readonly string[],
   env: NodeJS.ProcessEnv
 ): Promise<Told | undefined> {
   const [command, ...rest] = python as [string, ...string[]];
   return new Promise(resolve => {
-    const options = { env: { ...env, ...own }, timeout: timeoutMs, maxBuffer: 16 << 20 };
-    const child = execFile(command, [...rest, program], options, (error, stdout) =>
+    // not in the notebook's folder: what lies there is read, never run
+    const options = { cwd: packagesFolder, env: { ...env, ...own }, timeout: timeoutMs, maxBuffer: 16 << 20 };
+    const child = execFile(command, [...rest, join(packagesFolder, 'exports.py')], options, (error, stdout) =>
       resolve(error === null ? (JSON.parse(stdout) as Told) : undefined)
     );
     child.stdin!.on('error', () => undefined).end(JSON.stringify({ modules }));

@@ -55,7 +55,7 @@ test('modules beside the notebook are read, with those that they import from; th
   expect((await stars.find(modules, source)).get('listed')).toEqual(['c']);
 });
 
-test('the kernel is asked again when something was installed there, and a module that prints or exits does no harm', async () => {
+test('the kernel is asked again when something was installed there, and a module that prints, exits or crashes does no harm', async () => {
   const packages = world.write(
     'packages/noisy.py',
     'print("hello")\nimport atexit\natexit.register(print, "bye")\nx = 1\n'
@@ -64,7 +64,8 @@ test('the kernel is asked again when something was installed there, and a module
   world.write('packages/leaves.py', 'import sys\nsys.exit(3)\n');
   world.write('packages/wrong.py', '__all__ = ["missing"]\n');
   const stars = await open({ PYTHONPATH: folder });
-  const modules = ['noisy', 'leaves', 'wrong', 'later'];
+  world.write('packages/crashes.py', 'import os\nos._exit(3)\n');
+  const modules = ['noisy', 'leaves', 'wrong', 'crashes', 'later'];
   expect(await stars.find(modules, source)).toEqual(new Map([['noisy', ['atexit', 'x']]]));
   world.write('packages/later.py', 'y = 1\n');
   utimesSync(folder, 1, 1); // as an installation would, whatever the clock's grain
