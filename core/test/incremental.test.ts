@@ -86,6 +86,7 @@ function makeLine(random: Random): string {
     `import os\nos.environ['${one}'] = str(${two})`,
     `@${one}.register\ndef ${two}(v):\n    return ${three}`,
     `exec("${one} = ${two}")`,
+    `import functools\n@functools.cache\ndef ${one}(v=0):\n    return [${two}, v]\n${three} = ${one}()`,
     `${one}`,
     `${one} = _`,
     `for ${one} in range(30):\n    ${two} = [${two}, ${three}, object()]\n    ${three} = unknown(${two})`

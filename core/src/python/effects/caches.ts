@@ -1,7 +1,7 @@
 // A function under `functools.cache` remembers its results: called again it does nothing and gives the same object. Its memory
 // belongs to the process. Where its calls do nothing but compute, a step may fill a memory of its own, as long as what it reads is
 // the same; else the function travels with what it remembers.
-import { setEntry } from './journal.js';
+import { look, setEntry } from './journal.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { prelude } from './slot.js';
@@ -43,6 +43,7 @@ export function callWithMemory(machine: Machine, thing: Thing, node: Node, call:
 function compareRead(machine: Machine, memory: Thing, slot: Slot, node: Node): void {
   const { name } = slot;
   const { step } = machine;
+  look(memory);
   const known = memory.reads?.get(name) as { readonly slot: Slot; readonly step: number } | undefined;
   if (!known && memory.reads) setEntry(memory, memory.reads, name, { slot, step });
   if (!known || known.slot === slot || known.step === step || step === prelude) return;
