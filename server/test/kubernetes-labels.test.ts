@@ -4,7 +4,7 @@ import { chooseExpired, type Retention } from '../src/kubernetes/collect.js';
 import { checkObjectName, toBelonging, toMetadata, toSelector } from '../src/kubernetes/labels.js';
 import { Patience } from '../src/kubernetes/patience.js';
 import { plainError, type VolumeSnapshot } from '../src/kubernetes/snapshots.js';
-import { chooseClass } from '../src/kubernetes/storage.js';
+import { chooseClass, findDefaultStorageClass } from '../src/kubernetes/storage.js';
 import { toSharing } from '../src/kubernetes/volumes.js';
 
 test.each([
@@ -54,6 +54,27 @@ test.each([
 ])('snapshot class: %s', (_, classes, wanted, expected) => {
   if (expected instanceof RegExp) expect(() => chooseClass(classes, 'd', wanted)).toThrow(expected);
   else expect(chooseClass(classes, 'd', wanted)?.class).toBe(expected);
+});
+
+const storageClass = (name: string, created: string, isDefault = true) => ({
+  metadata: {
+    ...{ name, creationTimestamp: new Date(created) },
+    annotations: { 'storageclass.kubernetes.io/is-default-class': String(isDefault) }
+  }
+});
+test.each<[what: string, classes: readonly object[], expected: string | RegExp]>([
+  ['the default', [storageClass('a', '2026-01-01', false), storageClass('b', '2026-01-01')], 'b'],
+  ['the newest of several', [storageClass('a', '2026-01-02'), storageClass('b', '2026-01-01')], 'a'],
+  [
+    'none that is the default',
+    [storageClass('a', '2026-01-01', false)],
+    /no default StorageClass\. Name one with SLUICE_STORAGE_CLASS: there is ‘a’\.$/
+  ],
+  ['none at all', [], /has no StorageClass, so that no volume can be made\. Ask whoever runs it\.$/]
+])('storage class: %s', async (_, items, expected) => {
+  const found = findDefaultStorageClass({ storage: { listStorageClass: async () => ({ items }) } } as never);
+  if (typeof expected === 'string') expect(await found).toBe(expected);
+  else await expect(found).rejects.toThrow(expected);
 });
 
 test.each([

@@ -3,7 +3,7 @@
 import type { AccessMode, CloneSpec, Plan, SnapshotOptions, WorkspaceVolume } from '@sluice/core';
 import { claimsOf, parallelSteps } from '@sluice/core';
 import type { readIr } from '@sluice/core/ir/read';
-import type { Cluster } from '../kubernetes/access.js';
+import { statusOf, type Cluster } from '../kubernetes/access.js';
 import type { ClusterSettings } from '../kubernetes/settings.js';
 import {
   checkClones,
@@ -88,13 +88,24 @@ async function findVolume(
   { size = '10Gi', storageClass, accessMode }: ClusterSettings,
   workspace: WorkspaceVolume | undefined
 ): Promise<VolumeSpec> {
-  if (workspace === undefined)
+  if (workspace === undefined) {
+    if (storageClass === undefined) await checkDefaultClass(cluster);
     return {
       ...{ size, accessModes: [accessMode ?? 'ReadWriteOnce'] },
       ...(storageClass === undefined ? {} : { storageClass })
     };
+  }
   const spec = toSpec(await readClaim(cluster, workspace.claim));
   return accessMode === undefined ? spec : { ...spec, accessModes: [accessMode] };
+}
+
+/** A claim without a class would wait for ever where there is no default; who may not see the classes finds out then. */
+async function checkDefaultClass(cluster: Cluster): Promise<void> {
+  try {
+    await findDefaultStorageClass(cluster);
+  } catch (error) {
+    if (statusOf(error) !== 403) throw error;
+  }
 }
 
 type Claim = Awaited<ReturnType<typeof readClaim>>;

@@ -128,7 +128,7 @@ export async function findDefaultStorageClass({ storage }: Cluster): Promise<str
   throw new PipelineError(
     items.length === 0
       ? 'The cluster has no StorageClass, so that no volume can be made. Ask whoever runs it.'
-      : `The cluster has no default StorageClass. Name one of ${names} as the notebook’s \`sluice.snapshots.storage_class\`.`,
+      : `The cluster has no default StorageClass. Name one with SLUICE_STORAGE_CLASS: there is ${names}.`,
     'remote'
   );
 }
