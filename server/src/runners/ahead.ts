@@ -65,7 +65,7 @@ export class Ahead {
 
   /** No step begins any more. */
   async close(): Promise<void> {
-    await this.context.workers.letGo();
+    this.context.workers.letGo();
     for (const limits of this.held.values()) await limits.close();
   }
 

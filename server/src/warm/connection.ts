@@ -66,6 +66,7 @@ export interface Waiting {
  * @throws Declined
  */
 export async function fork(address: string, request: StepRequest, signal: AbortSignal): Promise<Waiting> {
+  signal.throwIfAborted();
   const talk = new Conversation(await reach(address));
   const giveUp = () => talk.end();
   signal.addEventListener('abort', giveUp);

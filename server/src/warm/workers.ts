@@ -25,7 +25,9 @@ interface Command {
 
 /** A process that waits, and what it was forked for. */
 interface Held {
-  readonly process: Waiting;
+  /** undefined where it could not be forked */
+  readonly process: Promise<Waiting | undefined>;
+  readonly stopped: AbortController;
   readonly spec: Pick<ProcessSpec, 'env' | 'cwd'>;
 }
 
@@ -43,7 +45,7 @@ interface Place {
 
 export class Workers {
   private readonly places = new Map<string, Place>();
-  private readonly held = new Map<string, Promise<Held | undefined>>();
+  private readonly held = new Map<string, Held>();
 
   constructor(private readonly options: WorkersOptions) {}
 
@@ -107,25 +109,22 @@ export class Workers {
   hold(step: string, spec: Pick<ProcessSpec, 'argv' | 'env' | 'cwd' | 'limits' | 'onWaiting'>): void {
     const command = this.commandOf(spec.argv);
     if (command === undefined || this.held.has(step)) return;
-    const process = this.fork({ ...spec, held: true }, command, new AbortController().signal);
-    this.held.set(
-      step,
-      process.then(
-        process => ({ process, spec }),
-        () => undefined // it is started when its time has come
-      )
-    );
+    const stopped = new AbortController();
+    const process = this.fork({ ...spec, held: true }, command, stopped.signal).catch(() => undefined); // it is started when its time has come
+    this.held.set(step, { process, spec, stopped });
   }
 
   /** No step is started any more. */
-  async letGo(): Promise<void> {
-    const held = [...this.held.values()];
+  letGo(): void {
+    for (const { process, stopped } of this.held.values()) {
+      stopped.abort(); // it may still wait for an import
+      void process.then(process => process?.drop());
+    }
     this.held.clear();
-    for (const one of held) (await one)?.process.drop();
   }
 
   private async begin(spec: ProcessSpec, command: Command, signal: AbortSignal): Promise<Started> {
-    const held = await this.takeHeld(spec);
+    const held = await this.takeHeld(spec, signal);
     if (held !== undefined) {
       signal.addEventListener('abort', held.drop);
       try {
@@ -148,16 +147,20 @@ export class Workers {
   }
 
   /** Undefined where none is held for this step, or another one. */
-  private async takeHeld({ step = '', env, cwd }: ProcessSpec): Promise<Waiting | undefined> {
-    const held = await this.held.get(step);
+  private async takeHeld({ step = '', env, cwd }: ProcessSpec, signal: AbortSignal): Promise<Waiting | undefined> {
+    const held = this.held.get(step);
     this.held.delete(step);
     if (held === undefined) return undefined;
-    if (held.spec.cwd === cwd && isDeepStrictEqual(held.spec.env, env)) return held.process;
-    held.process.drop();
+    const stop = () => held.stopped.abort();
+    signal.addEventListener('abort', stop);
+    const process = await held.process;
+    signal.removeEventListener('abort', stop);
+    if (held.spec.cwd === cwd && isDeepStrictEqual(held.spec.env, env)) return process;
+    process?.drop();
     return undefined;
   }
 
-  private fork(
+  private async fork(
     {
       env,
       cwd,

@@ -308,7 +308,7 @@ test('a process that waits in vain goes, and leaves nothing behind', async () =>
       workers.hold('s', { argv, env: other.env, cwd: other.folder, onWaiting: resolve })
     );
     expect(processesOf(pid)).toEqual([String(pid)]);
-    await workers.letGo();
+    workers.letGo();
     for (let ms = 0; processesOf(pid).length > 0 && ms < 10_000; ms += 20) await sleep(20);
     expect(processesOf(pid)).toEqual([]);
   } finally {
