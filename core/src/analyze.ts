@@ -10,7 +10,7 @@ import type { Notebook } from './notebook.js';
 import { outlineNotebook } from './outline.js';
 import type { Outline } from './outline.js';
 import type { Pipeline, PipelineStep } from './pipeline.js';
-import { boundNames } from './python/effects/binding.js';
+import { boundNames } from './python/names.js';
 import { parseCell } from './python/parse.js';
 import type { PythonParser } from './python/parser.js';
 import { keepBroken } from './python/stale.js';

@@ -6,7 +6,7 @@ import type { Cell, Notebook } from './notebook.js';
 import type { Outline } from './outline.js';
 import { readParameter } from './parameters.js';
 import type { Parameter } from './pipeline.js';
-import { boundNames } from './python/effects/binding.js';
+import { boundNames } from './python/names.js';
 import { evaluate } from './python/effects/expressions.js';
 import { Machine } from './python/effects/machine.js';
 import { makeCollector } from './python/effects/records.js';

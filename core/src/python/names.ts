@@ -30,6 +30,33 @@ export function findScopes(body: readonly Statement[], lazyAnnotations = false):
   return module;
 }
 
+/** The scope of a function or lambda by itself: what it does not bind, it finds somewhere around it. */
+export function findFunctionScope(node: FunctionDefinition | Lambda): Scope {
+  const scope =
+    node.type === 'Lambda' ? new ScopeTable('lambda', 'lambda', node) : new ScopeTable('function', node.name.id, node);
+  fillFunction(scope, node);
+  return scope;
+}
+
+/** Every name that running these statements may bind, or delete, in their own scope. */
+export function boundNames(body: readonly Statement[]): ReadonlySet<string> {
+  return new Set(findScopes(body).bindings.keys());
+}
+
+/** The plain names that a target binds: `a, (b, *c) = …`. */
+export function targetNames(target: Expression): string[] {
+  switch (target.type) {
+    case 'Name':
+      return [target.id];
+    case 'Starred':
+      return targetNames(target.value);
+    case 'Collection':
+      return target.elements.flatMap(targetNames);
+    default:
+      return [];
+  }
+}
+
 /** A scope while it is being filled. */
 class ScopeTable implements Scope {
   readonly children: ScopeTable[] = [];
@@ -37,6 +64,7 @@ class ScopeTable implements Scope {
   readonly references = new Map<string, Node[]>();
   readonly globals = new Set<string>();
   readonly nonlocals = new Set<string>();
+  isGenerator = false;
   lazyAnnotations: boolean;
   /** the class whose private names are mangled here */
   className: string | undefined;
@@ -196,9 +224,7 @@ function visitFunction(scope: ScopeTable, node: FunctionDefinition): void {
   const around = openTypeParameters(scope, node.typeParameters, node);
   for (const { annotation } of node.parameters) if (annotation) visitAnnotation(around, annotation);
   if (node.returns) visitAnnotation(around, node.returns);
-  const inside = around.open('function', node.name.id, node);
-  bindParameters(inside, node);
-  visitAll(inside, node.body);
+  fillFunction(around.open('function', node.name.id, node), node);
 }
 
 function visitClass(scope: ScopeTable, node: ClassDefinition): void {
@@ -238,8 +264,10 @@ function visitDefaults(scope: ScopeTable, { parameters }: Parameters): void {
   for (const parameter of parameters) visit(scope, parameter.default);
 }
 
-function bindParameters(scope: ScopeTable, node: (FunctionDefinition | Lambda) & Parameters): void {
+function fillFunction(scope: ScopeTable, node: FunctionDefinition | Lambda): void {
   for (const { name } of node.parameters) scope.bind(name, 'parameter', node);
+  if (node.type === 'Lambda') visit(scope, node.body);
+  else visitAll(scope, node.body);
 }
 
 function visitAnnotation(scope: ScopeTable, annotation: Expression): void {
@@ -270,7 +298,9 @@ function visit(scope: ScopeTable, expression: Expression | undefined): void {
     case 'Attribute':
     case 'Starred':
     case 'Await':
+      return visit(scope, expression.value);
     case 'Yield':
+      scope.isGenerator = true;
       return visit(scope, expression.value);
     case 'Subscript':
       visit(scope, expression.value);
@@ -281,9 +311,7 @@ function visit(scope: ScopeTable, expression: Expression | undefined): void {
       return expression.keywords.forEach(({ value }) => visit(scope, value));
     case 'Lambda': {
       visitDefaults(scope, expression);
-      const inside = scope.open('lambda', 'lambda', expression);
-      bindParameters(inside, expression);
-      return visit(inside, expression.body);
+      return fillFunction(scope.open('lambda', 'lambda', expression), expression);
     }
     case 'Comprehension':
       return visitComprehension(scope, expression);

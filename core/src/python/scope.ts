@@ -46,6 +46,13 @@ export interface Scope {
   readonly references: ReadonlyMap<string, readonly Node[]>;
   readonly globals: ReadonlySet<string>;
   readonly nonlocals: ReadonlySet<string>;
+  /** whether it yields */
+  readonly isGenerator: boolean;
+}
+
+/** What Python's compiler calls a function's local names: those that it binds and does not declare to be another scope's. */
+export function localNames({ bindings, globals, nonlocals }: Scope): ReadonlySet<string> {
+  return new Set([...bindings.keys()].filter(name => !globals.has(name) && !nonlocals.has(name)));
 }
 
 /** The scope in which `scope` finds a name. The module's is the answer also where nothing binds it: it may be a builtin. */

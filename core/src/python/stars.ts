@@ -1,6 +1,6 @@
 // `from module import *` binds names that only the module knows. This module finds which modules a notebook imports so, and what a module that
 // is plain source gives: what its `__all__` lists, or else the names that it binds, those with an underscore apart.
-import { boundNames, targetNames } from './effects/binding.js';
+import { boundNames, targetNames } from './names.js';
 import { topStatements } from './stale.js';
 import type { Expression, ParsedCell, Statement } from './syntax.js';
 

@@ -1,8 +1,9 @@
 // The notebook's own functions and classes. A call runs the body with what is known of the arguments, at the point of the
 // call, so that free names mean what they mean there. A function that is only passed on is run as well, since whoever
 // gets it may call it.
-import { findLocals } from './binding.js';
 import type { Machine } from './machine.js';
+import { findFunctionScope } from '../names.js';
+import { localNames } from '../scope.js';
 import type { FunctionDefinition, Lambda, Node } from '../syntax.js';
 import { callWithMemory } from './caches.js';
 import { closure, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
@@ -28,14 +29,13 @@ export function functionThing(
   kind: FunctionInfo['kind'] = 'function',
   owner?: ClassInfo
 ): Thing {
-  const scope = scopeOf(node);
   const { home, stand } = machine;
   const info: FunctionInfo = {
     name,
     node,
     home,
     kind,
-    ...scope,
+    ...ownNames(node),
     ...(stand ? { stand } : {}),
     ...(owner ? { owner } : {})
   };
@@ -52,12 +52,18 @@ export function functionThing(
   return thing;
 }
 
-const scopes = new WeakMap<FunctionDefinition | Lambda, ReturnType<typeof findLocals>>();
+type OwnNames = Pick<FunctionInfo, 'locals' | 'globals' | 'isGenerator'>;
 
-function scopeOf(node: FunctionDefinition | Lambda): ReturnType<typeof findLocals> {
-  let scope = scopes.get(node);
-  if (!scope) scopes.set(node, (scope = findLocals(node, node.body)));
-  return scope;
+const known = new WeakMap<FunctionDefinition | Lambda, OwnNames>();
+
+function ownNames(node: FunctionDefinition | Lambda): OwnNames {
+  let names = known.get(node);
+  if (!names) {
+    const scope = findFunctionScope(node);
+    names = { locals: localNames(scope), globals: scope.globals, isGenerator: scope.isGenerator };
+    known.set(node, names);
+  }
+  return names;
 }
 
 /** Run a function of the notebook with these arguments; what it may give back. */
