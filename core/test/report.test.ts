@@ -68,7 +68,8 @@ const analysis: Analysis = {
       { code: 'language', severity: 'warning', message: 'Hm.' }
     ]
   },
-  stale: []
+  stale: [],
+  starModules: []
 };
 
 test('the report has what DESIGN §7 promises', () => {
