@@ -35,6 +35,8 @@ const options = {
 
 /** so long a command waits for news of runs in a cluster that nobody follows */
 const refreshMs = 5000;
+/** a process that was killed is seen to be gone only a moment later */
+const adoptMs = 2000;
 
 interface Context {
   readonly store: Store;
@@ -132,7 +134,7 @@ async function show({ store, io, json }: Context, name: string): Promise<number>
 }
 
 async function logs(context: Context, name: string, wanted?: string): Promise<number> {
-  const { store, runners, io, isFollowed } = context;
+  const { store, runners, isFollowed } = context;
   const run = store.find(name);
   const steps = run.steps.map(step => step.name);
   if (wanted !== undefined && !steps.includes(wanted))
@@ -147,29 +149,35 @@ async function logs(context: Context, name: string, wanted?: string): Promise<nu
     return 0;
   }
   await runners.adopt();
-  return untilInterrupted(io, async signal => {
+  return untilInterrupted(context, async signal => {
     await showLogs(run, chosen, { ...showing, signal });
     return 0;
   });
 }
 
-async function follow({ store, runners, io, json }: Context, name: string): Promise<number> {
+async function follow(context: Context, name: string): Promise<number> {
+  const { store, runners, io, json } = context;
   const run = store.find(name);
   await runners.adopt();
-  return untilInterrupted(io, async signal => {
+  return untilInterrupted(context, async signal => {
     const state = await showRun(run.id, runners, { store, json, io, after: new Map(), signal });
     return state === 'succeeded' ? 0 : state === 'canceled' ? 130 : 1;
   });
 }
 
-/** Show until the end, or until Ctrl+C, which ends the showing alone. */
-async function untilInterrupted(io: Io, show: (signal: AbortSignal) => Promise<number>): Promise<number> {
+/** Show until the end, or until Ctrl+C, which ends the showing alone. Whoever follows the run elsewhere may end meanwhile: then we do. */
+async function untilInterrupted(
+  { io, runners }: Pick<Context, 'io' | 'runners'>,
+  show: (signal: AbortSignal) => Promise<number>
+): Promise<number> {
   const stop = new AbortController();
+  const adopting = setInterval(() => void runners.adopt().catch(() => undefined), adoptMs);
   const stopListening = io.onInterrupt(() => stop.abort());
   try {
     const status = await show(stop.signal);
     return stop.signal.aborted ? 130 : status;
   } finally {
+    clearInterval(adopting);
     stopListening();
   }
 }

@@ -1,6 +1,6 @@
 // Volumes by their claims (PersistentVolumeClaim): making one empty, from a snapshot or as another's clone; waiting until it can be used;
 // and which one the notebook's own pod works on.
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import type { WorkspaceVolume } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { ask, maybeAsk, remove, type Cluster } from './access.js';
+import { findOwnNamespace } from './own-pod.js';
 import { checkObjectName, toMetadata, toSelector, type Belonging } from './labels.js';
 import { patiently } from './patience.js';
 
@@ -192,19 +193,13 @@ export async function findWorkspaceClaim(
   );
 }
 
-const account = '/var/run/secrets/kubernetes.io/serviceaccount';
-
 /** Where we are a pod of the cluster's namespace ourselves, and the notebook's folder is on a volume of it: that volume. */
 export async function findOwnWorkspace(
   cluster: Cluster,
   folder: string,
   env: NodeJS.ProcessEnv
 ): Promise<WorkspaceVolume | undefined> {
-  const isHere =
-    env.KUBERNETES_SERVICE_HOST !== undefined &&
-    existsSync(`${account}/namespace`) &&
-    readFileSync(`${account}/namespace`, 'utf8').trim() === cluster.namespace;
-  if (!isHere) return undefined;
+  if (findOwnNamespace(env) !== cluster.namespace) return undefined;
   try {
     const whole = realpathSync(folder);
     const { claim, mountPath: path, subPath } = await findWorkspaceClaim(cluster, whole, env.POD_NAME ?? hostname());
