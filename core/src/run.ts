@@ -54,8 +54,10 @@ export function reduceRun(summary: RunSummary, event: RunEvent): RunSummary {
   }
 }
 
-function withNotice({ notice: _, ...summary }: RunSummary, notice?: string): RunSummary {
-  return notice === undefined ? summary : { ...summary, notice };
+function withNotice(summary: RunSummary, notice?: string): RunSummary {
+  if (notice !== undefined) return { ...summary, notice };
+  const { notice: _, ...others } = summary;
+  return others;
 }
 
 function withStepRun(steps: readonly StepRun[], name: string): readonly StepRun[] {
