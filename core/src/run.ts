@@ -55,9 +55,8 @@ export function reduceRun(summary: RunSummary, event: RunEvent): RunSummary {
 }
 
 function withNotice(summary: RunSummary, notice?: string): RunSummary {
-  if (notice !== undefined) return { ...summary, notice };
-  const { notice: _, ...others } = summary;
-  return others;
+  const { notice: before, ...others } = summary;
+  return notice === undefined ? (before === undefined ? summary : others) : { ...others, notice };
 }
 
 function withStepRun(steps: readonly StepRun[], name: string): readonly StepRun[] {
