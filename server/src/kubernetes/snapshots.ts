@@ -127,7 +127,7 @@ async function listClones({ core, namespace }: Cluster, belonging: Belonging): P
   const labelSelector = `${toSelector(belonging)},${label.moment}`;
   try {
     const { items } = await core.listNamespacedPersistentVolumeClaim({ namespace, labelSelector });
-    return items.map(toClone);
+    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined).map(toClone);
   } catch (error) {
     if (statusOf(error) === 403) return []; // who may not list claims may have snapshots all the same
     throw toWords(error, { verb: 'list', resource: 'persistentvolumeclaims', namespace });
@@ -145,7 +145,9 @@ async function listObjects(cluster: Cluster, belonging: Belonging): Promise<Volu
         ...(next === undefined ? {} : { _continue: next })
       })
     );
-    found.push(...(page.items as unknown[]).map(toSnapshot));
+    // what is on its way out is nobody's any more
+    const items = page.items as readonly SnapshotObject[];
+    found.push(...items.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(toSnapshot));
     next = page.metadata?.continue || undefined;
   } while (next !== undefined);
   return found;
@@ -234,6 +236,7 @@ interface SnapshotObject {
     readonly name: string;
     readonly uid: string;
     readonly creationTimestamp: string;
+    readonly deletionTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
