@@ -90,9 +90,12 @@ export async function fork(address: string, request: StepRequest, signal: AbortS
       pid,
       async begin(args) {
         talk.say(args === undefined ? 'run' : `run ${JSON.stringify(args)}`);
-        const { stale, refused } = args === undefined ? {} : await talk.hear(answerMs);
-        if (stale) throw changed();
-        if (refused !== undefined) throw new Declined(refused);
+        if (args !== undefined) {
+          const { stale, refused, runs } = await talk.hear(answerMs);
+          if (stale) throw changed();
+          // else its end is what is told: it was killed while it waited
+          if (!runs) throw new Declined(refused ?? 'The process that waited has ended.');
+        }
         return { ...ends, pid, exited: waitForEnd(talk, pid, startedAt) };
       },
       drop
