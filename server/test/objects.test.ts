@@ -416,3 +416,10 @@ describe('collecting', () => {
     expect(await check(store)).toMatchObject({ damages: [], checked: { snapshots: 0 } });
   });
 });
+  test('several runs of one process write the index at the same time', async () => {
+    const path = join(folder, 'index/both');
+    await Promise.all(Array.from({ length: 20 }, () => StatIndex.empty().write(path)));
+    expect(StatIndex.isWhole(path)).toBe(true);
+    expect(readdirSync(join(folder, 'index'))).toEqual(['both']);
+  });
+

@@ -15,6 +15,9 @@ interface Known {
 const tickNs = 20_000_000n;
 const coarseTickNs = 2_000_000_000n;
 
+/** indices that this process has written */
+let written = 0;
+
 export class StatIndex {
   private readonly known: Map<string, Known>;
 
@@ -61,7 +64,7 @@ export class StatIndex {
     for (const [path, { description, entry }] of this.known) lines.push(JSON.stringify([path, description, entry]));
     const text = `${lines.join('\n')}\n`;
     await mkdir(dirname(path), { recursive: true });
-    const beside = `${path}.${process.pid}`;
+    const beside = `${path}.${process.pid}-${(written += 1)}`; // two runs of one process may write it at the same time
     await writeFile(beside, `${text}${crc32(text)}\n`);
     await rename(beside, path);
   }
