@@ -158,9 +158,11 @@ export class PipelineModel extends VDomModel {
       cells: this._notebook.cells.map(cell => cell.id)
     };
     const { runner } = this;
+    // chosen steps with the values of a run take its parameters, too, whatever is set for the next run of the whole
+    const takesAll = part.resume !== undefined && part.selection !== undefined;
     const run = await this.runs.submit({
       ...part,
-      ...this.toRunRequest(),
+      ...(takesAll ? this.toSubmit() : this.toRunRequest()),
       ...(runner === localRunner ? {} : { runner })
     });
     if (run !== undefined) this._submitted.set(run, submitted);

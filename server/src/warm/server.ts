@@ -34,6 +34,11 @@ function readPack(folder: string): string {
  */
 export async function startServer(address: string, spec: ServerSpec, forks: string): Promise<void> {
   mkdirSync(address, { recursive: true, mode: 0o700 });
+  const told = {
+    ...{ folder: address, home: spec.home, env: spec.env, runtime: spec.runtime, idleSeconds },
+    secret: readSecret(spec.home), // it throws where the home has gone: before there is a process
+    unsafe: join(warmFolder(spec.home), `unsafe-${basename(address)}`)
+  };
   const log = openSync(join(address, 'log'), 'w', 0o600);
   const child = spawn(spec.python, ['-c', spec.boot, '--runtime', forks], {
     cwd: '/',
@@ -43,13 +48,7 @@ export async function startServer(address: string, spec: ServerSpec, forks: stri
   });
   closeSync(log);
   child.stdin!.on('error', () => undefined);
-  child.stdin!.end(
-    JSON.stringify({
-      ...{ folder: address, home: spec.home, env: spec.env, runtime: spec.runtime, idleSeconds },
-      secret: readSecret(spec.home),
-      unsafe: join(warmFolder(spec.home), `unsafe-${basename(address)}`)
-    })
-  );
+  child.stdin!.end(JSON.stringify(told));
   try {
     const said = await new Promise<string>((resolve, reject) => {
       child.once('error', reject);
