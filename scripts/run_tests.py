@@ -195,5 +195,6 @@ def main(names: list[str]) -> int:
 if __name__ == "__main__":
     # A shell starts what it puts in the background deaf to Ctrl+C, and the tests would inherit that; some press it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as nohup does with this one
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that the suite is ended, too
     sys.exit(main(sys.argv[1:]))

@@ -84,14 +84,20 @@ def test_references_lead_somewhere(path):
                 assert made[output]["artifactType"] == declared["artifacts"][key]["artifactType"]
                 assert producer in task["dependentTasks"]
             for key, source in inputs.get("parameters", {}).items():
-                assert parameters[source["componentInputParameter"]]["parameterType"] == declared["parameters"][key]["parameterType"]
+                kind = declared["parameters"][key]["parameterType"]
+                if "runtimeValue" in source:  # what a snapshot's task is told
+                    assert kind in ("STRING", "LIST"), key
+                else:
+                    assert parameters[source["componentInputParameter"]]["parameterType"] == kind
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=identify)
 def test_the_source_of_each_step_is_the_notebook_s(path):
     pipeline, *_ = documents(path)
     notebook = json.loads((path.parent / "notebook.ipynb").read_text(encoding="utf-8"))
-    for executor in pipeline["deploymentSpec"]["executors"].values():
+    for name, executor in pipeline["deploymentSpec"]["executors"].items():
+        if name == "exec-sluice-snapshot":
+            continue
         args = executor["container"]["args"]
         step = json.loads("".join(part for option, part in zip(args, args[1:]) if option == "--step"))
         assert step["version"] == 1

@@ -4,12 +4,14 @@ import { chain } from './notebooks';
 
 test('typing in a cell changes what its step needs, without a kernel', async ({ page, sluice }) => {
   await sluice.open(chain);
-  await page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll());
   const kernels = () =>
     page.evaluate(async () => {
       await window.jupyterapp.serviceManager.kernels.refreshRunning();
       return [...window.jupyterapp.serviceManager.kernels.running()].length;
     });
+  // one that is still starting is not there to be shut down
+  const shutDown = () => page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll());
+  await expect.poll(() => shutDown().then(kernels)).toBe(0);
 
   await expect(sluice.step('show')).toContainText('total');
   await sluice.type(3, 'print(numbers[0])');
