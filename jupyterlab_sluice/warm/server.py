@@ -109,7 +109,6 @@ class Server:
 
     def __init__(self, config: Dict[str, Any], lock: int, stage: Any) -> None:
         self._config, self._lock, self._stage = config, lock, stage
-        self._home = _identity(config["home"])
         self._env: Dict[str, str] = config["env"]
         self._unsafe = _read_unsafe(config["unsafe"])
         self._clients: Dict[int, wire.Lines] = {}
@@ -292,8 +291,16 @@ class Server:
                 pass
         except ChildProcessError:
             pass
-        if time.monotonic() - self._used > self._config["idleSeconds"] or _identity(self._config["home"]) != self._home:
+        if time.monotonic() - self._used > self._config["idleSeconds"] or not self._is_home():
             self._end()
+
+    def _is_home(self) -> bool:
+        """Whether those who come have our secret. A home that was removed and made again has another, and the same inode as a rule."""
+        try:
+            with open(self._config["secretFile"]) as file:
+                return file.read() == self._config["secret"]
+        except OSError:
+            return False
 
     def _end(self) -> None:
         """Templates see the end of their sockets; those whose steps still run wait for them."""
@@ -315,11 +322,3 @@ def _read_unsafe(path: str) -> Set[str]:
             return {line.partition(" ")[0].strip() for line in file}
     except OSError:
         return set()
-
-
-def _identity(path: str) -> Optional[Tuple[int, int]]:
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino

@@ -35,8 +35,9 @@ function readPack(folder: string): string {
 export async function startServer(address: string, spec: ServerSpec, forks: string): Promise<void> {
   mkdirSync(address, { recursive: true, mode: 0o700 });
   const told = {
-    ...{ folder: address, home: spec.home, env: spec.env, runtime: spec.runtime, idleSeconds },
+    ...{ folder: address, env: spec.env, runtime: spec.runtime, idleSeconds },
     secret: readSecret(spec.home), // it throws where the home has gone: before there is a process
+    secretFile: secretFile(spec.home),
     unsafe: join(warmFolder(spec.home), `unsafe-${basename(address)}`)
   };
   const log = openSync(join(address, 'log'), 'w', 0o600);
@@ -69,7 +70,7 @@ export async function startServer(address: string, spec: ServerSpec, forks: stri
 
 /** What lets a client ask for a process; whoever can read it could start one anyway. */
 export function readSecret(home: string): string {
-  const path = join(warmFolder(home), 'secret');
+  const path = secretFile(home);
   try {
     writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
   } catch {
@@ -77,6 +78,8 @@ export function readSecret(home: string): string {
   }
   return readFileSync(path, 'utf8');
 }
+
+const secretFile = (home: string): string => join(warmFolder(home), 'secret');
 
 function warmFolder(home: string): string {
   const folder = join(home, 'warm');

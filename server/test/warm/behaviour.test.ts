@@ -1,5 +1,5 @@
 // A forked step and one in a process of its own must not be told apart: the same cells, both ways, leave the same behind.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openHome } from '../../src/home';
@@ -293,6 +293,18 @@ test.each<[string, { readonly file?: string; readonly isHeld: boolean }]>([
       meanwhile: () => void (file && writeFileSync(join(other.folder, file), 'raise ImportError("mine")'))
     });
     expect(seen).toMatchObject({ isHeld, isForked: isHeld, stdout: '{"inputs" True True\n', end: { status: 0 } });
+  } finally {
+    other.remove();
+  }
+});
+
+test('a server whose secret has gone makes way for one with the new secret', async () => {
+  const other = new World();
+  try {
+    expect(await run(other, ['print(1)'])).toMatchObject({ isForked: true });
+    rmSync(join(other.folder, '.sluice/warm'), { recursive: true });
+    await run(other, ['print(1)']); // it may be refused yet
+    expect(await run(other, ['print(1)'])).toMatchObject({ isForked: true, stdout: '1\n' });
   } finally {
     other.remove();
   }
