@@ -85,15 +85,13 @@ async function toKept(
 /** A copy is made like what it is a copy of, whatever the settings say: drivers copy within a class only. */
 async function findVolume(
   cluster: Cluster,
-  { size = '10Gi', storageClass, accessMode }: ClusterSettings,
+  settings: ClusterSettings,
   workspace: WorkspaceVolume | undefined
 ): Promise<VolumeSpec> {
+  const { storageClass, accessMode } = settings;
   if (workspace === undefined) {
     if (storageClass === undefined) await checkDefaultClass(cluster);
-    return {
-      ...{ size, accessModes: [accessMode ?? 'ReadWriteOnce'] },
-      ...(storageClass === undefined ? {} : { storageClass })
-    };
+    return ofSettings(settings);
   }
   const spec = toSpec(await readClaim(cluster, workspace.claim));
   return accessMode === undefined ? spec : { ...spec, accessModes: [accessMode] };
@@ -106,6 +104,11 @@ async function checkDefaultClass(cluster: Cluster): Promise<void> {
   } catch (error) {
     if (statusOf(error) !== 403) throw error;
   }
+}
+
+/** What the settings say of a volume, and what is usual where they say nothing. */
+export function ofSettings({ size = '10Gi', storageClass, accessMode = 'ReadWriteOnce' }: ClusterSettings): VolumeSpec {
+  return { size, accessModes: [accessMode], ...(storageClass === undefined ? {} : { storageClass }) };
 }
 
 type Claim = Awaited<ReturnType<typeof readClaim>>;

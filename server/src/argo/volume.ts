@@ -27,7 +27,7 @@ import {
 } from '../kubernetes/volumes.js';
 import type { Place, RemoteRun, RemoteStart } from '../runners/engine.js';
 import { formatSize } from '../words.js';
-import { toSpec, type Keeping, type VolumeSpec } from './keeping.js';
+import { ofSettings, toSpec, type Keeping, type VolumeSpec } from './keeping.js';
 
 /** Where the run's volume is a copy of the notebook's, as the run's record has it. */
 export function readWorkspace({ workspace }: Place): WorkspaceVolume | undefined {
@@ -194,12 +194,12 @@ async function findPastVolume(
   const spec = there && toSpec(there);
   if (snapshot !== undefined) {
     const { name, kind, size, storageClass, accessModes } = snapshot;
-    const { size: wanted = '10Gi', storageClass: own, accessMode = 'ReadWriteOnce' } = place as ClusterSettings;
-    const made = storageClass ?? spec?.storageClass ?? own;
+    const usual = ofSettings(place as ClusterSettings);
+    const made = storageClass ?? spec?.storageClass ?? usual.storageClass;
     return {
       from: { kind: kind === 'clone' ? 'claim' : 'snapshot', name },
-      size: spec?.size ?? size ?? wanted,
-      accessModes: spec?.accessModes ?? (accessModes as VolumeSpec['accessModes'] | undefined) ?? [accessMode],
+      size: spec?.size ?? size ?? usual.size,
+      accessModes: spec?.accessModes ?? (accessModes as VolumeSpec['accessModes'] | undefined) ?? usual.accessModes,
       ...(made === undefined ? {} : { storageClass: made })
     };
   }
