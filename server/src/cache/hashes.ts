@@ -34,7 +34,7 @@ export class FileHashes {
 }
 
 /** Undefined where it can't be read. */
-export async function hashFile(path: string, start = 0, end = Infinity): Promise<string | undefined> {
+export async function hashFile(path: string | Buffer, start = 0, end = Infinity): Promise<string | undefined> {
   const hash = createHash('sha256');
   if (end < start) return hash.digest('hex');
   try {
@@ -48,7 +48,7 @@ export async function hashFile(path: string, start = 0, end = Infinity): Promise
 }
 
 /** What is small is here before a stream would have begun. */
-function readSmall(path: string, start: number, end: number): Buffer | undefined {
+function readSmall(path: string | Buffer, start: number, end: number): Buffer | undefined {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // should it be a pipe, nobody waits for its other end
   try {
     const stats = fstatSync(fd);

@@ -2,6 +2,7 @@
 // from the environment or from files only, and never leave this record: it is neither logged nor kept with a run.
 import { existsSync, readFileSync } from 'node:fs';
 import { PipelineError } from '../errors.js';
+import { findOwnNamespace } from '../kubernetes/own-pod.js';
 
 /** What a user may say of it; what a run's record keeps of it. */
 export interface KfpPlace {
@@ -29,7 +30,6 @@ export interface KfpAccess extends KfpPlace {
 
 /** Where Kubeflow's ‘PodDefault’ for pipelines mounts a token with the audience `pipelines.kubeflow.org`. */
 const podToken = '/var/run/secrets/kubeflow/pipelines/token';
-const podNamespace = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 const serviceUrl = 'http://ml-pipeline.kubeflow.svc.cluster.local:8888';
 
 /**
@@ -47,7 +47,7 @@ export function readAccess(given: KfpPlace, env: NodeJS.ProcessEnv): KfpAccess {
   const isInPod = Boolean(env.KUBERNETES_SERVICE_HOST);
   const way = url !== undefined ? 'url' : context !== undefined || !isInPod ? 'forward' : 'cluster';
   const namespace =
-    given.namespace ?? env.SLUICE_KFP_NAMESPACE ?? (way === 'cluster' ? readText(podNamespace) : undefined);
+    given.namespace ?? env.SLUICE_KFP_NAMESPACE ?? (way === 'cluster' ? findOwnNamespace(env) : undefined);
   const experiment = given.experiment ?? env.SLUICE_KFP_EXPERIMENT;
   return {
     way,

@@ -1,9 +1,9 @@
 // Files go to a volume as a stream through a pod, one after the other, and only those that are not there yet: beside them the volume has a
 // manifest of what was sent to it, with each file's time, size and hash. A volume that is a copy of an earlier run's needs little then.
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
+import { hashFile } from '../cache/hashes.js';
 import { PipelineError } from '../errors.js';
 import type { Entry, WorkspaceScan } from '../scan.js';
 import { at, readLink } from '../snapshots/names.js';
@@ -69,13 +69,7 @@ async function isSame(base: string, { path, kind, stats }: Entry, row: Row): Pro
   if (kind === 'folder') return true;
   if (kind === 'link') return readLink(at(base, path)) === row.target;
   if (Number(stats.size) !== row.size) return false;
-  return String(stats.mtimeNs) === row.mtime || (await hash(at(base, path))) === row.sha256;
-}
-
-async function hash(path: string | Buffer): Promise<string> {
-  const digest = createHash('sha256');
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) digest.update(chunk);
-  return digest.digest('hex');
+  return String(stats.mtimeNs) === row.mtime || (await hashFile(at(base, path))) === row.sha256;
 }
 
 /** Send what has to be sent. `onSent` is told the bytes so far. */
