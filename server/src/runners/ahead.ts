@@ -63,10 +63,12 @@ export class Ahead {
     }
   }
 
-  /** No step begins any more. */
+  /** No step begins any more. It may be said again. */
   async close(): Promise<void> {
     this.context.workers.letGo();
-    for (const limits of this.held.values()) await limits.close();
+    const held = [...this.held.values()];
+    this.held.clear();
+    for (const limits of held) await limits.close();
   }
 
   private expect(steps: ReadonlySet<string>): void {

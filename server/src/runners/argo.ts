@@ -161,9 +161,9 @@ class ArgoEngine implements Engine {
       await removePods(cluster, name);
       if (keep !== 'last' || run.notebook === undefined) return await removeClaim(cluster, name);
       // of the notebook's runs that succeeded only this one keeps its own: the next one needs to be sent only what changed
-      const { store } = this.options;
+      const runs = this.options.store.list({ notebook: run.notebook });
       for (const { metadata } of await listClaims(cluster, { notebook: run.notebook })) {
-        const earlier = store.list({ notebook: run.notebook }).find(({ remote }) => remote?.id === metadata!.name);
+        const earlier = runs.find(({ remote }) => remote?.id === metadata!.name);
         if (earlier !== undefined && earlier.id !== run.id && earlier.state === 'succeeded')
           await removeClaim(cluster, metadata!.name!, metadata!.uid);
       }

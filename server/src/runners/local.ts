@@ -160,7 +160,7 @@ export class LocalRunner implements Runner {
   ): Promise<void> {
     const { store, env } = this.options;
     const { plan, kernel, scan, parameters, past } = prepared;
-    const stopChecking = checkIn(this.options.store, run, cancel);
+    const stopChecking = checkIn(store, run, cancel);
     try {
       await mkdir(layout.folder, { recursive: true });
       await writeFile(layout.ir, request.ir);

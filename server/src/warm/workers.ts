@@ -55,7 +55,7 @@ export class Workers {
     for (const { argv, env } of steps) {
       const command = this.commandOf(argv);
       if (command === undefined) continue;
-      const key = JSON.stringify([command.python, command.boot, command.runtime]);
+      const key = keyOf(command);
       const known = byCommand.get(key) ?? { command, steps: [] };
       byCommand.set(key, known);
       known.steps.push({ args: argsOf(command), env });
@@ -200,9 +200,10 @@ export class Workers {
   }
 
   /** All steps of a run have the same, as a rule. */
-  private find({ python, boot, runtime }: Command): Place {
+  private find(command: Command): Place {
     const { home, folder, env } = this.options;
-    const key = JSON.stringify([python, boot, runtime]);
+    const { python, boot, runtime } = command;
+    const key = keyOf(command);
     const known = this.places.get(key);
     if (known !== undefined) return known;
     const serverSpec = { home, python, boot, runtime, env };
@@ -212,6 +213,9 @@ export class Workers {
     return place;
   }
 }
+
+/** What commands have in common that one server serves. */
+const keyOf = ({ python, boot, runtime }: Command): string => JSON.stringify([python, boot, runtime]);
 
 /** As the contract has them; null stands for the runtime, which the server has. */
 const argsOf = ({ args }: Command): (string | null)[] => ['--runtime', null, ...args];
