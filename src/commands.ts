@@ -51,7 +51,7 @@ export function addCommands(options: CommandOptions): void {
   addViewCommands(options);
 }
 
-function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions): void {
+function addTagCommands({ commands, pipelines, trans, editName, showPanel }: CommandOptions): void {
   const isOnCode = (args: Arguments): boolean => selectedCells(pipelines.current, args).length > 0;
   commands.addCommand(CommandIds.makeStep, {
     label: trans.__('Make a Step Here'),
@@ -111,6 +111,18 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
       editName(pipeline, head);
     }
   });
+  commands.addCommand(CommandIds.editSettings, {
+    label: trans.__('Settings of the Step…'),
+    mnemonic: 6,
+    caption: trans.__('What the step asks for: memory, processors, an image, retries.'),
+    isEnabled: args => stepOf(pipelines.current, args) !== undefined,
+    execute: args => {
+      const step = stepOf(pipelines.current, args);
+      if (step === undefined) return;
+      showPanel();
+      pipelines.current?.wantSettings(step);
+    }
+  });
   commands.addCommand(CommandIds.suggestSteps, {
     label: trans.__('Suggest Steps'),
     caption: trans.__('Divide the notebook into steps by its headings.'),
@@ -132,7 +144,7 @@ function addTagCommands({ commands, pipelines, trans, editName }: CommandOptions
 function addRunCommands({ commands, pipelines, trans }: CommandOptions): void {
   commands.addCommand(CommandIds.runPipeline, {
     label: trans.__('Run Pipeline'),
-    mnemonic: 8,
+    mnemonic: 7,
     icon: args => (args['isMenu'] ? undefined : runIcon),
     caption: () =>
       pipelines.current?.obstacle ?? trans.__('Run the notebook’s steps as a pipeline, as they stand now.'),
@@ -175,7 +187,7 @@ function partCommands(trans: TranslationBundle): readonly PartCommand[] {
       id: CommandIds.runFrom,
       part: 'from',
       label: step => (step === undefined ? trans.__('Run From This Step') : trans.__('Run From ‘%1’', step)),
-      mnemonic: 1,
+      mnemonic: 6,
       caption: trans.__('The step, and all that depend on it; what they need is taken from an earlier run.')
     },
     {
@@ -236,7 +248,7 @@ function addViewCommands({ commands, pipelines, trans, showPanel, openOutputs }:
   });
   commands.addCommand(CommandIds.openOutputs, {
     label: args => labelOf(args) ?? trans.__('Open the Step’s Executed Cells'),
-    mnemonic: args => (labelOf(args) === undefined ? 0 : -1),
+    mnemonic: args => (labelOf(args) === undefined ? 17 : -1),
     caption: trans.__('The cells of the step with their outputs, as they ran in the pipeline.'),
     isEnabled: args => {
       const step = stepOf(pipelines.current, args);
@@ -265,6 +277,7 @@ export const paletteCommands: readonly string[] = [
   CommandIds.makeStep,
   CommandIds.joinStepAbove,
   CommandIds.renameStep,
+  CommandIds.editSettings,
   CommandIds.markImports,
   CommandIds.markFunctions,
   CommandIds.markParameters,

@@ -2,6 +2,7 @@
 import { importKale, renamedStep, withoutRole, withRole, withStep, type Role, type StepSpec } from '@sluice/core';
 import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 import type { PipelineModel } from './pipelineModel';
+import { toObject } from './stepSettings';
 
 export function makeStep(pipeline: PipelineModel, cell: number, name: string): void {
   changeTags(pipeline, tags => withStep(tags, name), [cell]);
@@ -15,9 +16,19 @@ export function joinStepAbove(pipeline: PipelineModel, cells: readonly number[])
   changeTags(pipeline, withoutRole, cells);
 }
 
-/** The step's own tags, and every `prev:` that names it. */
+/** The step's own tags, every `prev:` that names it, and its settings. */
 export function renameStep(pipeline: PipelineModel, from: string, to: string): void {
-  changeTags(pipeline, tags => renamedStep(tags, from, to));
+  pipeline.refresh();
+  const { cells, metadata } = pipeline.notebook;
+  const tags = tagEdit(
+    pipeline,
+    new Map(codeCells(pipeline).map(cell => [cell, renamedStep(cells[cell]!.tags, from, to)]))
+  );
+  const ours = toObject(metadata.sluice);
+  const steps = toObject(ours['steps']);
+  const { [from]: settings, ...others } = steps;
+  const renamed = { ...ours, steps: { ...others, [to]: { ...toObject(settings), ...toObject(steps[to]) } } };
+  changeTogether(pipeline, tags, settings === undefined ? undefined : metadataEdit(pipeline, { sluice: renamed }));
 }
 
 export function setPipelineName(pipeline: PipelineModel, name: string): void {
@@ -26,31 +37,47 @@ export function setPipelineName(pipeline: PipelineModel, name: string): void {
 
 /** Where the pipeline runs; undefined: on this computer. */
 export function setRunner(pipeline: PipelineModel, runner: string | undefined): void {
+  changeMetadata(pipeline, object => withEntry(object, 'runner', runner));
+}
+
+/** One setting of a step, or of all steps where none is named; undefined takes it away. */
+export function setSetting(
+  pipeline: PipelineModel,
+  step: string | undefined,
+  key: string,
+  value: PartialJSONValue | undefined
+): void {
+  const withSetting = (settings: PartialJSONObject): PartialJSONObject => withEntry(settings, key, value);
   changeMetadata(pipeline, object => {
-    const after = { ...object };
-    if (runner === undefined) delete after['runner'];
-    else after['runner'] = runner;
-    return after;
+    if (step === undefined) return withObject(object, 'defaults', withSetting(toObject(object['defaults'])));
+    const steps = toObject(object['steps']);
+    return withObject(object, 'steps', withObject(steps, step, withSetting(toObject(steps[step]))));
   });
 }
 
 /** The variables, secrets and volumes that all steps are given; other settings stay as they are written. */
 export function setGiven(pipeline: PipelineModel, { env, secrets, volumes }: StepSpec): void {
   changeMetadata(pipeline, object => {
-    const { defaults: written } = object;
-    const isObject = typeof written === 'object' && written !== null && !Array.isArray(written);
-    const defaults: PartialJSONObject = isObject ? { ...written } : {};
+    let defaults = toObject(object['defaults']);
     for (const [key, value] of Object.entries({ env, secrets, volumes }))
-      if (value === undefined) delete defaults[key];
-      else defaults[key] = value as PartialJSONValue;
-    return { ...object, defaults };
+      defaults = withEntry(defaults, key, value as PartialJSONValue | undefined);
+    return withObject(object, 'defaults', defaults);
   });
+}
+
+function withEntry(object: PartialJSONObject, key: string, value: PartialJSONValue | undefined): PartialJSONObject {
+  const entries = Object.entries(object).filter(([name]) => name !== key);
+  return Object.fromEntries(value === undefined ? entries : [...entries, [key, value]]);
+}
+
+/** An empty one is left out. */
+function withObject(object: PartialJSONObject, key: string, value: PartialJSONObject): PartialJSONObject {
+  return withEntry(object, key, Object.keys(value).length === 0 ? undefined : value);
 }
 
 function changeMetadata(pipeline: PipelineModel, change: (object: PartialJSONObject) => PartialJSONObject): void {
   const before = pipeline.panel.model!.sharedModel.getMetadata('sluice');
-  const isObject = typeof before === 'object' && before !== null && !Array.isArray(before);
-  const { act, undo } = metadataEdit(pipeline, { sluice: change(isObject ? before : { version: 1 }) });
+  const { act, undo } = metadataEdit(pipeline, { sluice: change({ version: 1, ...toObject(before) }) });
   pipeline.change(act, undo);
 }
 
@@ -60,37 +87,74 @@ export function setTags(pipeline: PipelineModel, tags: ReadonlyMap<number, reado
   if (edit) pipeline.change(edit.act, edit.undo, edit.redo);
 }
 
-/** Kale's settings in Sluice's words, and its old tags in the new ones. Gives a sentence for each thing that is not kept. */
-export function takeOverKale(pipeline: PipelineModel): readonly string[] {
+/** What came of taking over: a sentence for each thing that is not kept, and the way back, which stays right after other edits. */
+export interface TakenOver {
+  readonly notes: readonly string[];
+  readonly giveBack: () => void;
+}
+
+/** Kale's settings in Sluice's words, and its old tags in the new ones. */
+export function takeOverKale(pipeline: PipelineModel): TakenOver {
   pipeline.refresh();
-  const json = pipeline.panel.model!.sharedModel.toJSON() as unknown as Readonly<Record<string, unknown>>;
+  const { sharedModel } = pipeline.panel.model!;
+  const json = sharedModel.toJSON() as unknown as Readonly<Record<string, unknown>>;
   const { notebooks, notes } = importKale(json, pipeline.outline.name);
   const taken = notebooks[0]!.notebook as {
     readonly metadata: { readonly sluice: PartialJSONObject };
     readonly cells: readonly { readonly metadata?: { readonly tags?: readonly string[] } }[];
   };
-  const tags = tagEdit(pipeline, new Map(taken.cells.map((cell, index) => [index, cell.metadata?.tags ?? []])));
-  const metadata = metadataEdit(pipeline, { kubeflow_notebook: undefined, sluice: taken.metadata.sluice });
+  const before = {
+    kubeflow_notebook: sharedModel.getMetadata('kubeflow_notebook') as PartialJSONObject,
+    sluice: sharedModel.getMetadata('sluice') as PartialJSONObject | undefined
+  };
+  const changed = taken.cells.flatMap((cell, index) => {
+    const [was, now] = [pipeline.notebook.cells[index]!.tags, cell.metadata?.tags ?? []];
+    return isSame(was, now) ? [] : [{ id: sharedModel.cells[index]!.id, was, now }];
+  });
+  changeTogether(
+    pipeline,
+    tagEdit(pipeline, new Map(taken.cells.map((cell, index) => [index, cell.metadata?.tags ?? []]))),
+    metadataEdit(pipeline, { kubeflow_notebook: undefined, sluice: taken.metadata.sluice })
+  );
+  const giveBack = (): void => {
+    pipeline.refresh();
+    // Cells may have moved or gone meanwhile, or have been given other tags, which stay.
+    const tags = sharedModel.cells.flatMap((cell, index) => {
+      const one = changed.find(({ id }) => id === cell.id);
+      const stands = one !== undefined && isSame(one.now, pipeline.notebook.cells[index]!.tags);
+      return stands ? [[index, one.was] as const] : [];
+    });
+    changeTogether(pipeline, tagEdit(pipeline, new Map(tags)), metadataEdit(pipeline, before));
+  };
+  return { notes, giveBack };
+}
+
+/** A change of tags and one of metadata, taken back by one Undo. */
+function changeTogether(pipeline: PipelineModel, tags: TagEdit | undefined, metadata: Edit | undefined): void {
+  if (!tags && !metadata) return;
   pipeline.change(
     () => {
       tags?.act();
-      metadata.act();
+      metadata?.act();
     },
     () => {
       tags?.undo();
-      metadata.undo();
+      metadata?.undo();
     },
     () => {
       tags?.redo();
-      metadata.act();
+      metadata?.act();
     }
   );
-  return notes;
 }
 
 interface Edit {
   readonly act: () => void;
   readonly undo: () => void;
+}
+
+interface TagEdit extends Edit {
+  readonly redo: () => void;
 }
 
 /** Entries of the notebook's metadata; undefined takes one away. */
@@ -106,10 +170,7 @@ function metadataEdit(pipeline: PipelineModel, after: Readonly<Record<string, Pa
 }
 
 /** Undefined where no cell changes. */
-function tagEdit(
-  pipeline: PipelineModel,
-  tags: ReadonlyMap<number, readonly string[]>
-): (Edit & { readonly redo: () => void }) | undefined {
+function tagEdit(pipeline: PipelineModel, tags: ReadonlyMap<number, readonly string[]>): TagEdit | undefined {
   const changes = [...tags].filter(([cell, now]) => !isSame(now, pipeline.notebook.cells[cell]?.tags ?? []));
   if (changes.length === 0) return undefined;
   const { sharedModel } = pipeline.panel.model!;
@@ -136,11 +197,15 @@ function tagEdit(
 function changeTags(
   pipeline: PipelineModel,
   change: (tags: readonly string[]) => readonly string[],
-  cells: readonly number[] = pipeline.notebook.cells.map(cell => cell.index)
+  cells: readonly number[]
 ): void {
   pipeline.refresh();
-  const code = cells.filter(cell => pipeline.notebook.cells[cell]?.type === 'code');
+  const code = codeCells(pipeline).filter(cell => cells.includes(cell));
   setTags(pipeline, new Map(code.map(cell => [cell, change(pipeline.notebook.cells[cell]!.tags)])));
+}
+
+function codeCells({ notebook }: PipelineModel): readonly number[] {
+  return notebook.cells.filter(({ type }) => type === 'code').map(({ index }) => index);
 }
 
 // Yjs folds changes that follow each other within half a second into one: typing and tagging must stay apart.

@@ -32,7 +32,7 @@ export function addImportCommands(options: ImportCommandOptions): void {
     execute: () => {
       const pipeline = pipelines.current;
       if (!pipeline || !isOfKale(pipeline)) return;
-      const notes = takeOverKale(pipeline);
+      const { notes, giveBack } = takeOverKale(pipeline);
       pipeline.notices.say({
         kind: 'succeeded',
         text: trans.__('Taken over from Kale.'),
@@ -41,7 +41,7 @@ export function addImportCommands(options: ImportCommandOptions): void {
           label: trans.__('Undo'),
           act: () => {
             pipeline.notices.say(undefined);
-            void commands.execute(CommandIds.undo);
+            giveBack();
           }
         }
       });

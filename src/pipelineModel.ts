@@ -133,6 +133,16 @@ export class PipelineModel extends VDomModel {
     this._chosenStep = step;
   }
 
+  /** The step whose settings are to be opened in the panel, until they are. */
+  get settingsWanted(): string | undefined {
+    return this._settingsWanted;
+  }
+
+  wantSettings(step: string | undefined): void {
+    this._settingsWanted = step;
+    this.stateChanged.emit();
+  }
+
   /** Why the pipeline cannot be run now, in one sentence; undefined where it can. */
   get obstacle(): string | undefined {
     const { trans } = this;
@@ -355,6 +365,7 @@ export class PipelineModel extends VDomModel {
   private readonly _starNames: StarNamesModel;
   private _problem: Diagnostic | undefined;
   private _chosenStep: string | undefined;
+  private _settingsWanted: string | undefined;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private readonly _changedParameters = new Map<string, JsonValue>();
   private readonly _parameterProblems = new Map<string, string>();

@@ -16,6 +16,7 @@ export const CommandIds = {
   markMetrics: 'sluice:mark-metrics',
   markSkip: 'sluice:mark-skip',
   renameStep: 'sluice:rename-step',
+  editSettings: 'sluice:edit-step-settings',
   suggestSteps: 'sluice:suggest-steps',
   runPipeline: 'sluice:run-pipeline',
   runOnly: 'sluice:run-only',

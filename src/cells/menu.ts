@@ -14,6 +14,7 @@ const roleEntries: readonly (string | undefined)[] = [
   CommandIds.makeStep,
   CommandIds.joinStepAbove,
   CommandIds.renameStep,
+  CommandIds.editSettings,
   undefined,
   CommandIds.markImports,
   CommandIds.markFunctions,

@@ -11,8 +11,18 @@ import { CommandIds } from '../tokens';
 import { describeUsage, hasOutcome, isActive, toPhrase } from '../words';
 import { useAnswer } from './answer';
 import { usePanel } from './context';
+import { StepSettings } from './stepSettings';
 
 export function StepDetails({ step }: { readonly step: StepOutline }): React.JSX.Element {
+  return (
+    <div className="jp-Sluice-details">
+      <Outcome step={step} />
+      <StepSettings step={step.name} />
+    </div>
+  );
+}
+
+function Outcome({ step }: { readonly step: StepOutline }): React.JSX.Element {
   const { pipeline, commands, trans } = usePanel();
   const { shown } = pipeline.runs;
   const run = shown?.steps.find(other => other.name === step.name);
@@ -20,7 +30,7 @@ export function StepDetails({ step }: { readonly step: StepOutline }): React.JSX
   const live = pipeline.runs.live(shown.id, step.name);
   const hasEnded = hasOutcome(run.state);
   return (
-    <div className="jp-Sluice-details">
+    <>
       <Account run={run} />
       {run.state === 'running' ? (
         <>
@@ -53,7 +63,7 @@ export function StepDetails({ step }: { readonly step: StepOutline }): React.JSX
           )}
         </div>
       )}
-    </div>
+    </>
   );
 }
 

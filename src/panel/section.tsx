@@ -10,10 +10,16 @@ interface SectionProps {
   readonly className?: string;
   /** whether it begins folded */
   readonly isClosed?: boolean;
+  /** unfolds it when it becomes true */
+  readonly isWanted?: boolean;
 }
 
-export function Section({ title, aside, children, className, isClosed = false }: SectionProps): React.JSX.Element {
+export function Section(props: SectionProps): React.JSX.Element {
+  const { title, aside, children, className, isClosed = false, isWanted = false } = props;
   const [isOpen, setOpen] = React.useState(!isClosed);
+  React.useEffect(() => {
+    if (isWanted) setOpen(true);
+  }, [isWanted]);
   const id = React.useId();
   return (
     <section className={`jp-Sluice-section ${className ?? ''}`}>

@@ -8,12 +8,15 @@ import type { PipelineModel } from '../pipelineModel';
 import { useAnswer } from './answer';
 import { usePanel } from './context';
 import { Section } from './section';
+import { SettingsForm } from './stepSettings';
 
 export function Settings(): React.JSX.Element {
   const { trans } = usePanel();
   return (
     <Section title={trans.__('Settings')} isClosed={true}>
       <GivenSettings />
+      <h4 className="jp-Sluice-formHead">{trans.__('All steps')}</h4>
+      <SettingsForm step={undefined} />
     </Section>
   );
 }

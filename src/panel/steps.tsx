@@ -30,6 +30,11 @@ export function Steps(): React.JSX.Element {
   useSignal(pipeline.freshness.changed);
   const now = useNow(pipeline.runs.shown !== undefined && isActive(pipeline.runs.shown.state));
 
+  const { settingsWanted } = pipeline;
+  React.useEffect(() => {
+    if (settingsWanted !== undefined) toggle(settingsWanted, true);
+  }, [settingsWanted]);
+
   const moveTo = (index: number): void => {
     const items = tree.current?.querySelectorAll<HTMLElement>(':scope > [role=treeitem]');
     items?.[Math.max(0, Math.min(index, items.length - 1))]?.focus();
@@ -41,7 +46,7 @@ export function Steps(): React.JSX.Element {
     setOpen(next);
   };
   return (
-    <Section title={trans.__('Steps')}>
+    <Section title={trans.__('Steps')} isWanted={settingsWanted !== undefined}>
       <ul className="jp-Sluice-steps" role="tree" aria-label={trans.__('Steps')} ref={tree}>
         {steps.map((step, index) => (
           <Step

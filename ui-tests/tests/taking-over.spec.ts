@@ -24,7 +24,10 @@ test('a notebook of Kale’s is taken over by one click, and given back by anoth
   expect(await sluice.seriousFaults()).toEqual([]);
   await sluice.picture('kale');
 
+  // The way back stays open after other edits, which it leaves alone.
+  await sluice.type(0, '# mine');
   await sluice.panel.getByRole('button', { name: 'Undo' }).click();
+  await expect(sluice.cell(0)).toContainText('# mine');
   expect(await metadata()).toContain('kubeflow_notebook');
   await sluice.expectState('sack', 'not run');
 });

@@ -1,0 +1,50 @@
+// What a step asks for is set in the panel, checked where it is typed, written into the notebook, and taken along when the step is renamed.
+import { expect, test } from './fixtures';
+import { chain } from './notebooks';
+
+test('a step’s settings are typed, refused, undone and kept under its new name', async ({ page, sluice }) => {
+  await sluice.open(chain);
+  const written = () =>
+    page.evaluate(() => {
+      const panel = window.jupyterapp.shell.currentWidget as unknown as {
+        readonly model: { getMetadata(key: string): unknown };
+      };
+      return panel.model.getMetadata('sluice');
+    });
+  await sluice.chip('add').getByRole('button').click();
+  await page.getByRole('menuitem', { name: 'Settings of the Step…' }).click();
+  const form = sluice.step('add');
+  const memory = form.getByRole('textbox', { name: 'Memory', exact: true });
+  await expect(form.getByRole('textbox').first()).toBeFocused();
+  await memory.fill('4 GB');
+  await expect(form.getByRole('status')).toContainText('it must be a quantity such as ‘500m’ or ‘4Gi’');
+  await memory.press('Tab');
+  expect(await written()).toBeUndefined();
+  await memory.fill('4Gi');
+  await memory.press('Enter');
+  await form.getByRole('textbox', { name: 'Variables' }).fill('LEVEL=3');
+  await form.getByRole('checkbox', { name: 'Use cache' }).uncheck();
+  const settings = { memory: '4Gi', env: { LEVEL: '3' }, cache: false };
+  expect(await written()).toEqual({ version: 1, steps: { add: settings } });
+  expect(await sluice.seriousFaults()).toEqual([]);
+  await sluice.picture('step-settings');
+
+  await sluice.step('add').press('F2');
+  await sluice.panel.getByRole('textbox', { name: 'New name of step add' }).fill('sum');
+  await page.keyboard.press('Enter');
+  await expect(sluice.step('sum')).toBeFocused();
+  expect(await written()).toEqual({ version: 1, steps: { sum: settings } });
+  await expect(sluice.diagnostics).toHaveCount(0);
+  await page.keyboard.press('Control+Z');
+  await page.keyboard.press('Control+Z');
+  await expect(sluice.step('add')).toBeVisible();
+  expect(await written()).toEqual({ version: 1, steps: { add: { memory: '4Gi', env: { LEVEL: '3' } } } });
+
+  // What all steps have shows through where a step has nothing of its own.
+  await sluice.panel.getByRole('button', { name: 'Settings', exact: true }).click();
+  await sluice.panel.getByRole('textbox', { name: 'Retries' }).last().fill('2');
+  await page.keyboard.press('Enter');
+  await sluice.step('load').press('ArrowRight');
+  await sluice.step('load').getByRole('button', { name: 'Settings of load' }).click();
+  await expect(sluice.step('load').getByRole('textbox', { name: 'Retries' })).toHaveAttribute('placeholder', '2');
+});
