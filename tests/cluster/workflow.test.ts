@@ -1,11 +1,13 @@
 // What the IR compiles to for Argo, run by the real controller in real pods, with a snapshot of the volume before and after each step: a run
-// that succeeds, one whose step fails, one that is canceled, and one that goes on from a snapshot of the failed one.
+// that succeeds, one whose step fails, one that is canceled, and one that goes on from a snapshot of the failed one. Sluice started none of
+// them: they are in its list of runs all the same.
 import { compileWorkflow, type Ir, type WorkflowOptions } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
+import { eventsMark, withEnv } from '../../server/src/argo/workflows.js';
 import { compareSnapshots } from '../../server/src/kubernetes/contents.js';
 import { listSnapshots, restoreSnapshot } from '../../server/src/kubernetes/snapshots.js';
 import { Pipelines } from '../../server/src/pipelines.js';
-import { install, makeNotebook } from '../../server/test/world.js';
+import { install, makeNotebook, until, World } from '../../server/test/world.js';
 import { hasPods, makeNamespace, testWithPods, type TestCluster } from './cluster.js';
 
 const cells = [
@@ -17,6 +19,8 @@ const sleeping = [
   'step:never | print(rows)'
 ];
 
+const counting = ['pipeline-parameters | most = 3', 'step:count | numbers = list(range(most))\nprint("counted")', 'step:sum | total = sum(numbers)\ntotal', 'pipeline-metrics | print(total)'];
+
 let test_: TestCluster;
 beforeAll(async () => {
   test_ = await makeNamespace('workflow');
@@ -25,6 +29,9 @@ beforeAll(async () => {
   start('good', await compile(cells), '{"price": 1}\n{"price": -1}\n{"price": 3}\n');
   start('bad', await compile(cells), '{"price": 1}\n{"cost": 2}\n');
   start('canceled', await compile(sleeping), '{"price": 1}\n');
+  const { spec } = withEnv(compileWorkflow(await compile(counting), { serviceAccount: 'pipeline-runner' }), { SLUICE_EVENTS: `log:${eventsMark}` });
+  // a schedule's workflows have no label of ours
+  test_.apply({ apiVersion: 'argoproj.io/v1alpha1', kind: 'CronWorkflow', metadata: { name: 'nightly' }, spec: { schedules: ['* * * * *'], concurrencyPolicy: 'Forbid', workflowSpec: spec } });
 }, 120_000);
 afterAll(() => test_?.remove());
 
@@ -85,4 +92,31 @@ testWithPods('a canceled run stops, and keeps the snapshots that it has', async 
   waitFor('canceled', 'Failed');
   expect((await momentsOf('canceled'))[0]).toBe('before wait');
   expect((await momentsOf('canceled')).filter(moment => moment.endsWith('never'))).toEqual([]);
+}, 300_000);
+
+testWithPods('workflows that somebody else submitted, and those of a schedule, are in the list of runs', async () => {
+  const nightly = ['-l', 'workflows.argoproj.io/cron-workflow=nightly'] as const;
+  await until(() => test_.kubectl('get', 'workflows', ...nightly, '-o', 'jsonpath={.items[*].status.phase}').includes('Succeeded'), 150_000);
+  test_.kubectl('delete', 'cronworkflow', 'nightly', '--cascade=orphan');
+  const world = new World();
+  try {
+    Object.assign(world.env, { KUBECONFIG: test_.kubeconfig, SLUICE_NAMESPACE: test_.namespace });
+    type Run = { number: number; state: string; pipeline: string; notebook: string; remote: { id: string }; metrics: object; parameters: object; steps: { name: string; state: string; failure?: object }[] };
+    const { runs } = JSON.parse((await world.sluice('runs', 'list', '--json')).stdout) as { runs: Run[] };
+    const ended = new Map(runs.map(run => [run.remote.id, run]));
+    const stateOf = (name: string) => [ended.get(name)?.state, ...(ended.get(name)?.steps ?? []).map(step => `${step.name} ${step.state}`)];
+    expect(stateOf('good')).toEqual(['succeeded', 'clean succeeded', 'mean succeeded']);
+    expect(stateOf('bad')).toEqual(['failed', 'clean failed', 'mean skipped']);
+    expect(stateOf('canceled')).toEqual(['canceled', 'wait canceled', 'never canceled']);
+    const bad = ended.get('bad')!;
+    expect(bad).toMatchObject({ notebook: 'prices', steps: [{ failure: { name: 'KeyError', message: "'price'", cell: 0, line: 3 } }, {}] });
+    expect((await world.sluice('runs', 'logs', String(ended.get('good')!.number), 'mean')).stdout).toBe('mean 2.0\n');
+    const scheduled = runs.find(({ remote, state }) => remote.id.startsWith('nightly-') && state === 'succeeded')!;
+    expect(scheduled).toMatchObject({ pipeline: 'prices', notebook: 'prices.ipynb', parameters: { most: 3 }, metrics: { total: 3 } });
+    const again = JSON.parse((await world.sluice('runs', 'list', '--json')).stdout) as { runs: Run[] };
+    expect(again.runs.map(({ remote }) => remote.id)).toEqual(runs.map(({ remote }) => remote.id));
+    expect(test_.names('pvc')).toEqual(expect.arrayContaining(['bad', 'canceled', 'good'])); // nothing of it is ours to remove
+  } finally {
+    world.remove();
+  }
 }, 300_000);

@@ -4,4 +4,11 @@ export type { Workflow } from './manifest.js';
 export { managedBy, toLabelValue, toObjectName } from './names.js';
 export type { SnapshotPolicy } from '../volumeSnapshots.js';
 export type { CloneSpec, SnapshotOptions } from './snapshots.js';
-export { claimsOf, compileWorkflow, parallelSteps, type AccessMode, type WorkflowOptions } from './workflow.js';
+export {
+  claimsOf,
+  compileWorkflow,
+  parallelSteps,
+  runtimeParameter,
+  type AccessMode,
+  type WorkflowOptions
+} from './workflow.js';

@@ -65,7 +65,7 @@ export interface WorkflowOptions {
 const volumeName = 'sluice';
 
 /** The parameter that carries the runtime, which is then in the workflow once and not in each step's template. */
-const runtimeParameter = 'sluice-runtime';
+export const runtimeParameter = 'sluice-runtime';
 
 /** @throws IrError where the IR has something that only Kubeflow runs */
 export function compileWorkflow(ir: Ir, options: WorkflowOptions = {}): Workflow {

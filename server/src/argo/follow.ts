@@ -10,10 +10,9 @@ import type { EngineEvent, RemoteRun } from '../runners/engine.js';
 import { describeFailure } from '../runners/failure.js';
 import { Channel } from './channel.js';
 import { readNotebookFailure, readReport } from '../runners/pod-reader.js';
+import { readFailure } from '../runners/traceback.js';
 import { tellPodLog } from './pod-log.js';
 import { findOtherFailure, readStandings, type ArgoNode, type ArgoWorkflow, type Standing } from './status.js';
-
-export const markAnnotation = 'sluice.dev/mark';
 
 export interface FollowOptions {
   readonly cluster: Cluster;
@@ -59,7 +58,7 @@ class Follower {
   private workflow: ArgoWorkflow | undefined;
   private pods: Map<string, V1Pod> | undefined;
   /** by pod */
-  private readonly logs = new Map<string, Promise<void>>();
+  private readonly logs = new Map<string, Promise<string>>();
   /** steps whose end is told, or about to be */
   private readonly ends = new Map<string, Promise<void>>();
   private readonly reasons = new Map<string, string>();
@@ -168,7 +167,7 @@ class Follower {
     });
     const log = tellPodLog({
       ...{ cluster, run, task, pod: { name, uid }, signal: this.signal },
-      token: this.workflow!.metadata?.annotations?.[markAnnotation] ?? '',
+      token: this.workflow!.metadata?.uid ?? '',
       placeOf: artifact => placeOf(task.name, artifact),
       tell: event => this.channel.push(event)
     });
@@ -212,7 +211,7 @@ class Follower {
     const { step, state, attempts, endedAt } = standing;
     const pod = this.pods!.get(attempts.at(-1)?.id ?? '');
     const log = pod && this.logs.get(pod.metadata!.uid!);
-    if (log !== undefined) await Promise.race([log, sleep(logPatienceMs, undefined, { ref: false })]);
+    const printed = log && (await Promise.race([log, sleep(logPatienceMs, undefined, { ref: false })]));
     const report = readReport(run, task.name);
     const isOwn = report !== undefined && (pod === undefined || report.pod === pod.metadata!.uid);
     const { usage, firstAt, lastAt } = isOwn ? report : {};
@@ -223,7 +222,10 @@ class Follower {
     };
     if (state === 'failed') {
       const own = isOwn ? (report.failure ?? readNotebookFailure(run, task.name)) : undefined;
-      const failure = own ?? describePodEnd(pod) ?? argosFailure(standing);
+      const end = describePodEnd(pod);
+      // who starts a workflow elsewhere may not have it tell its events
+      const said = end?.name === 'exit-status' && printed ? readFailure(printed) : undefined;
+      const failure = own ?? said ?? end ?? argosFailure(standing);
       this.tellStep(step, last, { state, ...told, failure, error: describeFailure(failure) });
     } else if (state === 'skipped') this.tellStep(step, last, { state, reason: whySkipped(task, all), ...told });
     else if (state === 'canceled') this.tellStep(step, last, { state, reason: 'The run was canceled.', ...told });

@@ -19,18 +19,27 @@ export interface PodLogOptions {
   readonly signal: AbortSignal;
 }
 
-/** Resolves when all of the log is told, or the pod is gone. */
-export async function tellPodLog(options: PodLogOptions): Promise<void> {
+/** as many lines as a traceback may have */
+const lastLines = 100;
+
+/** Resolves with the last of what it printed when all of the log is told, or the pod is gone. */
+export async function tellPodLog(options: PodLogOptions): Promise<string> {
   const { cluster, run, pod, token, signal } = options;
   const marks = new MarkReader(token);
   const since = run.position(pod.uid)?.split('/')[0];
   const reader = new PodReader(options);
+  const last: string[] = [];
   for await (const { time, text } of followLog(cluster, pod.name, { since, signal })) {
     const at = Date.parse(time);
     for (const [i, piece] of marks.read(text).entries()) {
       const origin = { source: pod.uid, position: `${time}/${i}` };
       if (piece.kind === 'event') await reader.take(piece.event, { at, origin });
-      else await options.tell({ type: 'log', step: options.task.name, ...piece, at, origin } as EngineEvent);
+      else {
+        last.push(piece.text);
+        await options.tell({ type: 'log', step: options.task.name, ...piece, at, origin } as EngineEvent);
+      }
     }
+    last.splice(0, last.length - lastLines);
   }
+  return last.join('');
 }

@@ -12,14 +12,7 @@ export interface ArgoWorkflow {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
   };
-  readonly spec?: {
-    readonly shutdown?: string;
-    readonly templates?: readonly {
-      readonly name: string;
-      readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
-      readonly retryStrategy?: { readonly limit?: string | number };
-    }[];
-  };
+  readonly spec?: WorkflowSpec & { readonly shutdown?: string };
   readonly status?: {
     readonly phase?: string;
     readonly message?: string;
@@ -28,8 +21,32 @@ export interface ArgoWorkflow {
     readonly nodes?: Readonly<Record<string, ArgoNode>>;
     /** base64 of gzip of the nodes' JSON, where they are many */
     readonly compressedNodes?: string;
+    /** of the WorkflowTemplate that it was made from */
+    readonly storedWorkflowTemplateSpec?: WorkflowSpec;
   };
 }
+
+export interface WorkflowSpec {
+  readonly arguments?: { readonly parameters?: readonly { readonly name: string; readonly value?: string }[] };
+  readonly templates?: readonly WorkflowTemplate[];
+}
+
+export interface WorkflowTemplate {
+  readonly name: string;
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly retryStrategy?: { readonly limit?: string | number };
+  readonly container?: { readonly image?: string; readonly args?: readonly string[] };
+  readonly dag?: { readonly tasks?: readonly { readonly name: string; readonly depends?: string }[] };
+}
+
+/** Its own templates and arguments, or those of the WorkflowTemplate that it was made from. */
+export function specOf({ spec, status }: ArgoWorkflow): WorkflowSpec {
+  return spec?.templates === undefined ? { ...spec, ...status?.storedWorkflowTemplateSpec } : spec;
+}
+
+/** The step that a template runs; undefined where it is none of a notebook's. */
+export const stepOf = ({ metadata }: WorkflowTemplate): string | undefined =>
+  metadata?.annotations?.['sluice.dev/step'];
 
 export interface ArgoNode {
   readonly id: string;
@@ -59,8 +76,9 @@ export interface Standing {
 
 export function readStandings(workflow: ArgoWorkflow): Standing[] {
   const nodes = Object.values(nodesOf(workflow));
-  return (workflow.spec?.templates ?? []).flatMap(({ name, metadata, retryStrategy }) => {
-    const step = metadata?.annotations?.['sluice.dev/step'];
+  return (specOf(workflow).templates ?? []).flatMap(template => {
+    const { name, retryStrategy } = template;
+    const step = stepOf(template);
     if (step === undefined) return [];
     const own = nodes.filter(({ templateName }) => templateName === name);
     const top = own.find(({ type }) => type === 'Retry') ?? own[0];
@@ -80,9 +98,7 @@ export function readStandings(workflow: ArgoWorkflow): Standing[] {
 
 /** Nodes that are no step and failed: a snapshot, or Argo's own. */
 export function findOtherFailure(workflow: ArgoWorkflow): string | undefined {
-  const steps = new Set(
-    (workflow.spec?.templates ?? []).filter(t => t.metadata?.annotations?.['sluice.dev/step']).map(t => t.name)
-  );
+  const steps = new Set((specOf(workflow).templates ?? []).filter(t => stepOf(t) !== undefined).map(t => t.name));
   const failed = Object.values(nodesOf(workflow)).find(
     ({ type, templateName, phase }) =>
       type === 'Pod' && !steps.has(templateName ?? '') && (phase === 'Failed' || phase === 'Error')

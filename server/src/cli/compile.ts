@@ -1,6 +1,7 @@
 // `sluice compile`: the notebook as a pipeline for Kubeflow, which is also what the local runner executes.
 import { basename, dirname } from 'node:path';
 import { compileWorkflow, printDiagnostics, type SnapshotPolicy, type WorkflowOptions } from '@sluice/core';
+import { eventsMark, withEnv } from '../argo/workflows.js';
 import { PipelineError } from '../errors.js';
 import { findNeeds, withPackages } from '../packages.js';
 import { Pipelines } from '../pipelines.js';
@@ -22,6 +23,7 @@ For Argo:
   --claim NAME         the claim of the volume that steps work on; without it, the workflow claims one, which is empty
   --snapshots WHEN     snapshots of that volume: ‘off’ (default), ‘start’, or ‘each-step’ for before and after each step
   --service-account NAME
+  --events             steps tell their cells, outputs and metrics through their logs, which the list of runs reads
 `;
 
 async function run(args: readonly string[], io: Io): Promise<number> {
@@ -33,7 +35,8 @@ async function run(args: readonly string[], io: Io): Promise<number> {
       packages: { type: 'boolean' },
       claim: { type: 'string' },
       snapshots: { type: 'string', default: 'off' },
-      'service-account': { type: 'string' }
+      'service-account': { type: 'string' },
+      events: { type: 'boolean' }
     },
     { names: 'NOTEBOOK', least: 1, most: 1 }
   );
@@ -41,7 +44,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     throw new PipelineError(`There is no format ‘${values.format}’. Formats are ‘kfp’ and ‘argo’.`, 'usage');
   if (!isPolicy(values.snapshots))
     throw new PipelineError(`Snapshots are ‘off’, ‘start’ or ‘each-step’, not ‘${values.snapshots}’.`, 'usage');
-  const { claim, snapshots, 'service-account': serviceAccount } = values;
+  const { claim, snapshots, events = false, 'service-account': serviceAccount } = values;
   const { path, text } = await readNotebookFile(positionals[0]!, io.cwd);
   const pipelines = new Pipelines(io.install, io.env);
   const reading = await pipelines.read(text, path);
@@ -49,7 +52,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   if (hasErrors(reading)) return 2;
   const plain = await pipelines.compile(reading, basename(path), { isToBeRead: true });
   const ir = values.packages ? await bringPackages(plain, dirname(path), io) : plain;
-  const compiled = values.format === 'kfp' ? ir : await toArgo(ir, { claim, snapshots, serviceAccount });
+  const compiled = values.format === 'kfp' ? ir : await toArgo(ir, { claim, snapshots, serviceAccount }, events);
   if (values.output === undefined) await write(io.stdout, compiled);
   else await writeNamedFile(values.output, io.cwd, compiled);
   return 0;
@@ -66,10 +69,11 @@ async function bringPackages(ir: string, folder: string, { env, install, stderr 
   return withPackages(ir, needs, { packagesFolder });
 }
 
-async function toArgo(ir: string, options: WorkflowOptions): Promise<string> {
+async function toArgo(ir: string, options: WorkflowOptions, isTold: boolean): Promise<string> {
   const { readIr } = await import('@sluice/core/ir/read');
   const { printYaml } = await import('@sluice/core/ir/print');
-  return printYaml(compileWorkflow(readIr(ir), options));
+  const workflow = compileWorkflow(readIr(ir), options);
+  return printYaml(isTold ? withEnv(workflow, { SLUICE_EVENTS: `log:${eventsMark}` }) : workflow);
 }
 
 export const compile: Command = { help, run };

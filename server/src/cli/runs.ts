@@ -1,5 +1,6 @@
 // `sluice runs`: what was run, how it went, what it printed; and how to end it.
-import { compareRuns, endedStates } from '@sluice/core';
+import { compareRuns, endedStates, type CodeChange } from '@sluice/core';
+import { diffCode } from '../codeDiff.js';
 import { PipelineError } from '../errors.js';
 import { Runners } from '../runners/runners.js';
 import type { Store } from '../store.js';
@@ -18,7 +19,7 @@ const help = `sluice runs [list | show RUN | logs RUN [STEP] | follow RUN | canc
   logs RUN [STEP]  all that its steps, or one of them, printed: [--follow] [--tail N]
   follow RUN       show a run as it goes on, until its end; Ctrl+C stops showing it
   cancel RUN       end a run that goes on, here or in JupyterLab
-  diff RUN RUN     parameters, metrics and steps side by side
+  diff RUN RUN     parameters, metrics and steps side by side, and the lines that differ in the steps' source
 
 RUN is an id, the beginning of one, a number, or ‘last’.
 
@@ -66,7 +67,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
   if (action !== actions.logs && (values.follow || values.tail !== undefined))
     throw new PipelineError(`--${values.follow ? 'follow' : 'tail'} goes with logs: sluice runs logs RUN.`, 'usage');
   const lines = values.tail === undefined ? {} : { lines: toLines(values.tail) };
-  const store = openRecords(io);
+  const store = openRecords(io, { findsRuns: true });
   const runners = new Runners({ store, env: io.env });
   try {
     await runners.refresh(refreshMs);
@@ -196,8 +197,9 @@ async function cancel({ store, runners, io, json }: Context, name: string): Prom
 async function diff({ store, io, json }: Context, first: string, second: string): Promise<number> {
   const runs = [store.find(first), store.find(second)] as const;
   const table = compareRuns(...runs);
+  const code = await diffCode(store, ...runs);
   if (json) {
-    await write(io.stdout, `${JSON.stringify({ runs: runs.map(run => run.id), ...table })}\n`);
+    await write(io.stdout, `${JSON.stringify({ runs: runs.map(run => run.id), ...table, code: code ?? null })}\n`);
     return 0;
   }
   const paint = painter(useColors(io));
@@ -213,8 +215,21 @@ async function diff({ store, io, json }: Context, first: string, second: string)
       ]);
   }
   const lines = formatTable(rows).map(line => (line.endsWith('*') ? line : paint('dim', line)));
-  await write(io.stdout, `${lines.join('\n')}\n`);
+  const changes = code?.flatMap(change => ['', ...formatChange(change, paint)]) ?? [];
+  await write(io.stdout, `${[...lines, ...changes].join('\n')}\n`);
   return 0;
+}
+
+function formatChange({ step, change, lines }: CodeChange, paint: ReturnType<typeof painter>): readonly string[] {
+  const words = { changed: 'the source has changed', added: 'is new', removed: 'is gone' };
+  return [
+    `step ${step}: ${words[change]}`,
+    ...lines.map(({ kind, text }) => {
+      if (kind === 'removed') return paint('red', `- ${text}`);
+      if (kind === 'added') return paint('green', `+ ${text}`);
+      return paint('dim', kind === 'gap' ? '  …' : `  ${text}`.trimEnd());
+    })
+  ];
 }
 
 function toLines(text: string): number {

@@ -7,7 +7,6 @@ import {
   notebookArtifact,
   shownArtifacts,
   type ArtifactRecord,
-  type Failure,
   type MetricValue,
   type Output,
   type PlanTask
@@ -188,26 +187,4 @@ function parse(bytes: Buffer | undefined): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The launcher keeps nothing of a step that failed but its log; the runtime's traceback is the end of it. */
-export function readFailure(log: string): Failure | undefined {
-  const lines = log.trimEnd().split('\n').slice(-60);
-  const start = lines.lastIndexOf('Traceback (most recent call last):');
-  if (start < 0) {
-    const last = lines.at(-1)?.trim() ?? '';
-    return last === '' ? undefined : { name: 'exit-status', message: last };
-  }
-  const traceback = lines.slice(start);
-  const raised = traceback.findIndex((line, i) => i > 0 && /^\S/.test(line));
-  if (raised < 0) return undefined;
-  const [, name = 'Exception', message = ''] = /^([\w.]+)(?:: ([^]*))?$/.exec(traceback.slice(raised).join('\n')) ?? [];
-  const place = traceback.map(line => /^\s*cell (\d+), line (\d+)/.exec(line)).filter(match => match !== null);
-  const at = place.at(-1);
-  return {
-    name,
-    message,
-    ...(at === undefined ? {} : { cell: Number(at[1]) - 1, line: Number(at[2]) }),
-    traceback
-  };
 }

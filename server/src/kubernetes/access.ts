@@ -93,14 +93,14 @@ async function readConfig(paths: string | undefined): Promise<KubeConfig> {
  * Ask for a path of the API itself, such as a watch or a log, whose answer is a stream.
  * @throws what `ask` makes words of: an error with `code` and `body` where the server refused, else the connection's
  */
-export async function openStream(cluster: Cluster, path: string, signal: AbortSignal) {
+export async function openStream(cluster: Cluster, path: string, signal: AbortSignal, accept?: string) {
   const { request, dispatcher } = await authenticate(cluster.config, cluster.server + path);
   const connecting = AbortSignal.timeout(3 * answerMs);
   const gaveUp = new AbortController();
   const onTimeout = () => gaveUp.abort(connecting.reason);
   connecting.addEventListener('abort', onTimeout);
   const response = await fetch(cluster.server + path, {
-    headers: request,
+    headers: { ...request, ...(accept && { accept }) },
     ...(dispatcher && { dispatcher }),
     signal: AbortSignal.any([signal, gaveUp.signal])
   }).finally(() => connecting.removeEventListener('abort', onTimeout));

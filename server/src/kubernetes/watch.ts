@@ -14,6 +14,8 @@ export interface WatchOptions {
   readonly path: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** how a list is asked for, where it is not as whole objects */
+  readonly accept?: string;
   /** for the words of a refusal */
   readonly resource: string;
   /** the server ends a watch after so long, which costs nothing; a connection that died in silence is noticed then */
@@ -70,7 +72,8 @@ export async function* watchObjects<T extends Watched>(
   }
 }
 
-async function listAll<T>(cluster: Cluster, options: WatchOptions, signal: AbortSignal) {
+/** All objects, page by page. @throws PipelineError */
+export async function listAll<T>(cluster: Cluster, options: WatchOptions, signal: AbortSignal) {
   const objects: T[] = [];
   const { namespace, server } = cluster;
   const request: Request = { verb: 'list', resource: options.resource, namespace, server };
@@ -94,7 +97,7 @@ async function readPage<T>(
   signal: AbortSignal
 ): Promise<Page<T>> {
   const query = toQuery(options, { limit: String(pageSize), ...(next !== undefined && { continue: next }) });
-  const body = await openStream(cluster, `${options.path}?${query}`, signal);
+  const body = await openStream(cluster, `${options.path}?${query}`, signal, options.accept);
   return (await new Response(body as never).json()) as Page<T>;
 }
 

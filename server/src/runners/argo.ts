@@ -1,6 +1,5 @@
 // Runs on Argo Workflows: the IR becomes a Workflow, the workspace goes to a volume of the run's own, and Argo does the rest. Values stay on the
 // volume; what people look at comes back through the pods' logs (decision 0020).
-import { randomBytes } from 'node:crypto';
 import { readIr } from '@sluice/core/ir/read';
 import {
   clusterPlaces,
@@ -12,11 +11,21 @@ import {
   type RunSummary,
   type Workflow
 } from '@sluice/core';
-import { followWorkflow, markAnnotation, type FollowOptions } from '../argo/follow.js';
+import { followWorkflow, type FollowOptions } from '../argo/follow.js';
 import { findKeeping, type Keeping } from '../argo/keeping.js';
 import { fetchLeftovers } from '../argo/leftovers.js';
-import type { ArgoWorkflow } from '../argo/status.js';
 import { belongingOf, makeVolume, onVolume, readWorkspace } from '../argo/volume.js';
+import { discoverWorkflows } from '../argo/discover.js';
+import { findPlaces, keptSeconds } from '../argo/places.js';
+import {
+  eventsMark,
+  listWorkflows,
+  readWorkflow,
+  readWorkflowPlan,
+  withEnv,
+  workflowApi,
+  workflowResource
+} from '../argo/workflows.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { ask, checkAnswer, maybeAsk, openCluster, remove, type Cluster } from '../kubernetes/access.js';
 import { toMetadata, toSelector } from '../kubernetes/labels.js';
@@ -49,11 +58,19 @@ export async function describe({ env, store }: EngineOptions): Promise<RunnerInf
   }
 }
 
-const api = { group: 'argoproj.io', version: 'v1alpha1', plural: 'workflows' } as const;
-const resource = `${api.plural}.${api.group}`;
-
-/** Argo removes a workflow that ended so long ago; its pods' logs have been read. */
-const keptSeconds = 14 * 24 * 3600;
+/** What is out of reach hides no other place. */
+export async function discover(options: EngineOptions, signal: AbortSignal): Promise<void> {
+  const looked = new Set<string>();
+  const look = async (place: Place) => {
+    const cluster = await openCluster(place, options.env);
+    const { context, server, namespace } = cluster;
+    const where = `${server} ${namespace}`;
+    if (looked.has(where)) return;
+    looked.add(where);
+    await discoverWorkflows(cluster, { ...place, context, namespace }, options.store, signal);
+  };
+  await Promise.allSettled(findPlaces(options).map(look));
+}
 
 class ArgoEngine implements Engine {
   readonly name = 'argo';
@@ -94,8 +111,8 @@ class ArgoEngine implements Engine {
       await makeVolume(cluster, run, { name, workflow, keeping, last }, signal);
       signal.throwIfAborted();
       run.notice();
-      await ask({ verb: 'create', resource, name, namespace }, () =>
-        cluster.custom.createNamespacedCustomObject({ ...api, namespace, body: workflow })
+      await ask({ verb: 'create', resource: workflowResource, name, namespace }, () =>
+        cluster.custom.createNamespacedCustomObject({ ...workflowApi, namespace, body: workflow })
       );
       return name;
     } catch (error) {
@@ -112,12 +129,14 @@ class ArgoEngine implements Engine {
     return undefined;
   }
 
-  async *follow(name: string, run: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent> {
-    const cluster = await this.connect(run.place);
+  async *follow(name: string, given: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent> {
+    const cluster = await this.connect(given.place);
+    const run = isFound(given.place) ? await withPlan(given, cluster, name) : given;
     const places = clusterPlaces(run.plan);
     const placeOf = (step: string, artifact: string) =>
       `pvc://${cluster.namespace}/${name}${onVolume(run.place, places.artifact(step, artifact)).slice(volumeFolder.length)}`;
     const onEnd: FollowOptions['onEnd'] = async ({ state, steps, workflow, tell }) => {
+      if (isFound(run.place)) return; // whose it is knows what it still needs
       const { templates } = (workflow as Workflow).spec;
       await fetchLeftovers(cluster, run, { claim: name, steps, templates }, tell);
       await this.clear(cluster, run, name, state);
@@ -130,9 +149,9 @@ class ArgoEngine implements Engine {
     const { namespace } = cluster;
     const body = { spec: { shutdown: 'Terminate' } };
     const { PatchStrategy, setHeaderOptions } = await import('@kubernetes/client-node');
-    await maybeAsk({ verb: 'patch', resource, name, namespace }, () =>
+    await maybeAsk({ verb: 'patch', resource: workflowResource, name, namespace }, () =>
       cluster.custom.patchNamespacedCustomObject(
-        { ...api, namespace, name, body },
+        { ...workflowApi, namespace, name, body },
         setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
       )
     );
@@ -164,7 +183,12 @@ class ArgoEngine implements Engine {
       const runs = this.options.store.list({ notebook: run.notebook });
       for (const { metadata } of await listClaims(cluster, { notebook: run.notebook })) {
         const earlier = runs.find(({ remote }) => remote?.id === metadata!.name);
-        if (earlier !== undefined && earlier.id !== run.id && earlier.state === 'succeeded')
+        if (
+          earlier !== undefined &&
+          !isFound(earlier.remote!.place) &&
+          earlier.id !== run.id &&
+          earlier.state === 'succeeded'
+        )
           await removeClaim(cluster, metadata!.name!, metadata!.uid);
       }
     } catch (error) {
@@ -177,8 +201,8 @@ class ArgoEngine implements Engine {
     const { core, custom, namespace } = cluster;
     const attempt = (work: () => Promise<unknown>) => work().catch(() => undefined); // labels tell what is left
     await attempt(() =>
-      remove({ verb: 'delete', resource, name, namespace }, () =>
-        custom.deleteNamespacedCustomObject({ ...api, namespace, name })
+      remove({ verb: 'delete', resource: workflowResource, name, namespace }, () =>
+        custom.deleteNamespacedCustomObject({ ...workflowApi, namespace, name })
       )
     );
     const labelSelector = toSelector({ run });
@@ -191,6 +215,14 @@ class ArgoEngine implements Engine {
     await attempt(() => removeClaim(cluster, `${name}-probe`));
     await attempt(() => removeClaim(cluster, name));
   }
+}
+
+/** Whether somebody else started it: then a workflow's uid is its place as well. */
+const isFound = ({ uid }: Place): boolean => uid !== undefined;
+
+async function withPlan(run: RemoteRun, cluster: Cluster, name: string): Promise<RemoteRun> {
+  const workflow = await readWorkflow(cluster, name);
+  return workflow === undefined ? run : { ...run, plan: readWorkflowPlan(workflow) };
 }
 
 const needsSnapshots = ({ own, others, copy }: Keeping) =>
@@ -236,35 +268,19 @@ function toWorkflow(
   const { serviceAccount } = run.place as ClusterSettings;
   const workspace = readWorkspace(run.place);
   const { labels, annotations } = toMetadata(belongingOf(run));
-  const token = randomBytes(9).toString('base64url');
   // the snapshot that the run's volume comes from is the one at the start
   const isTaken = copy?.how === 'snapshot' && run.past === undefined;
   const workflow = compileWorkflow(readIr(run.request.ir), {
     ...{ name, namespace, labels, claim: name, parameters: run.parameters, accessMode, kept: others },
     snapshots: own.policy === 'start' && isTaken ? 'off' : own.policy,
-    annotations: { ...annotations, [markAnnotation]: token },
+    annotations,
     steps: [...run.choice.execute],
     ...(serviceAccount === undefined ? {} : { serviceAccount }),
     ...(own.class === undefined ? {} : { snapshotClass: own.class }),
     ...(own.clone === undefined ? {} : { clone: own.clone }),
     ...(workspace && { workspace })
   });
-  const told = [
-    { name: 'SLUICE_EVENTS', value: `log:${token}` },
-    { name: 'SLUICE_ENVIRONMENTS', value: environmentsFolder }
-  ];
-  const templates = workflow.spec.templates.map(template =>
-    template.container === undefined
-      ? template
-      : { ...template, container: { ...template.container, env: [...(template.container.env ?? []), ...told] } }
-  );
+  const told = withEnv(workflow, { SLUICE_EVENTS: `log:${eventsMark}`, SLUICE_ENVIRONMENTS: environmentsFolder });
   const ttlStrategy = { secondsAfterCompletion: keptSeconds };
-  return { ...workflow, spec: { ...workflow.spec, templates, ...{ ttlStrategy } } };
-}
-
-async function listWorkflows({ custom, namespace, server }: Cluster, labelSelector: string): Promise<ArgoWorkflow[]> {
-  const list = (await ask({ verb: 'list', resource, namespace, server }, () =>
-    custom.listNamespacedCustomObject({ ...api, namespace, labelSelector, limit: 10 })
-  )) as { items: ArgoWorkflow[] };
-  return list.items;
+  return { ...told, spec: { ...told.spec, ...{ ttlStrategy } } };
 }

@@ -45,7 +45,7 @@ export interface EngineModule {
   /** within a few seconds */
   describe(options: EngineOptions): Promise<RunnerInfo>;
   /** Make records of the runs that were started elsewhere, where the user has named an engine to look at. */
-  discover?(options: EngineOptions): Promise<void>;
+  discover?(options: EngineOptions, signal: AbortSignal): Promise<void>;
 }
 
 export type Place = Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
 import { discoverRuns } from '../kfp/discover.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
-import { readFailure, tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
+import { tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
 import { toPipelineSpec } from '../kfp/spec.js';
 import { readStanding, type RunStanding, type TaskStanding } from '../kfp/standing.js';
 import { PipelineError, toPipelineError } from '../errors.js';
@@ -25,7 +25,9 @@ import { readExecutorOutput } from './executor.js';
 import { describeFailure } from './failure.js';
 import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
 import { layoutOf } from './layout.js';
+import { isNamed } from './naming.js';
 import { readReport } from './pod-reader.js';
+import { readFailure } from './traceback.js';
 
 export function open(options: EngineOptions): Engine {
   return new KubeflowEngine(options);
@@ -41,7 +43,7 @@ export async function describe({ env }: EngineOptions): Promise<RunnerInfo> {
     const profile = namespace === undefined ? '' : `, namespace ‘${namespace}’`;
     return { name, label: `Kubeflow Pipelines, ${where}${profile}`, isReady: true };
   } catch (error) {
-    const isSetUp = ['SLUICE_KFP_URL', 'KF_PIPELINES_ENDPOINT', 'SLUICE_KFP_CONTEXT'].some(name => env[name]);
+    const isSetUp = isNamed(env, 'kubeflow');
     return { name, label: 'Kubeflow Pipelines', isReady: false, isSetUp, problem: toPipelineError(error).message };
   }
 }

@@ -3,9 +3,11 @@ import type { RunEvent, RunnerInfo } from '@sluice/core';
 import { didYouMean } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
+import { hasPlaces } from '../argo/places.js';
 import { withChosenRunner } from './chosen.js';
 import type { EngineModule, EngineOptions } from './engine.js';
 import { LocalRunner } from './local.js';
+import { isNamed } from './naming.js';
 import { withPackaging } from './packaged.js';
 import { RemoteRunner } from './remote.js';
 
@@ -14,9 +16,10 @@ const engines: Readonly<Record<string, () => Promise<EngineModule>>> = {
   kubeflow: () => import('./kubeflow.js')
 };
 
-/** variables by which a user names an engine to look at */
-const naming: Readonly<Record<string, readonly string[]>> = {
-  kubeflow: ['SLUICE_KFP_URL', 'SLUICE_KFP_CONTEXT', 'KF_PIPELINES_ENDPOINT']
+/** whether a user has named an engine to look at, found out without loading it */
+const isLookedAt: Readonly<Record<string, (options: EngineOptions) => boolean>> = {
+  argo: hasPlaces,
+  kubeflow: ({ env }) => isNamed(env, 'kubeflow')
 };
 
 /** how often a server looks for runs that nobody follows */
@@ -84,16 +87,15 @@ export class Runners implements Runner {
   /** Bring the records of runs elsewhere that nobody follows up to now, for at most `ms`. */
   async refresh(ms: number): Promise<void> {
     const signal = AbortSignal.timeout(ms);
-    await this.discover(signal);
+    await this.discover(AbortSignal.timeout(ms / 2));
     await this.withOrphans(runner => runner.refresh(signal));
   }
 
   /** What is out of reach is found another time. */
   private async discover(signal: AbortSignal): Promise<void> {
     const given = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
-    const { env } = this.options;
-    const named = Object.keys(naming).filter(name => naming[name]!.some(variable => env[variable]));
-    const found = named.map(async name => (await engines[name]!()).discover?.(this.options));
+    const named = Object.keys(isLookedAt).filter(name => isLookedAt[name]!(this.options));
+    const found = named.map(async name => (await engines[name]!()).discover?.(this.options, signal));
     await Promise.race([given, Promise.allSettled(found)]);
   }
 
