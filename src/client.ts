@@ -4,6 +4,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type {
   ArtifactRecord,
+  CodeChange,
   ErrorBody,
   RunEvent,
   RunnerInfo,
@@ -92,6 +93,12 @@ export class Client {
       `runs/${encodeURIComponent(run)}/artifacts`
     );
     return artifacts;
+  }
+
+  /** In which steps two runs ran other source; undefined where one of them has not kept its own. */
+  async compareCode(before: string, after: string): Promise<readonly CodeChange[] | undefined> {
+    const path = `runs/${encodeURIComponent(before)}/code-diff/${encodeURIComponent(after)}`;
+    return (await this.json<{ steps?: readonly CodeChange[] }>(path)).steps;
   }
 
   /**

@@ -2,6 +2,7 @@
 export * from './analyze.js';
 export * from './argo/index.js';
 export * from './compare.js';
+export * from './compareCode.js';
 export * from './diagnostic.js';
 export * from './graph.js';
 export * from './import/index.js';

@@ -4,6 +4,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type {
+  CodeChange,
   RunEvent,
   RunnerInfo,
   RunSummary,
@@ -48,6 +49,8 @@ export interface Api {
   load(run: string, step: string): Promise<LoadSource>;
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent>;
   artifacts(run: string): StepArtifact[];
+  /** which steps' source differs; undefined where a run has not kept its own */
+  diffCode(before: string, after: string): Promise<readonly CodeChange[] | undefined>;
   readonly snapshots: Pick<SnapshotLibrary, 'listRun' | 'files' | 'open' | 'diff'>;
   /** newest first */
   snapshotsOf(notebook: string | undefined): SnapshotRecord[];
@@ -92,6 +95,11 @@ const routes: readonly Route[] = [
     'GET',
     /^\/runs\/([^/]+)\/artifacts$/,
     async (api, exchange, run) => send(exchange, 200, { artifacts: api.artifacts(run!) })
+  ],
+  [
+    'GET',
+    /^\/runs\/([^/]+)\/code-diff\/([^/]+)$/,
+    async (api, exchange, before, after) => send(exchange, 200, { steps: await api.diffCode(before!, after!) })
   ],
   ['GET', /^\/runs\/([^/]+)\/steps\/([^/]+)\/log$/, sendLog],
   ['GET', /^\/runs\/([^/]+)\/steps\/([^/]+)\/notebook$/, sendNotebook],

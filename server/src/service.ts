@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
 import type {
+  CodeChange,
   JsonValue,
   RunEvent,
   RunnerInfo,
@@ -18,6 +19,7 @@ import type {
 import type { Api } from './app.js';
 import { readEnvironment } from './cache/environment.js';
 import { findFreshness } from './cache/freshness.js';
+import { diffCode } from './codeDiff.js';
 import { PipelineError } from './errors.js';
 import { logFile } from './home.js';
 import type { Install } from './install.js';
@@ -168,6 +170,11 @@ export class Service implements Api {
 
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent> {
     return this.options.runner.watch(run, signal, after);
+  }
+
+  diffCode(before: string, after: string): Promise<readonly CodeChange[] | undefined> {
+    const { store } = this.options;
+    return diffCode(store, store.read(before), store.read(after));
   }
 
   artifacts(run: string): StepArtifact[] {

@@ -590,6 +590,7 @@ describe('runs', () => {
     world.write('a.ipynb', ['parameters | n = 3', 'step:a | print("hello"); m = n * 2', 'pipeline-metrics | m']);
     expect((await world.sluice('runs')).stdout).toMatch(/no run yet/);
     await world.sluice('run', 'a.ipynb');
+    world.write('a.ipynb', ['parameters | n = 3', 'step:a | print("hello"); m = 2 * n', 'pipeline-metrics | m']);
     await world.sluice('run', 'a.ipynb', '-p', 'n=5');
     const list = (await world.sluice('runs', 'list')).stdout;
     expect(list).toMatch(/^run {2}id .*\n2 .* a\.ipynb .*succeeded .*m 10\n1 .* m 6\n$/);
@@ -604,8 +605,10 @@ describe('runs', () => {
     const diff = (await world.sluice('runs', 'diff', '1', '2')).stdout;
     expect(diff).toMatch(/ {2}n +3 +5 +\*\n/);
     expect(diff).toMatch(/ {2}m +6 +10 +\*\n/);
+    const lines = '- print("hello"); m = n * 2\n+ print("hello"); m = 2 * n\n  m\n';
+    expect(diff.endsWith(`\n\nstep a: the source has changed\n${lines}`)).toBe(true);
     const [json] = (await world.sluice('runs', 'diff', '1', 'last', '--json')).events;
-    expect(json).toMatchObject({ parameters: [{ name: 'n', values: ['3', '5'] }] });
+    expect(json).toMatchObject({ parameters: [{ name: 'n', values: ['3', '5'] }], code: [{ step: 'a' }] });
   });
 });
 

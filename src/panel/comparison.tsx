@@ -1,5 +1,16 @@
-// A run beside another one of the notebook's: the parameters and metrics in which they differ, how their steps went, and the files at their ends.
-import { compareRuns, formatDuration, type Compared, type RunSummary, type StepRun } from '@sluice/core';
+// A run beside another one of the notebook's: the parameters and metrics in which they differ, how their steps
+// went, what of their code has changed, and the files at their ends.
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { caretDownIcon } from '@jupyterlab/ui-components';
+import {
+  compareRuns,
+  formatDuration,
+  type CodeChange,
+  type CodeLine,
+  type Compared,
+  type RunSummary,
+  type StepRun
+} from '@sluice/core';
 import * as React from 'react';
 import { describePastRun, describeStepRun, isActive } from '../words';
 import { useAnswer } from './answer';
@@ -25,17 +36,20 @@ export function Comparison({ run }: { readonly run: RunSummary }): React.JSX.Ele
           ))}
         </select>
       </label>
-      {other && <SideBySide runs={other.number < run.number ? [other, run] : [run, other]} />}
+      {other && (
+        <SideBySide {...(other.number < run.number ? { before: other, after: run } : { before: run, after: other })} />
+      )}
     </div>
   );
 }
 
-interface SideBySideProps {
-  /** the earlier one first */
-  readonly runs: readonly [RunSummary, RunSummary];
+/** The earlier one is `before`. */
+interface TwoRuns {
+  readonly before: RunSummary;
+  readonly after: RunSummary;
 }
 
-function SideBySide({ runs: [before, after] }: SideBySideProps): React.JSX.Element {
+function SideBySide({ before, after }: TwoRuns): React.JSX.Element {
   const { trans } = usePanel();
   const now = Date.now();
   // Of a step that succeeded its time says enough.
@@ -58,9 +72,74 @@ function SideBySide({ runs: [before, after] }: SideBySideProps): React.JSX.Eleme
         <Differences title={trans.__('Metrics')} rows={metrics} />
         <Differences title={trans.__('Steps')} rows={steps} />
       </table>
+      <Code before={before} after={after} />
       <EndFiles before={before} after={after} />
     </>
   );
+}
+
+/** The steps whose source differs, each with the lines that do. */
+function Code({ before, after }: TwoRuns): React.JSX.Element | null {
+  const { client, trans } = usePanel();
+  const answer = useAnswer(() => client.compareCode(before.id, after.id), `${before.id} ${after.id}`);
+  if (!answer || !('value' in answer) || !answer.value) return null;
+  return (
+    <>
+      <h4 className="jp-Sluice-filesTitle">{trans.__('Code')}</h4>
+      {answer.value.length === 0 && <p className="jp-Sluice-note">{trans.__('No changes.')}</p>}
+      <ul className="jp-Sluice-list" aria-label={trans.__('Code')}>
+        {answer.value.map(change => (
+          <ChangedStep key={change.step} change={change} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function ChangedStep({ change: { step, change, lines } }: { readonly change: CodeChange }): React.JSX.Element {
+  const { trans } = usePanel();
+  const [isOpen, setOpen] = React.useState(false);
+  if (change !== 'changed')
+    return (
+      <li className="jp-Sluice-codeStep">
+        {change === 'added' ? trans.__('‘%1’ is new', step) : trans.__('‘%1’ is gone', step)}
+      </li>
+    );
+  return (
+    <li>
+      <button type="button" className="jp-Sluice-foldLine" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <caretDownIcon.react tag="span" className="jp-Sluice-caret" width="14px" height="14px" />
+        {step}
+        <span className="jp-Sluice-foldAside">{countLines(lines, trans)}</span>
+      </button>
+      {isOpen && (
+        <pre
+          className="jp-Sluice-log jp-Sluice-code"
+          tabIndex={0}
+          role="region"
+          aria-label={trans.__('Code of %1', step)}
+        >
+          {lines.map(({ kind, text }, i) => (
+            <span key={i} data-kind={kind}>
+              {`${signs[kind]}${text}\n`}
+            </span>
+          ))}
+        </pre>
+      )}
+    </li>
+  );
+}
+
+const signs = { same: '  ', removed: '- ', added: '+ ', gap: '  …' } as const;
+
+/** `2 lines added, 1 removed` */
+function countLines(lines: readonly CodeLine[], trans: TranslationBundle): string {
+  const count = (kind: CodeLine['kind']): number => lines.filter(line => line.kind === kind).length;
+  const [added, removed] = [count('added'), count('removed')];
+  return [
+    ...(added === 0 ? [] : [trans._n('%1 line added', '%1 lines added', added)]),
+    ...(removed === 0 ? [] : [trans._n('%1 line removed', '%1 lines removed', removed)])
+  ].join(', ');
 }
 
 /** Only what differs. */
@@ -106,13 +185,7 @@ function isLarge(value: string | null): boolean {
 }
 
 /** How the workspace at the end of the one differs from that of the other. */
-function EndFiles({
-  before,
-  after
-}: {
-  readonly before: RunSummary;
-  readonly after: RunSummary;
-}): React.JSX.Element | null {
+function EndFiles({ before, after }: TwoRuns): React.JSX.Element | null {
   const { client, trans } = usePanel();
   const answer = useAnswer(async () => {
     const [a, b] = await Promise.all([client.listSnapshots(before.id), client.listSnapshots(after.id)]);

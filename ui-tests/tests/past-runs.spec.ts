@@ -7,6 +7,7 @@ test('compare two runs, and run a step with the values of the earlier one', asyn
   await sluice.runButton.click();
   await sluice.expectState('show', 'succeeded', RUN);
   await sluice.panel.getByRole('textbox', { name: 'rate' }).fill('3');
+  await sluice.type(3, 'print(total, "in all")');
   await sluice.runButton.click();
   await expect(sluice.runs).toHaveCount(2);
   await sluice.expectState('show', 'succeeded', RUN);
@@ -20,6 +21,10 @@ test('compare two runs, and run a step with the values of the earlier one', asyn
   await expect(comparison.getByRole('row', { name: 'rate' })).toHaveText('rate23');
   await expect(comparison.getByRole('row', { name: 'total' })).toHaveText('total90135');
   await expect(comparison.getByRole('row', { name: 'load' })).toContainText('cached');
+  await comparison.getByRole('list', { name: 'Code' }).getByRole('button').click();
+  await expect(comparison.getByRole('region', { name: 'Code of show' })).toContainText(
+    /- print\(total\)\s+\+ print\(total, "in all"\)/
+  );
   await expect(comparison).toContainText('No changes.');
   expect(await sluice.seriousFaults()).toEqual([]);
   await sluice.picture('two-runs');
