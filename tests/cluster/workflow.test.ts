@@ -97,7 +97,7 @@ testWithPods('a canceled run stops, and keeps the snapshots that it has', async 
 testWithPods('workflows that somebody else submitted, and those of a schedule, are in the list of runs', async () => {
   const nightly = ['-l', 'workflows.argoproj.io/cron-workflow=nightly'] as const;
   await until(() => test_.kubectl('get', 'workflows', ...nightly, '-o', 'jsonpath={.items[*].status.phase}').includes('Succeeded'), 150_000);
-  test_.kubectl('delete', 'cronworkflow', 'nightly', '--cascade=orphan');
+  test_.kubectl('delete', 'cronworkflow', 'nightly', '--cascade=orphan', '--ignore-not-found');
   const world = new World();
   try {
     Object.assign(world.env, { KUBECONFIG: test_.kubeconfig, SLUICE_NAMESPACE: test_.namespace });
@@ -109,7 +109,7 @@ testWithPods('workflows that somebody else submitted, and those of a schedule, a
     expect(stateOf('bad')).toEqual(['failed', 'clean failed', 'mean skipped']);
     expect(stateOf('canceled')).toEqual(['canceled', 'wait canceled', 'never canceled']);
     const bad = ended.get('bad')!;
-    expect(bad).toMatchObject({ notebook: 'prices', steps: [{ failure: { name: 'KeyError', message: "'price'", cell: 0, line: 3 } }, {}] });
+    expect(bad).toMatchObject({ notebook: 'prices.ipynb', steps: [{ failure: { name: 'KeyError', message: "'price'", cell: 0, line: 3 } }, {}] });
     expect((await world.sluice('runs', 'logs', String(ended.get('good')!.number), 'mean')).stdout).toBe('mean 2.0\n');
     const scheduled = runs.find(({ remote, state }) => remote.id.startsWith('nightly-') && state === 'succeeded')!;
     expect(scheduled).toMatchObject({ pipeline: 'prices', notebook: 'prices.ipynb', parameters: { most: 3 }, metrics: { total: 3 } });
