@@ -8,7 +8,7 @@ import type { Bundle, Setup } from './pipeline.js';
 import { stateName, stateOf } from './python/effects/ambient.js';
 import { isTableIndex } from './python/effects/indexes.js';
 import { toRange } from './python/effects/place.js';
-import type { Need, StepRecord } from './python/effects/report.js';
+import type { Need, Setting, StepRecord } from './python/effects/report.js';
 import { prelude } from './python/effects/slot.js';
 import type { Slot } from './python/effects/slot.js';
 import { closure, find, slotsOf, valueOf } from './python/effects/thing.js';
@@ -148,7 +148,8 @@ function provide(records: readonly StepRecord[], taker: number): void {
 }
 
 /** Imports and definitions that must be there so that what the step takes can live. */
-function collectSources({ needs, parameters, settings }: StepRecord, step: number): ReadonlySet<Slot> {
+function collectSources(record: StepRecord, step: number): ReadonlySet<Slot> {
+  const { needs, parameters } = record;
   const sources = new Set<Slot>();
   const add = (slot: Slot): void => {
     if (slot.kind === 'parameter') parameters.set(slot.name, slot);
@@ -157,13 +158,17 @@ function collectSources({ needs, parameters, settings }: StepRecord, step: numbe
     for (const { extras } of slot.value.things) for (const extra of extras) add(extra as Slot);
     for (const header of slot.headers ?? []) add(header);
   };
-  for (const { reads } of settings) reads.forEach(add);
+  for (const { reads } of repeatedSettings(record)) reads.forEach(add);
   for (const { slot } of needs.values()) {
     add(slot);
     if (slot.kind === 'value') for (const carried of carriedDefinitions(slot)) if (carried.step !== step) add(carried);
   }
   return sources;
 }
+
+/** What sets an attribute of a module is not repeated where the step takes the attribute itself. */
+const repeatedSettings = ({ needs, settings }: StepRecord): readonly Setting[] =>
+  settings.filter(({ attribute }) => attribute === undefined || !needs.has(attribute));
 
 /** The definitions that a value carries: functions in a list, the class of an instance. */
 function carriedDefinitions(slot: Slot): Slot[] {
@@ -242,7 +247,7 @@ function orderSetup(
   lastCell: number
 ): Setup[] {
   const items: { at: CellRange; setup: Setup }[] = [];
-  const { needs, settings } = records[step]!;
+  const { needs } = records[step]!;
   const units = new Map<string, CellRange>();
   const tooEarly = new Set(
     preludeReads.filter(({ slot }) => slot.step !== prelude && step <= slot.step).map(({ range }) => range.cell)
@@ -250,7 +255,7 @@ function orderSetup(
   for (const part of preludeParts)
     if (part.cell < lastCell && !tooEarly.has(part.cell)) units.set(`${part.cell}:${part.from}`, part);
   for (const { unit } of sources) if (unit) units.set(`${unit.cell}:${unit.from}`, unit);
-  for (const { unit } of settings) units.set(`${unit.cell}:${unit.from}`, unit);
+  for (const { unit } of repeatedSettings(records[step]!)) units.set(`${unit.cell}:${unit.from}`, unit);
   for (const range of units.values()) {
     const source = notebook.cells[range.cell]!.source.slice(range.from, range.to);
     items.push({ at: range, setup: { kind: 'source', range: toRange(range), source } });

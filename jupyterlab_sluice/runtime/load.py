@@ -11,7 +11,7 @@ import io
 import sys
 from typing import Any, Dict, List
 
-from . import contract, failures, values
+from . import attributes, contract, failures, values
 
 
 class CannotLoad(Exception):
@@ -51,7 +51,7 @@ def _bind(job: Dict[str, Any], namespace: Dict[str, Any]) -> List[str]:
             _run(item, namespace, job)
         else:
             bundle = values.read(*_to_value(item))
-            namespace.update(bundle.variables)
+            attributes.bind(namespace, bundle.variables)
             bound += bundle.variables
             states.update(bundle.states)
     if states:

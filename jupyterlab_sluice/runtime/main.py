@@ -157,10 +157,10 @@ class StepRun:
         return EXIT_DONE
 
     def _take(self, item: contract.Value) -> None:
-        from . import values
+        from . import attributes, values
 
         bundle = values.read(self._job.inputs[item.input], item)
-        self._namespace.update(bundle.variables)
+        attributes.bind(self._namespace, bundle.variables)
         if bundle.states:
             from . import states
 

@@ -19,7 +19,7 @@ import os
 import sys
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
-from . import plaindata, summaries
+from . import attributes, plaindata, summaries
 from .contract import Artifact, Output, Step, Value
 from .own import dumps, loads, time_ns
 from .problems import CannotTravel, DamagedBundle
@@ -53,11 +53,11 @@ def write(path: str, namespace: Dict[str, Any], output: Output, step: Step) -> D
     Raises:
         CannotTravel: a value cannot be saved.
     """
-    values = {name: namespace[name] for name in output.names if name in namespace}
+    values = attributes.collect(namespace, output.names)
     random = _capture_states(output)
     content = _encode(values, random, step)
     variables = [summaries.describe(name, value) for name, value in values.items()]
-    absent = [name for name in output.names if name not in namespace]
+    absent = [name for name in output.names if name not in values]
     header = {
         "format": FORMAT, "python": PYTHON, "pipeline": step.pipeline, "step": step.name, "artifact": output.artifact,
         "names": list(values), "absent": absent, "states": list(random), "variables": variables, **content.about,

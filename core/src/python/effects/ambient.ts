@@ -4,7 +4,8 @@ import { act } from './acts.js';
 import { allOf } from './functions.js';
 import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
-import type { Expression, Node, Statement } from '../syntax.js';
+import { deleteAttribute, readAttribute, setAttribute } from './moduleAttributes.js';
+import type { Attribute, Expression, Node, Statement, Subscript } from '../syntax.js';
 import { isOwnName } from './ownNames.js';
 import { prelude } from './slot.js';
 import { ambientObjects, drawsFrom, isStochastic, seeds, setsAmbient } from './tables/ambient.js';
@@ -16,9 +17,22 @@ export const stateName = (state: string): string => `@${state}`;
 
 export const stateOf = (name: string): string | undefined => (name.startsWith('@') ? name.slice(1) : undefined);
 
-/** `plt.rcParams[…] = …`, `os.environ[…] = …`, `pd.DataFrame.plus = plus` */
-export function setAmbient(machine: Machine, base: Value, target: Expression): void {
-  for (const { path } of base.things) if (path !== undefined) note(machine, path, target);
+/** `plt.rcParams[…] = …`, `os.environ[…] = …`, `pd.DataFrame.plus = plus`, and what `del` does to them */
+export function setAmbient(machine: Machine, base: Value, target: Attribute | Subscript, value?: Value): void {
+  if (!machine.statement) return;
+  for (const { path } of base.things) {
+    if (path === undefined) continue;
+    if (target.type === 'Subscript') {
+      if (!readAttribute(machine, path, target)) note(machine, path, target);
+    } else setOnModule(machine, path, target.attr, value, target);
+  }
+}
+
+function setOnModule(machine: Machine, path: string, attr: string, value: Value | undefined, node: Node): void {
+  const full = `${path}.${attr}`;
+  if (!value) deleteAttribute(machine, full, node);
+  else if (setAttribute(machine, full, value, node, { isRepeatable: isRepeatable(machine) })) return act(machine);
+  note(machine, path, node, { attribute: full });
 }
 
 /** `decimal.getcontext().prec = 6` */
@@ -44,7 +58,11 @@ export function noteAmbientCall(machine: Machine, path: string, args: Arguments,
 function setOn(machine: Machine, { positional: [base, name, value] }: Arguments, node: Node): void {
   const attr = name?.constant?.value;
   if (base && value && typeof attr === 'string' && isOwnName(base, attr)) machine.bindGlobal(attr, value, node);
-  else for (const { path } of base?.things ?? []) if (path !== undefined) note(machine, path, node);
+  else
+    for (const { path } of base?.things ?? [])
+      if (path !== undefined)
+        if (typeof attr === 'string') setOnModule(machine, path, attr, value, node);
+        else note(machine, path, node);
 }
 
 const isLower = (path: string): boolean => /\.[a-z_]\w*$/.test(path);
@@ -84,22 +102,29 @@ function draw(machine: Machine, state: string, node: Node): void {
 }
 
 /** The running statement of the notebook sets something that later steps must set again. */
-export function note(machine: Machine, topic: string, node: Node, { isPlain = true } = {}): void {
+export function note(
+  machine: Machine,
+  topic: string,
+  node: Node,
+  { isPlain = true, attribute }: { readonly isPlain?: boolean; readonly attribute?: string } = {}
+): void {
   if (machine.step === prelude || !machine.statement) return;
   const { unit, step } = machine;
   act(machine);
-  if (machine.reading.settings.length > 0) return;
-  const isRepeatable =
-    isPlain && machine.isPlainUnit && machine.running.every(({ info }) => isPlainBody(info.node.body));
   machine.reading.addSetting({
     topic,
     step,
     unit,
     range: machine.place(node),
     reads: machine.unitReads,
-    isPlain: isRepeatable
+    isPlain: isPlain && isRepeatable(machine),
+    ...(attribute === undefined ? {} : { attribute })
   });
 }
+
+/** Whether the running statement of the notebook does nothing but set things. */
+const isRepeatable = (machine: Machine): boolean =>
+  machine.isPlainUnit && machine.running.every(({ info }) => isPlainBody(info.node.body));
 
 /** Whether a statement binds no name but that of a definition, and gives nothing: it can run again elsewhere for what it sets. */
 export function isPlainStatement(node: Statement): boolean {

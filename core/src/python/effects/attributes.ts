@@ -2,6 +2,8 @@
 import { instanceMember, touch } from './functions.js';
 import { attributeOfIndex, indexOf, isIndex } from './indexes.js';
 import type { Machine } from './machine.js';
+import { readAttribute } from './moduleAttributes.js';
+import type { Node } from '../syntax.js';
 import { constantValue, elementsIn, immutable, inside, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
@@ -14,12 +16,12 @@ const immutableAttributes = new Set(
 /** What anyone may write into an object by any name, unlike what arrays and frames have. */
 const open = /^(types\.SimpleNamespace|argparse\.)/;
 
-export function attributeOf(machine: Machine, base: Value, attr: string): Value {
+export function attributeOf(machine: Machine, base: Value, attr: string, node: Node): Value {
   const found: Value[] = [];
   const plain: Thing[] = [];
   for (const thing of base.things) {
     const member = instanceMember(machine, thing, attr);
-    if (thing.path !== undefined) found.push(machine.library(`${thing.path}.${attr}`));
+    if (thing.path !== undefined) found.push(...attributeOfModule(machine, `${thing.path}.${attr}`, node));
     else if (member) found.push(member);
     if (thing.path === undefined && (!member || thing.instanceOf || thing.classInfo)) plain.push(thing);
   }
@@ -32,6 +34,11 @@ export function attributeOf(machine: Machine, base: Value, attr: string): Value 
   const things = parts.flatMap(thing => (isIndex(thing) ? attributeOfIndex(thing, attr) : [thing]));
   return unite([...found, inside({ things })]);
 }
+
+const attributeOfModule = (machine: Machine, path: string, node: Node): Value[] => [
+  machine.library(path),
+  ...[readAttribute(machine, path, node)].filter(value => value !== undefined)
+];
 
 const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0)) || '.';
 

@@ -56,7 +56,7 @@ function callAttribute(machine: Machine, node: Call, func: Attribute): Value {
   const rest: Thing[] = [...opaque];
   let args: Arguments | undefined;
   for (const thing of known) {
-    const callee = attributeOf(machine, valueOf(thing), func.attr);
+    const callee = attributeOf(machine, valueOf(thing), func.attr, func);
     const isOurs = callee.things.some(found => found.callable || found.path !== undefined || found.classInfo);
     args ??= evaluateArguments(machine, node);
     if (isOurs) results.push(callValue(machine, callee, args, node));
@@ -148,7 +148,7 @@ export function callValue(machine: Machine, callee: Value, args: Arguments, node
 }
 
 function callInstance(machine: Machine, thing: Thing, args: Arguments, node: Expression): Value {
-  const callee = attributeOf(machine, valueOf(thing), '__call__');
+  const callee = attributeOf(machine, valueOf(thing), '__call__', node);
   const method = callee.things.find(found => found.callable && found.self);
   if (method?.callable) return runFunction(machine, method.callable, args, method.self);
   useArguments(machine, args);

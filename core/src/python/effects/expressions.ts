@@ -116,7 +116,7 @@ function readAttribute(machine: Machine, node: Attribute, use: Use): Value {
   const base = evaluate(machine, node.value, 'base');
   if (isOwnName(base, node.attr)) return machine.readGlobal(node.attr, node);
   noteShellNames(machine, base, node.attr, node);
-  const value = attributeOf(machine, base, node.attr);
+  const value = attributeOf(machine, base, node.attr, node);
   if (use === 'callee' || use === 'base') return value;
   const own = base.things.filter(
     thing => thing.path === undefined && !thing.instanceOf && changing.has(methodEffect(node.attr, thing.madeBy))

@@ -4,6 +4,7 @@
 import type { CellRange } from '../../diagnostic.js';
 import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
 import { currentReader, look, setEntry } from './journal.js';
+import { isAttributeName, readAttribute } from './moduleAttributes.js';
 import { comesBefore, Home, Place } from './place.js';
 import type { CellNumber } from '../history.js';
 import type { StarNames } from '../stars.js';
@@ -191,6 +192,8 @@ export class Machine {
     }
     if (historyNames.test(name)) this.remarkHistory(name, node);
     const star = this.readStars(name, node);
+    const put = readAttribute(this, `builtins.${name}`, node);
+    if (put) return builtinNames.has(name) ? unite([this.library(`builtins.${name}`), put]) : put;
     if (builtinNames.has(name) || historyNames.test(name)) return this.library(`builtins.${name}`);
     if (star) return this.library(`${(star.value.things[0]?.path ?? '?') + '.' + name}`);
     if (this.catchesNameError === 0)
@@ -412,11 +415,17 @@ export class Machine {
     if (slot.kind === 'import' || slot.isDeleted) return;
     this.changes++;
     const written = this.place(node);
+    const changed = {
+      ...slot,
+      kind: 'value' as const,
+      written,
+      ...(isAttributeName(slot.name) && { isCarried: true })
+    };
     if (slot.step === this.step) {
-      if (slot.kind !== 'value') this.put(slot.name, this.makeSlot({ ...slot, kind: 'value', written }));
+      if (slot.kind !== 'value' || changed.isCarried) this.put(slot.name, this.makeSlot(changed));
       return;
     }
-    this.put(slot.name, this.makeSlot({ ...slot, kind: 'value', step: this.step, written, keeps: slot }));
+    this.put(slot.name, this.makeSlot({ ...changed, step: this.step, keeps: slot }));
     if (isSure) this.need(slot, written, this.certainty);
   }
 
@@ -479,6 +488,7 @@ export class Machine {
       written: newest.written,
       isMaybe,
       ...(live.every(slot => slot.isResult) ? { isResult: true } : {}),
+      ...(live.some(slot => slot.isCarried) ? { isCarried: true } : {}),
       ...(isImport ? { unit: this.unit, headers: this.unitReads } : {}),
       ...(old ? { keeps: old } : {})
     });

@@ -29,6 +29,8 @@ export interface State {
   /** `from m import *` statements so far */
   readonly stars: List<Slot>;
   readonly settings: List<Setting>;
+  /** dotted names of what the notebook has put on modules so far */
+  readonly attributes: List<string>;
   /** see `Journal` */
   readonly everything: Part;
 }
@@ -37,6 +39,7 @@ export const newState = (): State => ({
   names: new Map(),
   stars: { items: [] },
   settings: { items: [] },
+  attributes: { items: [] },
   everything: {}
 });
 
@@ -172,6 +175,15 @@ export class Reading {
 
   addSetting(setting: Setting): void {
     pushItem(this.state.settings, this.state.settings.items, setting);
+  }
+
+  attributes(): readonly string[] {
+    look(this.state.attributes);
+    return this.state.attributes.items;
+  }
+
+  addAttribute(path: string): void {
+    pushItem(this.state.attributes, this.state.attributes.items, path);
   }
 
   undo(): void {

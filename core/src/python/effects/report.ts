@@ -44,6 +44,8 @@ export interface FileUse {
 export interface Setting {
   /** dotted name of what it sets */
   readonly topic: string;
+  /** the attribute of a module that it sets */
+  readonly attribute?: string;
   readonly step: number;
   readonly unit: CellRange;
   readonly range: CellRange;

@@ -31,6 +31,8 @@ export interface Slot {
   readonly isDeleted?: boolean;
   /** IPython bound it to what a cell has shown */
   readonly isResult?: boolean;
+  /** an attribute of a module that travels as a value: repeating the statement that set it would not give what it is */
+  readonly isCarried?: boolean;
   /** not bound on every path */
   readonly isMaybe?: boolean;
 }

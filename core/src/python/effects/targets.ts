@@ -35,7 +35,7 @@ export function bindTarget(machine: Machine, target: Expression, value: Value): 
       }
       if (target.type === 'Attribute' && isOwnName(base, target.attr))
         return machine.bindGlobal(target.attr, value, target);
-      if (base.things.some(thing => thing.path !== undefined)) setAmbient(machine, base, target);
+      if (base.things.some(thing => thing.path !== undefined)) setAmbient(machine, base, target, value);
       setOwnedByProcess(machine, base, target);
       setThroughClass(machine, base, target, value);
       store(machine, base, value, target);

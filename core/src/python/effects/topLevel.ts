@@ -7,6 +7,7 @@ import { act, isShownForItself } from './acts.js';
 import { isPlainStatement } from './ambient.js';
 import { touch } from './functions.js';
 import type { Machine } from './machine.js';
+import { takeAttributes } from './moduleAttributes.js';
 import { addNeed, addRemark } from './report.js';
 import type { Setting } from './report.js';
 import { prelude } from './slot.js';
@@ -152,6 +153,7 @@ function repeatSettings(machine: Machine): void {
     }
     report.settings.push(setting);
   }
+  takeAttributes(machine, touch);
 }
 
 /** A setting may read what its name is no longer bound to; then the step needs both. */
