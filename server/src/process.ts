@@ -104,7 +104,7 @@ export function startProcess(spec: ProcessSpec): StepProcess {
 export function attend(spec: ProcessSpec, { pid, stdout, stderr, events, letGo, exited }: Started): StepProcess {
   const streams = [stdout, stderr, events];
   for (const stream of streams) stream.on('error', () => undefined); // e.g. ECONNRESET when it is killed
-  const closed = Promise.all(streams.map(stream => new Promise<void>(resolve => stream.once('close', resolve))));
+  const closed = Promise.all(streams.map(waitForClose));
   let told: ToldEnd | undefined;
   forward(stdout, chunk => spec.onOutput('stdout', chunk));
   forward(stderr, chunk => spec.onOutput('stderr', chunk));
@@ -146,6 +146,11 @@ export function attend(spec: ProcessSpec, { pid, stdout, stderr, events, letGo, 
     },
     kill
   };
+}
+
+/** It may be closed already, as those of a process that was killed before it began. */
+async function waitForClose(stream: Readable): Promise<void> {
+  if (!stream.closed) await new Promise(resolve => stream.once('close', resolve));
 }
 
 /** The last that the runtime tells. Where nobody could wait for the process, its status is known from here. */

@@ -310,22 +310,37 @@ test('a server whose secret has gone makes way for one with the new secret', asy
   }
 });
 
-test('a process that waits in vain goes, and leaves nothing behind', async () => {
+describe('a process that waits', () => {
   const other = new World();
-  try {
-    const workers = new Workers({ home: openHome(other.folder), folder: install.warmFolder, env: other.env });
+  const workers = new Workers({ home: openHome(other.folder), folder: install.warmFolder, env: other.env });
+  afterAll(() => other.remove());
+  const specOf = async () => {
     const { boot, packed } = await packRuntime(install.runtimeFolder);
     const argv = [other.env.SLUICE_PYTHON!, '-c', boot, '--runtime', packed, '--step', '{}'];
-    const pid = await new Promise<number>(resolve =>
-      workers.hold('s', { argv, env: other.env, cwd: other.folder, onWaiting: resolve })
-    );
-    expect(processesOf(pid)).toEqual([String(pid)]);
-    workers.letGo();
+    return { argv, env: other.env, cwd: other.folder };
+  };
+  const waitForEnd = async (pid: number) => {
     for (let ms = 0; processesOf(pid).length > 0 && ms < 10_000; ms += 20) await sleep(20);
     expect(processesOf(pid)).toEqual([]);
-  } finally {
-    other.remove();
-  }
+  };
+
+  test('in vain goes, and leaves nothing behind', async () => {
+    const spec = await specOf();
+    const pid = await new Promise<number>(resolve => workers.hold('s', { ...spec, onWaiting: resolve }));
+    expect(processesOf(pid)).toEqual([String(pid)]);
+    workers.letGo();
+    await waitForEnd(pid);
+  });
+
+  test('and is killed has ended', async () => {
+    const onWaiting = async (pid: number) => {
+      process.kill(pid, 'SIGKILL');
+      await waitForEnd(pid);
+      await sleep(100); // its pipes close before anybody listens to them
+    };
+    const step = workers.start({ ...(await specOf()), onWaiting, onOutput: () => undefined, onEvent: () => undefined });
+    expect(await step.ended).toMatchObject({ status: null, signal: 'SIGKILL' });
+  });
 });
 
 function comparable({ end, stdout, stderr, events, notebook }: Seen): object {
