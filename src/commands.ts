@@ -53,11 +53,15 @@ export function addCommands(options: CommandOptions): void {
 
 function addTagCommands({ commands, pipelines, trans, editName, showPanel }: CommandOptions): void {
   const isOnCode = (args: Arguments): boolean => selectedCells(pipelines.current, args).length > 0;
+  const isHead = (args: Arguments): boolean => {
+    const role = pipelines.current?.outline.roles[selectedCells(pipelines.current, args)[0] ?? -1];
+    return role?.kind === 'step' && role.isHead;
+  };
   commands.addCommand(CommandIds.makeStep, {
     label: trans.__('Make a Step Here'),
     mnemonic: 7,
     caption: trans.__('A step begins at this cell; the cells below belong to it, up to the next step.'),
-    isEnabled: isOnCode,
+    isEnabled: args => isOnCode(args) && !isHead(args),
     execute: async args => {
       const pipeline = pipelines.current;
       const cell = selectedCells(pipeline, args)[0];

@@ -1,7 +1,7 @@
 // What a step takes and gives.
 import { nullTranslator } from '@jupyterlab/translation';
 import type { Flow, Pipeline, PipelineStep, StepRun } from '@sluice/core';
-import { inputsOf, joinNames, outputsOf, waitsFor } from './stepFlows';
+import { definitionsOf, inputsOf, joinNames, outputsOf, waitsFor } from './stepFlows';
 
 function flow(
   name: string,
@@ -37,6 +37,8 @@ test('an input is told once, with all its reasons; what travels as source is not
     ['load', 'order', 'certain', 1]
   ]);
 });
+
+test('what it defines for others', () => expect(definitionsOf(pipeline, 'load')).toEqual(['fit']));
 
 test('outputs are the names of all bundles', () => expect(outputsOf(pipeline, 'load')).toEqual(['df', 'view']));
 

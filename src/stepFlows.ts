@@ -32,6 +32,12 @@ export function outputsOf(pipeline: Pipeline, step: string): readonly string[] {
   return found === undefined ? [] : outputNames(found);
 }
 
+/** Functions and classes of the step's cells that other steps use. */
+export function definitionsOf({ flows }: Pipeline, step: string): readonly string[] {
+  const used = flows.filter(({ kind, from, to }) => kind === 'definition' && from === step && to !== step);
+  return [...new Set(used.map(({ name }) => name))];
+}
+
 /** The steps that a waiting one still waits for. */
 export function waitsFor(pipeline: Pipeline | undefined, step: string, runs: readonly StepRun[]): readonly string[] {
   const after = pipeline?.steps.find(other => other.name === step)?.after ?? [];

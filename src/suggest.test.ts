@@ -1,13 +1,13 @@
-// Steps from headings.
+// Steps from headings, and from what else divides a notebook.
 import type { Notebook } from '@sluice/core';
 import { proposeStepName, stepNameFrom, suggestTags } from './suggest';
 
-/** Cells are separated by `|`; those that begin with `#` and a blank are Markdown. */
+/** Cells are separated by `|`; those that begin with `#` and a blank, or with `>`, are Markdown. */
 function notebook(text: string): Notebook {
   const cells = text.split(' | ').map((source, index) => ({
     index,
-    type: /^#+ /.test(source) ? ('markdown' as const) : ('code' as const),
-    source: source.replaceAll('⏎', '\n'),
+    type: /^(#+|>) /.test(source) ? ('markdown' as const) : ('code' as const),
+    source: source.replace(/^> /, '').replaceAll('⏎', '\n'),
     tags: []
   }));
   return { cells, metadata: {} };
@@ -26,7 +26,14 @@ test.each([
     { 0: 'pipeline-parameters', 2: 'step:go' }
   ],
   ['constants further below are not', '# Go | f() | # Then | n = 1', { 1: 'step:go', 3: 'step:then' }],
-  ['code without a heading', 'f() | g()', { 0: 'step:step_1' }],
+  [
+    'a title alone divides nothing, but text does',
+    '# Title | f() | > Then we train it | g()',
+    { 1: 'step:title', 3: 'step:then_train_it' }
+  ],
+  ['without text, comments do', 'f() |  # Train⏎g() | h() | # %% Show it⏎i()', { 0: 'step:step_1', 1: 'step:train' }],
+  ['without either each cell is a step', 'import a | f() | g()', { 0: 'imports', 1: 'step:step_1', 2: 'step:step_2' }],
+  ['many cells without either are one step', Array.from({ length: 31 }, () => 'f()').join(' | '), { 0: 'step:step_1' }],
   ['the same heading twice', '# Go | f() | # Go | g()', { 1: 'step:go', 3: 'step:go_2' }],
   ['empty cells stay', '# Go |  | f()', { 2: 'step:go' }]
 ])('%s', (_, text, tags) =>

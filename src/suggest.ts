@@ -1,18 +1,40 @@
-// Steps for a notebook that has none: headings already divide most notebooks. The cells under one become a step named by it; cells that only
-// import, and a cell of plain constants at the top, get their roles.
+// Steps for a notebook that has none: headings already divide most notebooks; where they do not, other text does, or comments at the top of cells,
+// or each cell is a step. The cells of a part become a step named by it; cells that only import, and a cell of plain constants at the top, get
+// their roles.
 import { withRole, withStep, type Cell, type Notebook } from '@sluice/core';
 
-/** Tags for the cells that change, by index. */
+/** Tags for the cells that change, by index. The first way to divide that gives more than one step is taken. */
 export function suggestTags(notebook: Notebook): ReadonlyMap<number, readonly string[]> {
+  const ways = dividers.map(titleOf => divide(notebook, titleOf));
+  return ways.find(({ steps }) => steps > 1 && steps <= mostSteps)?.tags ?? ways[0]!.tags;
+}
+
+/** Nobody wants to read more of them at a glance. */
+const mostSteps = 30;
+
+/** The title of the part that begins at the cell; undefined where none does. */
+type Divider = (cell: Cell) => string | undefined;
+
+const dividers: readonly Divider[] = [
+  ({ type, source }) => (type === 'markdown' ? lastHeading(source) : undefined),
+  ({ type, source }) => (type === 'markdown' && source.trim() !== '' ? (lastHeading(source) ?? source) : undefined),
+  ({ type, source }) => (type === 'code' ? /^\s*#[\s%]*([^\s%#!].*)/.exec(source)?.[1] : undefined),
+  ({ type }) => (type === 'code' ? '' : undefined)
+];
+
+function divide(
+  notebook: Notebook,
+  titleOf: Divider
+): { readonly tags: ReadonlyMap<number, readonly string[]>; readonly steps: number } {
   const tags = new Map<number, readonly string[]>();
   const names = new Set<string>();
-  let heading: string | undefined;
+  let title: string | undefined;
   let isInStep = false;
   let hasParameters = false;
   for (const cell of notebook.cells) {
-    const found = cell.type === 'markdown' ? lastHeading(cell.source) : undefined;
+    const found = titleOf(cell);
     if (found !== undefined) {
-      heading = found;
+      title = found;
       isInStep = false;
     }
     if (cell.type !== 'code' || cell.source.trim() === '') continue;
@@ -21,11 +43,11 @@ export function suggestTags(notebook: Notebook): ReadonlyMap<number, readonly st
       tags.set(cell.index, withRole(cell.tags, 'parameters'));
       hasParameters = true;
     } else if (!isInStep) {
-      tags.set(cell.index, withStep(cell.tags, unusedName(stepNameFrom(heading), names)));
+      tags.set(cell.index, withStep(cell.tags, unusedName(stepNameFrom(title), names)));
       isInStep = true;
     }
   }
-  return tags;
+  return { tags, steps: names.size };
 }
 
 /** A name for a step that starts at this cell: from the heading above it, else a number. */

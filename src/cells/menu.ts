@@ -35,6 +35,9 @@ const pastEntries: readonly (string | undefined)[] = [
   CommandIds.loadValues
 ];
 
+/** All that are always there, in their order. */
+export const menuEntries: readonly (string | undefined)[] = [...roleEntries, ...pastEntries];
+
 export function openCellMenu(pipeline: PipelineModel, commands: CommandRegistry, anchor: Element): void {
   menu?.dispose();
   menu = new MenuSvg({ commands });

@@ -2,17 +2,24 @@
 import { describePlace, type Flow } from '@sluice/core';
 import * as React from 'react';
 import { goToRange } from '../places';
-import { inputsOf, outputsOf, type StepInput } from '../stepFlows';
+import { definitionsOf, inputsOf, joinNames, outputsOf, type StepInput } from '../stepFlows';
 import { usePanel } from './context';
 
-export function Flows({ step }: { readonly step: string }): React.JSX.Element | null {
-  const { pipeline } = usePanel();
+interface FlowsProps {
+  readonly step: string;
+  /** whether the names can be tabbed to: those of one step at a time, or a long list would have no end */
+  readonly isCurrent: boolean;
+}
+
+export function Flows({ step, isCurrent }: FlowsProps): React.JSX.Element | null {
+  const { pipeline, trans } = usePanel();
   const [opened, setOpened] = React.useState<string>();
   if (!pipeline.pipeline) return null;
   const inputs = inputsOf(pipeline.pipeline, step);
   const outputs = outputsOf(pipeline.pipeline, step);
+  const definitions = definitionsOf(pipeline.pipeline, step);
   const stale = <Stale step={step} />;
-  if (inputs.length === 0 && outputs.length === 0) return stale;
+  if (inputs.length === 0 && outputs.length === 0 && definitions.length === 0) return stale;
   const open = inputs.find(input => keyOf(input) === opened);
   return (
     <>
@@ -22,6 +29,7 @@ export function Flows({ step }: { readonly step: string }): React.JSX.Element | 
             <span className="jp-Sluice-flow">
               <Input
                 input={input}
+                isCurrent={isCurrent}
                 isOpen={input === open}
                 onToggle={() => setOpened(input === open ? undefined : keyOf(input))}
               />
@@ -29,8 +37,11 @@ export function Flows({ step }: { readonly step: string }): React.JSX.Element | 
             </span>{' '}
           </React.Fragment>
         ))}
-        {outputs.length > 0 && <span className="jp-Sluice-arrow">→ </span>}
+        {/* the arrow stays with the name after it */}
+        {outputs.length > 0 && <span className="jp-Sluice-arrow">{'→\u00a0'}</span>}
         {outputs.join(', ')}
+        {(inputs.length > 0 || outputs.length > 0) && definitions.length > 0 && ' · '}
+        {definitions.length > 0 && trans.__('defines %1', joinNames(definitions, trans))}
       </div>
       {open && <ReasonCard input={open} />}
       {stale}
@@ -53,17 +64,25 @@ function Stale({ step }: { readonly step: string }): React.JSX.Element | null {
 
 interface InputProps {
   readonly input: StepInput;
+  readonly isCurrent: boolean;
   readonly isOpen: boolean;
   readonly onToggle: () => void;
 }
 
-function Input({ input, isOpen, onToggle }: InputProps): React.JSX.Element {
+function Input({ input, isCurrent, isOpen, onToggle }: InputProps): React.JSX.Element {
   const { trans } = usePanel();
+  const onKeyDown = (event: React.KeyboardEvent): void => {
+    if (event.key !== 'Escape' || !isOpen) return;
+    event.stopPropagation();
+    onToggle();
+  };
   const text = input.kind === 'order' ? trans.__('after %1', input.name) : input.name;
   return (
     <button
       type="button"
       className="jp-Sluice-input"
+      tabIndex={isCurrent ? 0 : -1}
+      onKeyDown={onKeyDown}
       data-certainty={input.certainty}
       aria-expanded={isOpen}
       title={[...new Set(input.flows.map(flow => flow.reason.text))].join('\n')}

@@ -10,7 +10,7 @@ let menu: Menu | undefined;
 
 const pastRuns = Symbol('running with the values of a past run');
 
-const entries: readonly (string | symbol | undefined)[] = [
+export const menuEntries: readonly (string | symbol | undefined)[] = [
   CommandIds.runOnly,
   CommandIds.runFrom,
   CommandIds.runTo,
@@ -39,7 +39,7 @@ export function openRunMenu({ pipeline, commands, anchor, step, isByKeyboard, on
   const opened = (menu = new MenuSvg({ commands }));
   opened.addClass('jp-Sluice-menu');
   const args = { isMenu: true, ...(step === undefined ? {} : { step }) };
-  for (const entry of entries)
+  for (const entry of menuEntries)
     if (entry === pastRuns) addPastRuns(opened, pipeline, commands, step);
     else opened.addItem(typeof entry === 'string' ? { command: entry, args } : { type: 'separator' });
   opened.aboutToClose.connect(() => {

@@ -11,7 +11,7 @@ import { stateIcon } from '../icons';
 import { createNameInput, focusName } from '../nameInput';
 import type { PipelineModel } from '../pipelineModel';
 import { goToCell } from '../places';
-import { describeWaiting, inputsOf, joinNames, outputsOf } from '../stepFlows';
+import { definitionsOf, describeWaiting, inputsOf, joinNames, outputsOf } from '../stepFlows';
 import { CommandIds } from '../tokens';
 import { describeStepRun, durationOf, isActive, resumesAt, stateWord } from '../words';
 import { usePanel } from './context';
@@ -162,7 +162,7 @@ function Step({ step, now, isCurrent, isOpen, onFocus, onToggle, onMove }: StepP
         )}
       </div>
       <div className="jp-Sluice-stepBody">
-        <Flows step={step.name} />
+        <Flows step={step.name} isCurrent={isCurrent} />
         {run?.state === 'running' && <LiveLine step={step} run={run} />}
       </div>
       {run?.state === 'failed' && (
@@ -265,6 +265,8 @@ function describeStep(name: string, run: StepRun | undefined, model: PipelineMod
     const outputs = outputsOf(pipeline, name);
     if (inputs.length > 0) words.push(trans.__('needs %1', joinNames(inputs, trans)));
     if (outputs.length > 0) words.push(trans.__('gives %1', joinNames(outputs, trans)));
+    const definitions = definitionsOf(pipeline, name);
+    if (definitions.length > 0) words.push(trans.__('defines %1', joinNames(definitions, trans)));
   }
   return words.join(', ');
 }

@@ -28,6 +28,8 @@ test('typing in a cell changes what its step needs, without a kernel', async ({ 
   await expect(reason).toContainText('show reads numbers (cell 4, line 1) — made in load (cell 2, line 1)');
   await reason.getByRole('button', { name: 'cell 2, line 1' }).click();
   await expect(sluice.cell(1)).toHaveClass(/jp-mod-active/);
+  await sluice.step('show').getByRole('button', { name: 'numbers' }).press('Escape');
+  await expect(reason).toHaveCount(0);
 
   await sluice.type(3, 'print(numbers');
   await expect(sluice.step('show')).toContainText('as last read before cell 4, line 1 broke');
