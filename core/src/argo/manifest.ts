@@ -37,7 +37,7 @@ export interface Template {
   readonly name: string;
   readonly metadata?: Metadata;
   readonly inputs?: object;
-  readonly dag?: { readonly failFast: boolean; readonly tasks: readonly DagTask[] };
+  readonly dag?: { readonly failFast: boolean; readonly target?: string; readonly tasks: readonly DagTask[] };
   readonly container?: Container;
   readonly resource?: object;
   readonly retryStrategy?: object;

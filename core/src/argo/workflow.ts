@@ -97,7 +97,7 @@ export function compileWorkflow(ir: Ir, options: WorkflowOptions = {}): Workflow
       volumes: claim.volume === undefined ? [] : [claim.volume],
       volumeClaimTemplates: claim.template === undefined ? [] : [claim.template],
       templates: [
-        { name: context.entrypoint, dag: { failFast: false, tasks: toDag(inDag, context) } },
+        { name: context.entrypoint, dag: toDag(inDag, context) },
         ...tasks.map(task => toTemplate(task, context)),
         ...context.kept.map(volume => snapshotTemplate(volume, labels))
       ]
@@ -189,8 +189,15 @@ function toClaim(options: WorkflowOptions): { readonly volume?: Volume; readonly
   return { template: { metadata: { name: volumeName, labels: managedBy }, spec: compact(spec) } };
 }
 
+// A DAG succeeds when its last tasks do. A snapshot after a step that failed is one: the steps before it have to count as well.
+function toDag(steps: readonly PlanTask[], context: Context): NonNullable<Template['dag']> {
+  const tasks = toDagTasks(steps, context);
+  const isKept = context.kept.some(({ policy }) => policy === 'each-step');
+  return { failFast: false, ...(isKept ? { target: tasks.map(({ name }) => name).join(' ') } : {}), tasks };
+}
+
 // A step waits for its snapshot before, which waits for the snapshots after those that the step needs.
-function toDag(tasks: readonly PlanTask[], context: Context): readonly DagTask[] {
+function toDagTasks(tasks: readonly PlanTask[], context: Context): readonly DagTask[] {
   const starts = context.kept.filter(({ policy }) => policy === 'start').map(startTask);
   const around = tasks.map(task => {
     const name = context.names.get(task.task)!;

@@ -237,10 +237,11 @@ class Follower {
     await Promise.all(this.ends.values());
     const { phase, message, finishedAt } = workflow.status!;
     const isCanceled = workflow.spec?.shutdown !== undefined && phase !== 'Succeeded';
-    const state = isCanceled ? 'canceled' : phase === 'Succeeded' ? 'succeeded' : 'failed';
+    // a workflow can say that what comes after a failure makes up for it; a notebook can't
+    const hasFailed = standings.some(standing => standing.state === 'failed');
+    const state = isCanceled ? 'canceled' : phase === 'Succeeded' && !hasFailed ? 'succeeded' : 'failed';
     const steps = standings.flatMap(({ step, attempts }) => (attempts.length === 0 ? [] : [step]));
     await onEnd({ state, workflow, steps, tell: event => this.channel.push(event) });
-    const hasFailed = standings.some(standing => standing.state === 'failed');
     const reason = isCanceled
       ? 'Canceled in the cluster.'
       : state === 'failed' && !hasFailed
