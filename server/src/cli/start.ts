@@ -20,7 +20,8 @@ function findFolder(): string {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2), {
+process.exitCode = 1; // where nothing is left to wait for before the command has said how it ends
+void main(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
@@ -34,4 +35,6 @@ process.exitCode = await main(process.argv.slice(2), {
       for (const signal of signals) process.off(signal, handle);
     };
   }
+}).then(status => {
+  process.exitCode = status;
 });
