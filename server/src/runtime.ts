@@ -46,7 +46,12 @@ function withoutProse(source: string): string {
     .replace(/^ *#.*$/gm, '');
 }
 
-/** The whole program of a task that takes a snapshot of a volume from within a pod. */
+const programs = new Map<string, Promise<string>>();
+
+/** The whole program of a task that takes a snapshot of a volume from within a pod; read once a process. */
 export function readSnapshotProgram(folder: string): Promise<string> {
-  return readFile(join(folder, 'volume_snapshot.py'), 'utf8');
+  const path = join(folder, 'volume_snapshot.py');
+  const program = programs.get(path) ?? readFile(path, 'utf8');
+  programs.set(path, program);
+  return program;
 }

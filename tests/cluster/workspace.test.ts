@@ -43,7 +43,7 @@ const states = ({ events }: Outcome) =>
   events.filter(e => e.type === 'step' && e.state !== 'pending').map(e => `${e.step} ${e.state}`);
 
 /** Sluice as it is installed, in a pod that has the claim ‘home’, with the bundle and Node from this machine. */
-function runInPod(name: string, folder: string, args: readonly string[], home: object): string {
+function runInPod(name: string, folder: string, commands: readonly string[], home: object): string {
   const bundle = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
   try {
     for (const part of ['runtime', 'warm', 'packages'])
@@ -56,7 +56,7 @@ function runInPod(name: string, folder: string, args: readonly string[], home: o
     const host = (name: string, path: string) => ({ name, hostPath: { path } });
     const container = {
       ...{ name: 'main', image, workingDir: folder },
-      command: ['/program/node', '--disable-warning=ExperimentalWarning', '/bundle/node/cli.mjs', ...args],
+      command: ['sh', '-c', commands.map(args => `/program/node --disable-warning=ExperimentalWarning /bundle/node/cli.mjs ${args}`).join('; ')],
       env: Object.entries({ LD_LIBRARY_PATH: '/bundle/lib', SLUICE_HOME: '/tmp/sluice', SLUICE_SERVICE_ACCOUNT: 'steps' }).map(([name, value]) => ({ name, value })),
       volumeMounts: [
         home,
@@ -89,7 +89,9 @@ testWithPods('in a notebook’s pod, the volume that the folder is on is found, 
   test_.write('home', { 'me/project/a.ipynb': write(cells, { snapshots: 'start', steps }), 'me/project/rows.txt': 'a b', 'me/shared/more.txt': 'more' });
   // as Kubeflow has it, where several notebooks share a claim
   const home = { name: 'home', mountPath: '/home/jovyan', subPath: 'me' };
-  const log = runInPod(`notebook-${randomBytes(2).toString('hex')}`, '/home/jovyan/project', ['run', 'a.ipynb', '--runner', 'argo', '--json'], home);
+  const log = runInPod(`notebook-${randomBytes(2).toString('hex')}`, '/home/jovyan/project', ['cluster rbac', 'cluster check', 'run a.ipynb --runner argo --json'], home);
+  expect(log).toContain('subjects:\n  - kind: ServiceAccount\n    name: notebook\n'); // who is in the pod gets the rights
+  expect(log).toContain('✓ This folder is on the volume ‘home’: runs on Argo work on a copy of it\n');
   const events = log.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line));
   expect(events.filter(e => e.type === 'log').map(e => e.text).join('')).toBe('2 more\n');
   expect(events.at(-1)).toMatchObject({ type: 'run-ended', state: 'succeeded' });

@@ -2,6 +2,7 @@
 import { PipelineError } from '../errors.js';
 import { openCluster } from '../kubernetes/access.js';
 import { checkCluster, type Finding } from '../kubernetes/check.js';
+import { findOwnAccount, findOwnNamespace } from '../kubernetes/own-pod.js';
 import { printRbac, type Subject } from '../kubernetes/rbac.js';
 import type { Purpose } from '../kubernetes/rights.js';
 import { painter } from '../terminal.js';
@@ -22,12 +23,15 @@ export const clusterCheck: Pick<Command, 'run'> = {
   async run(args, io) {
     const { values } = readArgs(args, options, { names: '', least: 0, most: 0 });
     const settings = clusterSettingsOf(values, io);
-    const purposes = purposesOf(values.runner);
+    const purposes = purposesOf(values.runner, io.env);
     const cluster = await openCluster(settings, io.env);
     const findings: Finding[] = [];
     const paint = painter(useColors(io));
     const { serviceAccount = 'default', storageClass } = settings;
-    for await (const finding of checkCluster(cluster, { purposes, serviceAccount, storageClass })) {
+    for await (const finding of checkCluster(cluster, {
+      ...{ purposes, serviceAccount, storageClass },
+      ...{ folder: io.cwd, env: io.env }
+    })) {
       findings.push(finding);
       if (values.json) continue;
       const [mark, color] =
@@ -57,22 +61,26 @@ export const clusterRbac: Pick<Command, 'run'> = {
     // the names alone are needed: it can be printed where the cluster is out of reach
     const { namespace, config } = await openCluster(settings, io.env);
     const { serviceAccount = 'default' } = settings;
+    const own = findOwnNamespace(io.env) === namespace ? findOwnAccount() : undefined;
     const subject: Subject =
       values.group !== undefined
         ? { kind: 'Group', name: values.group }
         : values.account !== undefined
           ? { kind: 'ServiceAccount', name: values.account }
-          : { kind: 'User', name: values.user ?? config.getCurrentUser()?.name ?? 'you' };
-    io.stdout.write(printRbac({ namespace, purposes: purposesOf(values.runner), subject, serviceAccount }));
+          : values.user === undefined && own !== undefined
+            ? { kind: 'ServiceAccount', name: own }
+            : { kind: 'User', name: values.user ?? config.getCurrentUser()?.name ?? 'you' };
+    io.stdout.write(printRbac({ namespace, purposes: purposesOf(values.runner, io.env), subject, serviceAccount }));
     return 0;
   }
 };
 
-function purposesOf(runner = 'argo'): Purpose[] {
+function purposesOf(runner = 'argo', env: NodeJS.ProcessEnv): Purpose[] {
   if (runner !== 'argo' && runner !== 'kubeflow')
     throw new PipelineError(
       `‘${runner}’ is no runner in a cluster. Write --runner argo or --runner kubeflow.`,
       'usage'
     );
-  return [runner, 'snapshots'];
+  // from elsewhere, nobody can tell whether notebooks are in pods there; for Argo all of it is asked anyway
+  return [runner, 'snapshots', ...(findOwnNamespace(env) === undefined ? [] : (['notebook'] as const))];
 }

@@ -2,6 +2,7 @@
 // Each answer that is no says what to do.
 import { toPipelineError } from '../errors.js';
 import { ask, checkAnswer, statusOf, type Cluster } from './access.js';
+import { findOwnNamespace } from './own-pod.js';
 import {
   describeLack,
   findLacks,
@@ -11,6 +12,7 @@ import {
   userRights,
   type Purpose
 } from './rights.js';
+import { findOwnWorkspace } from './volumes.js';
 
 export interface Finding {
   /** undefined: nobody can tell from here */
@@ -25,6 +27,9 @@ export interface CheckOptions {
   readonly serviceAccount: string;
   /** undefined: the cluster's default */
   readonly storageClass?: string | undefined;
+  /** the notebooks' */
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** Oldest question first; it stops where the next one makes no sense. Never rejects. */
@@ -38,6 +43,7 @@ export async function* checkCluster(cluster: Cluster, options: CheckOptions): As
     for (const lack of lacks)
       yield { isOk: false, message: describeLack(lack, namespace), ...(lack.isOptional && { isOptional: true }) };
     if (lacks.length === 0) yield { isOk: true, message: 'You may do all that Sluice has to' };
+    if (options.purposes.includes('notebook')) yield* checkNotebook(cluster, options);
     if (options.purposes.includes('argo')) yield* checkArgo(cluster);
     yield* checkStorage(cluster, options);
     if (options.purposes.includes('snapshots')) yield* checkSnapshots(cluster);
@@ -57,6 +63,26 @@ function* checkVersion(version: string): Iterable<Finding> {
       isOk: false,
       message: `Kubernetes ${version} is too old: Sluice needs v${oldest.join('.')} or later. Choose another cluster.`
     };
+}
+
+/** In a pod: whether runs can begin with the volume that the notebook's folder is on. */
+async function* checkNotebook(cluster: Cluster, { folder, env }: CheckOptions): AsyncIterable<Finding> {
+  const own = findOwnNamespace(env);
+  if (own !== cluster.namespace) {
+    const message = `This pod is in namespace ‘${own}’, and its volumes are: runs in ‘${cluster.namespace}’ are sent the notebook’s folder.`;
+    yield { isOk: undefined, message };
+    return;
+  }
+  try {
+    const found = await findOwnWorkspace(cluster, folder, env);
+    const message =
+      found === undefined
+        ? 'This folder is on no volume of the pod: runs on Argo are sent it'
+        : `This folder is on the volume ‘${found.claim}’: runs on Argo work on a copy of it`;
+    yield { isOk: true, message };
+  } catch (error) {
+    yield { isOk: false, isOptional: true, message: toPipelineError(error).message };
+  }
 }
 
 async function* checkArgo(cluster: Cluster): AsyncIterable<Finding> {

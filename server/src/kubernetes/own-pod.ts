@@ -11,6 +11,17 @@ export function findOwnNamespace(env: NodeJS.ProcessEnv): string | undefined {
   return readFileSync(`${account}/namespace`, 'utf8').trim();
 }
 
+/** The service account of the pod that we are in: its token names it. Undefined where there is none. */
+export function findOwnAccount(): string | undefined {
+  try {
+    const [, payload = ''] = readFileSync(`${account}/token`, 'utf8').split('.');
+    const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { sub?: unknown };
+    return /^system:serviceaccount:[^:]+:([^:]+)$/.exec(String(sub))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * As the cluster has it, asked by the pod's own service account.
  * @throws PipelineError whatever the cluster answers instead

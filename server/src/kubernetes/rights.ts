@@ -3,8 +3,8 @@
 import type { Cluster } from './access.js';
 import { ask } from './access.js';
 
-/** A runner in a cluster, or snapshots of volumes for either. */
-export type Purpose = 'argo' | 'kubeflow' | 'snapshots';
+/** A runner in a cluster, snapshots of volumes for either, or a notebook that is in a pod of the cluster itself. */
+export type Purpose = 'argo' | 'kubeflow' | 'snapshots' | 'notebook';
 
 export interface Right {
   readonly group: string;
@@ -65,6 +65,16 @@ export const userRights: readonly Right[] = [
     ...{ group: 'snapshot.storage.k8s.io', resource: 'volumesnapshots', purposes: ['snapshots'] },
     verbs: ['create', 'get', 'list', 'delete'],
     why: 'for snapshots of volumes'
+  },
+  {
+    ...{ group: '', resource: 'pods', purposes: ['notebook'] },
+    verbs: ['get'],
+    why: 'to find the volumes and secrets of the notebook’s own pod'
+  },
+  {
+    ...{ group: '', resource: 'persistentvolumeclaims', purposes: ['notebook'] },
+    verbs: ['get'],
+    why: 'to copy the volume that the notebook’s folder is on'
   }
 ];
 
