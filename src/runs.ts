@@ -74,6 +74,11 @@ export class RunsModel implements IDisposable {
     return this._problem;
   }
 
+  dismissProblem(): void {
+    this._problem = undefined;
+    this._changed.emit();
+  }
+
   /** The run before the shown one that has a value to compare with. */
   before(run: RunSummary, metric: string): RunSummary | undefined {
     return this._all.find(other => other.number < run.number && metric in other.metrics);

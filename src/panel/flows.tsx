@@ -40,7 +40,7 @@ export function Flows({ step, isCurrent }: FlowsProps): React.JSX.Element | null
         {/* the arrow stays with the name after it */}
         {outputs.length > 0 && <span className="jp-Sluice-arrow">{'→\u00a0'}</span>}
         {outputs.join(', ')}
-        {(inputs.length > 0 || outputs.length > 0) && definitions.length > 0 && ' · '}
+        {(inputs.length > 0 || outputs.length > 0) && definitions.length > 0 && '; '}
         {definitions.length > 0 && trans.__('defines %1', joinNames(definitions, trans))}
       </div>
       {open && <ReasonCard input={open} />}

@@ -1,5 +1,5 @@
 // The panel's head: the pipeline's name, edited in place; where it runs; the two buttons; and how much is wrong.
-import { caretDownIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, closeIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import { setPipelineName } from '../editing';
@@ -179,10 +179,23 @@ export function SeverityIcon({ severity }: { readonly severity: 'error' | 'warni
 }
 
 function ServerProblem(): React.JSX.Element {
-  const { pipeline } = usePanel();
+  const { pipeline, trans } = usePanel();
+  const { runs } = pipeline;
   return (
-    <div className="jp-Sluice-serverProblem" role="alert">
-      {pipeline.runs.problem}
+    <div className="jp-Sluice-serverProblem" data-empty={runs.problem === undefined}>
+      {/* always there, so that what comes into it is read aloud */}
+      <div role="alert">{runs.problem}</div>
+      {runs.problem !== undefined && (
+        <button
+          type="button"
+          className="jp-Sluice-dismiss"
+          title={trans.__('Dismiss')}
+          aria-label={trans.__('Dismiss')}
+          onClick={() => runs.dismissProblem()}
+        >
+          <closeIcon.react tag="span" width="14px" height="14px" />
+        </button>
+      )}
     </div>
   );
 }

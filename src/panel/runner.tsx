@@ -55,6 +55,7 @@ export function RunnerChoice({ isExplained, onExplain }: RunnerChoiceProps): Rea
 /** How there would be more than this computer. */
 export function RunnerHelp(): React.JSX.Element | null {
   const { pipeline, runners, trans } = usePanel();
+  const [hasLooked, setLooked] = React.useState(false);
   useSignal(runners.changed);
   if (offeredRunners(runners.all, pipeline.runner).length > 1) return null;
   return (
@@ -66,10 +67,11 @@ export function RunnerHelp(): React.JSX.Element | null {
         type="button"
         className="jp-Sluice-link"
         aria-disabled={runners.isAsking}
-        onClick={() => void runners.askAgain()}
+        onClick={() => void runners.askAgain().then(() => setLooked(true))}
       >
         {runners.isAsking ? trans.__('Looking …') : trans.__('Look again')}
-      </button>
+      </button>{' '}
+      <span role="status">{hasLooked && !runners.isAsking && trans.__('None was found.')}</span>
     </div>
   );
 }

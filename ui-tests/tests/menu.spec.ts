@@ -11,6 +11,8 @@ test('run one step only, then verify against the notebook', async ({ page, sluic
   await menuButton.click();
   await menu.getByRole('menuitem', { name: 'Run Only ‘show’' }).click();
   await expect(sluice.panel.getByRole('alert')).toContainText('Run the whole pipeline once');
+  await sluice.panel.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(sluice.panel.getByRole('alert')).toBeEmpty();
   await sluice.runButton.click();
   await sluice.expectState('show', 'succeeded', RUN);
 

@@ -24,6 +24,8 @@ test('this computer alone is no choice; once a cluster is found, it can be chose
   await expect(choice).toHaveCount(0);
   await sluice.panel.getByRole('button', { name: 'Local' }).click();
   await expect(sluice.panel).toContainText('To run on a cluster as well, put its kubeconfig');
+  await sluice.panel.getByRole('button', { name: 'Look again' }).click();
+  await expect(sluice.panel.getByRole('status').filter({ hasText: 'None was found.' })).toBeVisible();
   await sluice.picture('local');
 
   await page.route('**/sluice/api/v1/runners*', route => route.fulfill({ json: { runners } }));
