@@ -9,6 +9,7 @@ export * from './import/index.js';
 export * from './ir/index.js';
 export * from './load.js';
 export * from './metadata.js';
+export type * from './metric.js';
 export * from './notebook.js';
 export * from './outline.js';
 export * from './pipeline.js';

@@ -1,4 +1,5 @@
 // What the browser, the command line and the server say to each other: records, events and requests under /sluice/api/v1.
+import type { MetricValue } from './metric.js';
 import type { JsonValue } from './pipeline.js';
 import type { SecretFolder, VolumeSpec } from './step.js';
 import type { Verification } from './verify.js';
@@ -21,9 +22,6 @@ export interface Failure {
 
 /** Jupyter's output object (nbformat 4): stream, display_data, execute_result or error. */
 export type Output = { readonly output_type: string } & Readonly<Record<string, unknown>>;
-
-/** A metric's value: a number, or anything a Jupyter output can show. */
-export type MetricValue = number | string | boolean | { readonly [key: string]: JsonValue } | readonly JsonValue[];
 
 export type RunEventBody =
   | { readonly type: 'run-started'; readonly run: string; readonly steps: readonly string[] }

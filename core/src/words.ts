@@ -1,5 +1,5 @@
 // Words for people, the same in a terminal and in the panel: how long something took, how large it is, how a metric reads.
-import type { MetricValue } from './protocol.js';
+import type { MetricValue } from './metric.js';
 
 /** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`: never more than needed, so that a column of them can be compared at a glance. */
 export function formatDuration(milliseconds: number): string {

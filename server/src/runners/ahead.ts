@@ -5,7 +5,7 @@ import { descendants, type Plan, type PlanTask } from '@sluice/core';
 import type { Kernel } from '../kernels.js';
 import { makeLimits, type Limits } from '../limits.js';
 import type { Workers } from '../warm/workers.js';
-import { argvOf, stepEnv } from './step.js';
+import { argvOf, stepEnv } from './command.js';
 
 /** processes that wait at a time */
 const mostHeld = 2;

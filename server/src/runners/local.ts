@@ -19,6 +19,7 @@ import { Workspace } from '../workspace.js';
 import { Ahead } from './ahead.js';
 import { Capacity, machineLimits } from './capacity.js';
 import { checkIn } from './check-in.js';
+import { stepEnv } from './command.js';
 import { performStep, takePast, type Caching } from './cached.js';
 import type { Metadata } from './executor.js';
 import { describeFailed } from './failure.js';
@@ -28,7 +29,6 @@ import { scanFor } from './outside.js';
 import { fillParameters, findPast, type Past } from './past.js';
 import { schedule } from './schedule.js';
 import { chooseSteps, settle, type Choice } from './selection.js';
-import { stepEnv } from './step.js';
 
 export interface LocalOptions {
   readonly store: Store;

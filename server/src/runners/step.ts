@@ -18,6 +18,7 @@ import type { RunSnapshots } from '../snapshots/run-snapshots.js';
 import type { Store } from '../store.js';
 import type { Workers } from '../warm/workers.js';
 import type { Ahead } from './ahead.js';
+import { argvOf, stepEnv } from './command.js';
 import { toExecutorInput, readArtifacts, readExecutorOutput, readMetrics, type Metadata } from './executor.js';
 import { blameLimits, describeEnd, describeFailure, describeTimeout } from './failure.js';
 import type { Layout } from './layout.js';
@@ -204,23 +205,8 @@ async function waitFor(
   }
 }
 
-/** As the IR says, with the kernel's Python. */
-export function argvOf({ command, args }: PlanTask, { python }: Kernel): string[] {
-  const argv = [...command, ...args];
-  return argv[0] === 'python3' ? [...python, ...argv.slice(1)] : argv;
-}
-
 /** With this execution's input. */
 function makeArgv(task: PlanTask, context: StepContext): string[] {
   const input = toExecutorInput(task, context);
   return argvOf(task, context.kernel).map(part => part.replaceAll('{{$}}', () => input));
-}
-
-/** Ours, without what lets one act as us, then the kernel's. What the step's settings say comes on top. */
-export function stepEnv({ env, kernel }: Pick<StepContext, 'env' | 'kernel'>): NodeJS.ProcessEnv {
-  const isLeftOut = (name: string) =>
-    /^(JPY_|JUPYTER_TOKEN$|JUPYTERHUB_.*TOKEN|SLUICE_(SECRET|EVENTS|ALIVE)$|NODE_CHANNEL)/.test(name) ||
-    name === 'PYTHONUNBUFFERED'; // the runtime shows each line at once, and a million lines thrice as fast
-  const ours = Object.fromEntries(Object.entries(env).filter(([name]) => !isLeftOut(name)));
-  return { ...ours, ...kernel.env };
 }
