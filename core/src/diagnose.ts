@@ -11,7 +11,8 @@ import type { StepPlan } from './stepPlan.js';
 import { toRange } from './python/effects/place.js';
 import type { Unbound } from './python/effects/report.js';
 import { address } from './python/effects/tables/functions.js';
-import { contentsOf, isDisplay } from './python/effects/thing.js';
+import { isContainer } from './python/effects/tables/methods.js';
+import { contentsOf } from './python/effects/thing.js';
 import type { Thing } from './python/effects/thing.js';
 
 export function diagnose(
@@ -115,8 +116,8 @@ function findUntravelling(notebook: Notebook, outline: Outline, plans: readonly 
 
 const reasonsOf = (things: readonly Thing[]): string[] => things.flatMap(({ untravelling }) => untravelling ?? []);
 
-/** What a list, tuple, set or dictionary was written with. */
-const displayed = (thing: Thing): readonly Thing[] => (isDisplay(thing) ? contentsOf(thing).things : []);
+/** What a list, tuple, set or dictionary surely holds. */
+const displayed = (thing: Thing): readonly Thing[] => (isContainer(thing.madeBy) ? contentsOf(thing).things : []);
 
 /** Steps before the last one of which nothing comes. */
 function findUnused(

@@ -14,3 +14,12 @@ export function printIrAsJson(ir: Ir): string {
 export function documentsOf(ir: Ir): object[] {
   return ir.platform === undefined ? [ir.pipeline] : [ir.pipeline, ir.platform];
 }
+
+/** What `printIrAsJson` has printed; text from anywhere else is for `readIr` to check. */
+export function parsePrintedIr(text: string): Ir {
+  const [pipeline, platform] = text.split(between).map(document => JSON.parse(document)) as [
+    Ir['pipeline'],
+    Ir['platform']
+  ];
+  return platform === undefined ? { pipeline } : { pipeline, platform };
+}

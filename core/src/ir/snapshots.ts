@@ -11,7 +11,7 @@ import type {
 
 /** What takes one snapshot and waits until it can be restored from. */
 export interface SnapshotProgram {
-  /** Python; `--claim`, `--name`, `--class`, `--label KEY=VALUE` and `--annotation KEY=VALUE` are its arguments */
+  /** Python; `--claim`, `--name`, `--class`, `--clone yes`, `--label KEY=VALUE` and `--annotation KEY=VALUE` are its arguments */
   readonly program: string;
   readonly image: string;
 }
@@ -23,13 +23,14 @@ const executor = 'exec-sluice-snapshot';
 export const runOfKubeflow = '{{$.pipeline_job_uuid}}';
 
 /** A volume of which snapshots are taken, and when. */
-interface Kept {
+export interface Kept {
   readonly claim: string;
   readonly policy: 'start' | 'each-step';
 }
 
 // A step does not see the volume that holds the notebook's folder unless it mounts it: there, nothing changes after the start.
-function findKept({ snapshots, volume, kept = {} }: WorkspaceSpec): readonly Kept[] {
+/** The volumes of which a pipeline's own tasks take snapshots. */
+export function findKept({ snapshots, volume, kept = {} }: WorkspaceSpec): readonly Kept[] {
   const others = Object.entries(kept).map(([claim, policy]) => ({ claim, policy }));
   const isKept = volume !== undefined && kept[volume.claim] === undefined && (snapshots?.policy ?? 'off') !== 'off';
   return isKept ? [{ claim: volume.claim, policy: 'start' }, ...others] : others;
@@ -48,7 +49,7 @@ export function withSnapshots(
     const task = step === undefined ? 'snapshot' : names.get(step.name)!;
     const name = freeName(`${task}-${moment}-${claim.replaceAll('.', '-')}`, taken);
     taken.add(name);
-    return [name, toTask({ name, claim, moment, after, className: workspace.snapshots?.class, step })];
+    return [name, toTask({ name, claim, moment, after, step }, workspace.snapshots)];
   };
   const starts = kept.filter(({ policy }) => policy === 'start').map(({ claim }) => make(claim, 'start', []));
   const around = new Map(
@@ -83,13 +84,13 @@ interface Wanted {
   readonly claim: string;
   readonly moment: Moment;
   readonly after: readonly string[];
-  readonly className: string | undefined;
   readonly step: PipelineStep | undefined;
 }
 
-function toTask({ name, claim, moment, after, className = '', step }: Wanted): TaskSpec {
+function toTask({ name, claim, moment, after, step }: Wanted, of: WorkspaceSpec['snapshots']): TaskSpec {
   const label = step === undefined ? '' : toLabelValue(step.name);
-  const values = { run: runOfKubeflow, name, claim, moment, class: className, step: step?.name ?? '', label };
+  const way = { class: of?.class ?? '', clone: of?.clone === true ? 'yes' : '' };
+  const values = { run: runOfKubeflow, name, claim, moment, ...way, step: step?.name ?? '', label };
   const parameters = Object.entries(values).map(([key, constant]) => [key, { runtimeValue: { constant } }]);
   const when = { start: 'at the start', before: `before ‘${step?.name}’`, after: `after ‘${step?.name}’` }[moment];
   return {
@@ -106,10 +107,11 @@ export function snapshotParts({ program, image }: SnapshotProgram): {
   readonly components: Record<string, ComponentSpecJson>;
   readonly executors: Record<string, ExecutorSpec>;
 } {
-  const keys = ['run', 'name', 'claim', 'moment', 'class', 'step', 'label'];
+  const keys = ['run', 'name', 'claim', 'moment', 'class', 'clone', 'step', 'label'];
   const input = (key: string): string => `{{$.inputs.parameters['${key}']}}`;
   const args = [
     ...['--claim', input('claim'), '--name', `${input('run')}-${input('name')}`, '--class', input('class')],
+    ...['--clone', input('clone')],
     ...['--label', `sluice.dev/run=${input('run')}`, '--label', `sluice.dev/moment=${input('moment')}`],
     ...['--label', `sluice.dev/step=${input('label')}`, '--annotation', `sluice.dev/step=${input('step')}`]
   ];
@@ -118,6 +120,11 @@ export function snapshotParts({ program, image }: SnapshotProgram): {
     components: { [component]: { executorLabel: executor, inputDefinitions: { parameters } } },
     executors: { [executor]: { container: { image, command: ['python3', '-c', program], args } } }
   };
+}
+
+/** The claim of which a task takes a snapshot. */
+export function claimOfSnapshot({ inputs }: TaskSpec): string {
+  return String(inputs?.parameters?.claim?.runtimeValue?.constant ?? '');
 }
 
 /** Whether a task takes a snapshot, and is nothing that a notebook says. */

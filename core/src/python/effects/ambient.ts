@@ -4,11 +4,11 @@ import { act } from './acts.js';
 import { allOf } from './functions.js';
 import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
-import { deleteAttribute, readAttribute, setAttribute } from './moduleAttributes.js';
+import { deleteAttribute, isOfNotebook, readAttribute, setAttribute } from './moduleAttributes.js';
 import type { Attribute, Expression, Node, Statement, Subscript } from '../syntax.js';
 import { isOwnName } from './ownNames.js';
 import { prelude } from './slot.js';
-import { ambientObjects, drawsFrom, isStochastic, seeds, setsAmbient } from './tables/ambient.js';
+import { changesContainer, drawsFrom, isAmbientObject, isStochastic, seeds, setsAmbient } from './tables/ambient.js';
 import { closure, immutable } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
@@ -38,7 +38,7 @@ function setOnModule(machine: Machine, path: string, attr: string, value: Value 
 /** `decimal.getcontext().prec = 6` */
 export function setOwnedByProcess(machine: Machine, base: Value, target: Expression): void {
   for (const { madeBy } of base.things)
-    if (madeBy !== undefined && ambientObjects.has(madeBy)) note(machine, madeBy, target);
+    if (madeBy !== undefined && isAmbientObject(madeBy)) note(machine, madeBy, target);
 }
 
 export function noteAmbientCall(machine: Machine, path: string, args: Arguments, node: Node): void {
@@ -50,7 +50,8 @@ export function noteAmbientCall(machine: Machine, path: string, args: Arguments,
     if (state) draw(machine, state, node);
     if (/^sklearn\./.test(path) && isLower(path)) drawForLearners(machine, allOf(args), node);
   }
-  if (setsAmbient(path)) note(machine, path, node);
+  if (setsAmbient(path) || (changesContainer(path, node === machine.dropped) && !isOfNotebook(machine, path)))
+    note(machine, path, node);
   if (path === 'builtins.setattr' || path === 'builtins.delattr') setOn(machine, args, node);
 }
 
@@ -81,8 +82,10 @@ export function noteAmbientMethod(machine: Machine, base: Value, name: string, a
   )
     draw(machine, 'numpy.random', node);
   for (const { madeBy } of base.things)
-    if (madeBy !== undefined && ambientObjects.has(madeBy) && /^(set\w*|add\w*|enable\w*|disable\w*)$/.test(name))
+    if (madeBy !== undefined && isAmbientObject(madeBy) && /^(set|add|remove|clear|enable|disable)\w*$/.test(name))
       note(machine, madeBy, node);
+  if (name === '__enter__')
+    for (const { madeBy } of base.things) if (madeBy?.includes('.')) note(machine, madeBy, node, { isPlain: false });
   if (/^(start|stop)$/.test(name) && base.things.some(({ madeBy }) => madeBy?.startsWith('unittest.mock.patch')))
     note(machine, 'unittest.mock.patch', node, { isPlain: false });
 }
@@ -109,18 +112,23 @@ export function note(
   { isPlain = true, attribute }: { readonly isPlain?: boolean; readonly attribute?: string } = {}
 ): void {
   if (machine.step === prelude || !machine.statement) return;
-  const { unit, step } = machine;
+  const { step } = machine;
   act(machine);
+  const isCall = isAllOf(node, machine);
   machine.reading.addSetting({
     topic,
     step,
-    unit,
+    unit: isCall ? machine.place(node) : machine.unit,
     range: machine.place(node),
     reads: machine.unitReads,
-    isPlain: isPlain && isRepeatable(machine),
+    isPlain: isPlain && (isCall || isRepeatable(machine)),
     ...(attribute === undefined ? {} : { attribute })
   });
 }
+
+/** `old = np.seterr(…)`: later steps repeat the call without binding the name. */
+const isAllOf = (node: Node, { statement, frame }: Machine): boolean =>
+  !frame && statement?.type === 'Assign' && statement.value === node;
 
 /** Whether the running statement of the notebook does nothing but set things. */
 const isRepeatable = (machine: Machine): boolean =>

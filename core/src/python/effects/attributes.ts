@@ -1,5 +1,5 @@
 // What an attribute of an object, or one of its elements, may be.
-import { instanceMember, touch } from './functions.js';
+import { classesOf, instanceMember, touch } from './functions.js';
 import { attributeOfIndex, indexOf, isIndex } from './indexes.js';
 import type { Machine } from './machine.js';
 import { readAttribute } from './moduleAttributes.js';
@@ -8,7 +8,7 @@ import { constantValue, elementsIn, immutable, inside, unite, valueOf } from './
 import type { Thing, Value } from './thing.js';
 
 const immutableAttributes = new Set(
-  'shape size ndim dtype dtypes empty nbytes name names __name__ __class__ __doc__ __module__ __version__ n_features_in_'.split(
+  'shape size ndim dtype dtypes empty nbytes name names __name__ __doc__ __module__ __version__ n_features_in_'.split(
     ' '
   )
 );
@@ -27,6 +27,7 @@ export function attributeOf(machine: Machine, base: Value, attr: string, node: N
   }
   if (base.constant?.isPath && attr === 'parent') return constantValue(parentOf(String(base.constant.value)), true);
   if (base.constant?.isPath && attr === 'name') return constantValue(String(base.constant.value).split('/').at(-1)!);
+  if (attr === '__class__') return unite([...found, classesOf(base)]);
   const isOwn = base.things.some(({ instanceOf, madeBy = '' }) => instanceOf !== undefined || open.test(madeBy));
   if (immutableAttributes.has(attr) && found.length === 0 && (!isOwn || attr.startsWith('__'))) return immutable;
   const parts = plain.filter(thing => !thing.classInfo);

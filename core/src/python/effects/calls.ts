@@ -1,11 +1,13 @@
 // What calling something reads, changes and gives. Who is called decides: a function or class of the notebook, a function
 // of a library, a method of a library's object, or something unknown.
+import { note } from './ambient.js';
 import { attributeOf } from './attributes.js';
 import { callWithMemory, isCache } from './caches.js';
 import { dynamicCall } from './dynamic.js';
 import {
   allOf,
   callClass,
+  classesOf,
   changeThrough,
   construct,
   hasForeignBase,
@@ -22,7 +24,8 @@ import type { Machine } from './machine.js';
 import type { Attribute, Call, Expression } from '../syntax.js';
 import { isOwnName } from './ownNames.js';
 import { methodEffect } from './tables/methods.js';
-import { contentsOf, immutable, inside, mayHold, unite, valueOf } from './thing.js';
+import type { Slot } from './slot.js';
+import { contentsOf, hold, holdersOf, immutable, inside, mayHold, slotsOf, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
 export function callExpression(machine: Machine, node: Call): Value {
@@ -50,12 +53,18 @@ function callAttribute(machine: Machine, node: Call, func: Attribute): Value {
   if (isOwnName(base, func.attr))
     return callValue(machine, machine.readGlobal(func.attr, func), evaluateArguments(machine, node), node);
   if (isPandasPlot(func)) return callMethod(machine, base, 'plot', evaluateArguments(machine, node), node);
+  if (func.attr === 'register' && base.things.some(({ callable }) => callable))
+    return registerOnFunction(machine, base, evaluateArguments(machine, node), node);
   const known = base.things.filter(thing => thing.path !== undefined || thing.instanceOf || thing.classInfo);
   const opaque = base.things.filter(thing => !known.includes(thing));
   const results: Value[] = [];
   const rest: Thing[] = [...opaque];
   let args: Arguments | undefined;
   for (const thing of known) {
+    if (thing.classInfo && func.attr === '__subclasses__') {
+      results.push(subclassesOf(machine, thing, func));
+      continue;
+    }
     const callee = attributeOf(machine, valueOf(thing), func.attr, func);
     const isOurs = callee.things.some(found => found.callable || found.path !== undefined || found.classInfo);
     args ??= evaluateArguments(machine, node);
@@ -74,6 +83,24 @@ function callAttribute(machine: Machine, node: Call, func: Attribute): Value {
       )
     );
   return unite(results);
+}
+
+/** `show.register(int, show_number)` of a function under `functools.singledispatch`: later steps register it as well. */
+function registerOnFunction(machine: Machine, base: Value, args: Arguments, node: Call): Value {
+  for (const thing of base.things) if (thing.callable) for (const value of args.positional) hold(thing, value);
+  note(machine, 'functools.singledispatch', node);
+  return unite([immutable, ...args.positional]);
+}
+
+/** A list of the classes that the notebook has derived so far, as far as they have names. */
+function subclassesOf(machine: Machine, base: Thing, node: Attribute): Value {
+  const list = machine.make(node, { madeBy: 'list' });
+  for (const { classInfo } of holdersOf([base])) {
+    if (!classInfo?.thing || !notebookBases(classInfo).some(({ thing }) => thing === base)) continue;
+    for (const slot of slotsOf(classInfo.thing) as Slot[])
+      if (machine.slotOf(slot.name) === slot) hold(list, machine.readGlobal(slot.name, node));
+  }
+  return valueOf(list);
 }
 
 const pandasPlots = new Set('area bar barh box density hexbin hist kde line pie scatter'.split(' '));
@@ -136,6 +163,8 @@ export function callValue(machine: Machine, callee: Value, args: Arguments, node
     } else if (thing.classInfo) results.push(callClass(machine, thing.classInfo, args));
     else if (thing.path === 'builtins.object.__new__' && args.positional[0])
       results.push(instancesOf(machine, args.positional[0]));
+    else if (thing.path === 'builtins.type' && args.positional.length === 1)
+      results.push(classesOf(args.positional[0]!));
     else if (thing.path !== undefined) results.push(callLibrary(machine, thing.path, args, node));
     else if (thing.instanceOf) results.push(callInstance(machine, thing, args, node));
     else results.push(callWithMemory(machine, thing, node, () => callUnknown(machine, thing, args, node)));

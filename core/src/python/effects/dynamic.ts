@@ -1,9 +1,10 @@
 // Code in strings: `eval("x + 1")`, `exec("made = x")`, `df.query("a > @t")`. A constant string is read as the code that it is.
 import { act } from './acts.js';
 import type { Machine } from './machine.js';
+import { isGlobals } from './ownNames.js';
 import type { Arguments } from './functions.js';
 import { touch } from './functions.js';
-import type { Call, Expression, Node } from '../syntax.js';
+import type { Call, Node } from '../syntax.js';
 import { store } from './targets.js';
 import { hold, immutable, inside, unite, valueOf } from './thing.js';
 import type { Frame, Value } from './thing.js';
@@ -34,9 +35,7 @@ export function opaque(machine: Machine, node: Node, what: string): void {
 function runText(machine: Machine, node: Call, name: string): Value {
   const [first, ...scopes] = node.args;
   const text = first && machine.evaluate(machine, first, 'used').constant?.value;
-  const [own, locals] = scopes.map(scope =>
-    isNamespace(scope) ? undefined : machine.evaluate(machine, scope, 'used')
-  );
+  const [own, locals] = scopes.map(scope => (isGlobals(scope) ? undefined : machine.evaluate(machine, scope, 'used')));
   if (own && own.things.length > 0) return runApart(machine, node, unite([own, locals ?? immutable]));
   if (typeof text !== 'string') {
     act(machine);
@@ -67,10 +66,6 @@ export function runSource(machine: Machine, text: string, node: Node, isValue = 
   machine.stand = stand;
   return value;
 }
-
-/** `globals()`, which is where code runs anyhow. */
-export const isNamespace = (scope: Expression): boolean =>
-  scope.type === 'Call' && scope.func.type === 'Name' && scope.func.id === 'globals';
 
 function frameFor(machine: Machine, node: Call): Frame {
   const { frame: parent, depth } = machine;

@@ -3,7 +3,7 @@ import { act, actByShell } from './acts.js';
 import { note } from './ambient.js';
 import { attributeOf, elementOf } from './attributes.js';
 import { callExpression } from './calls.js';
-import { isNamespace, opaque } from './dynamic.js';
+import { opaque } from './dynamic.js';
 import { foldBinary, printed } from './fold.js';
 import { functionThing, touch } from './functions.js';
 import { shareIndex } from './indexes.js';
@@ -18,7 +18,7 @@ import type {
   Operation,
   Subscript
 } from '../syntax.js';
-import { isMainModule, isOwnName } from './ownNames.js';
+import { isGlobals, isMainModule, isOwnName, ownNameAt } from './ownNames.js';
 import { noteShellNames } from './shell.js';
 import { ambientMagics, bindingMagics } from './tables/ambient.js';
 import { isContainer, methodEffect } from './tables/methods.js';
@@ -129,7 +129,7 @@ function readAttribute(machine: Machine, node: Attribute, use: Use): Value {
 }
 
 function readElement(machine: Machine, node: Subscript): Value {
-  const named = globalsKey(machine, node);
+  const named = ownNameAt(machine, node);
   if (named !== undefined) return machine.readGlobal(named, node);
   const result = readResult(machine, node);
   if (result) return result;
@@ -164,16 +164,6 @@ function readResult(machine: Machine, { value, index }: Subscript): Value | unde
   if (value.type !== 'Name' || (value.id !== 'Out' && value.id !== '_oh')) return undefined;
   if (index.type !== 'Constant' || typeof index.value !== 'number') return undefined;
   return machine.readResult(value.id, index.value, value);
-}
-
-/** `globals()["x"]` is the name x. */
-export function globalsKey(machine: Machine, node: Subscript): string | undefined {
-  const { value, index } = node;
-  if (value.type !== 'Call' || value.func.type !== 'Name' || value.args.length > 0) return undefined;
-  if (value.func.id !== 'globals' && !(value.func.id === 'locals' || value.func.id === 'vars')) return undefined;
-  if (value.func.id !== 'globals' && machine.frame) return undefined;
-  const key = evaluate(machine, index, 'used').constant?.value;
-  return typeof key === 'string' ? key : undefined;
 }
 
 function comprehend(machine: Machine, node: Comprehension): Value {
@@ -267,7 +257,7 @@ function operate(machine: Machine, node: Operation, use: Use): Value {
 
 /** `"x" in globals()` asks for the name x. */
 function nameLookedFor(machine: Machine, [left, right]: readonly Expression[]): Value | undefined {
-  if (left?.type !== 'Constant' || typeof left.value !== 'string' || !right || !isNamespace(right)) return undefined;
+  if (left?.type !== 'Constant' || typeof left.value !== 'string' || !right || !isGlobals(right)) return undefined;
   const slot = machine.slotOf(left.value);
   if (slot && !slot.isDeleted) perhaps(machine, { type: 'Name', id: left.value, from: left.from, to: left.to }, 'kept');
   return immutable;

@@ -168,6 +168,10 @@ function initialize(machine: Machine, classInfo: ClassInfo, args: Arguments, ins
 
 export const classValue = (classInfo: ClassInfo): Value => (classInfo.thing ? valueOf(classInfo.thing) : immutable);
 
+/** `type(x)` and `x.__class__`, as far as these are classes of the notebook. */
+export const classesOf = ({ things }: Value): Value =>
+  unite([immutable, ...things.flatMap(({ instanceOf }) => (instanceOf ? [classValue(instanceOf)] : []))]);
+
 /** The notebook's metaclasses of a class, its own and those of the classes above it. */
 export function metaclassesOf(classInfo: ClassInfo): ClassInfo[] {
   const own = classInfo.metaclass?.things.flatMap(thing => thing.classInfo ?? []) ?? [];
@@ -309,6 +313,12 @@ function touchClass(machine: Machine, classInfo: ClassInfo, self: Value | undefi
   machine.touched.add(key);
   touchMembers(machine, classInfo, [...classInfo.members.keys()], self);
   for (const base of notebookBases(classInfo)) touchMembers(machine, base, [...base.members.keys()], self);
+}
+
+/** An object may go now, and `__del__` of its class runs. */
+export function finalize(machine: Machine, value: Value): void {
+  for (const thing of value.things)
+    if (thing.instanceOf) touchMembers(machine, thing.instanceOf, ['__del__'], valueOf(thing));
 }
 
 function touchMembers(machine: Machine, classInfo: ClassInfo, names: readonly string[], self: Value | undefined): void {

@@ -59,10 +59,12 @@ export class Machine {
   /** the top-level statement that runs now */
   unit: CellRange = new Place(this.home, 0, 0);
   /** undefined at the beginning of a step, where what earlier steps have set is repeated */
-  statement: Node | undefined;
+  statement: Statement | undefined;
   /** what the top-level statement that runs now has read, and whether it only sets things */
   unitReads: Slot[] = [];
   isPlainUnit = false;
+  /** the expression that stands alone now: nobody takes its value */
+  dropped: Expression | undefined;
   /** the value of the last expression that stood alone */
   shown: Value | undefined;
   frame: Frame | undefined;

@@ -17,6 +17,10 @@ function attributeSlot(machine: Machine, path: string): Slot | undefined {
   return slot?.isDeleted ? undefined : slot;
 }
 
+/** Whether the method is one of what the notebook itself has put on a module. */
+export const isOfNotebook = (machine: Machine, method: string): boolean =>
+  attributeSlot(machine, method.slice(0, method.lastIndexOf('.'))) !== undefined;
+
 /** What the notebook has put there; undefined where the module has what it has of its own. */
 export function readAttribute(machine: Machine, path: string, node: Node): Value | undefined {
   const slot = attributeSlot(machine, path);

@@ -1,5 +1,6 @@
-// The names of the notebook are also what the module `__main__` has.
-import type { Expression } from '../syntax.js';
+// The names of the notebook are also what the module `__main__` has, what `globals()` holds, and what the shell calls `user_ns`.
+import type { Machine } from './machine.js';
+import type { Expression, Subscript } from '../syntax.js';
 import type { Thing, Value } from './thing.js';
 
 const main = '__main__';
@@ -12,3 +13,33 @@ export const isOwnName = (base: Value, attr: string): boolean =>
 export const isMainModule = (modules: Thing | undefined, index: Expression): boolean =>
   modules?.path === 'sys.modules' &&
   ((index.type === 'Constant' && index.value === main) || (index.type === 'Name' && index.id === '__name__'));
+
+/** `globals()` */
+export const isGlobals = (scope: Expression): boolean =>
+  scope.type === 'Call' && scope.args.length === 0 && scope.func.type === 'Name' && scope.func.id === 'globals';
+
+/** `locals()` and `vars()` where they are the same as `globals()` */
+const isOuterLocals = (machine: Machine, scope: Expression): boolean =>
+  !machine.frame &&
+  scope.type === 'Call' &&
+  scope.args.length === 0 &&
+  scope.func.type === 'Name' &&
+  (scope.func.id === 'locals' || scope.func.id === 'vars');
+
+/** What `get_ipython()` gives. */
+export const isShell = ({ madeBy = '' }: Thing): boolean => /(^|\.)get_ipython$/.test(madeBy);
+
+/** `user_ns` of the shell */
+export const isShellNamespace = (attr: string): boolean => /^user_(global_)?ns$/.test(attr);
+
+const isNamesOfShell = (machine: Machine, scope: Expression): boolean =>
+  scope.type === 'Attribute' &&
+  isShellNamespace(scope.attr) &&
+  machine.evaluate(machine, scope.value, 'base').things.some(isShell);
+
+/** `globals()["x"]` is the name x. */
+export function ownNameAt(machine: Machine, { value, index }: Subscript): string | undefined {
+  if (!isGlobals(value) && !isOuterLocals(machine, value) && !isNamesOfShell(machine, value)) return undefined;
+  const key = machine.evaluate(machine, index, 'used').constant?.value;
+  return typeof key === 'string' ? key : undefined;
+}

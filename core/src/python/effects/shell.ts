@@ -3,15 +3,14 @@ import { act } from './acts.js';
 import { opaque, runSource } from './dynamic.js';
 import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
+import { isShell, isShellNamespace } from './ownNames.js';
 import type { Node } from '../syntax.js';
 import { immutable } from './thing.js';
-import type { Thing, Value } from './thing.js';
-
-const isShell = ({ madeBy = '' }: Thing): boolean => /(^|\.)get_ipython$/.test(madeBy);
+import type { Value } from './thing.js';
 
 /** `get_ipython().user_ns` */
 export function noteShellNames(machine: Machine, base: Value, attr: string, node: Node): void {
-  if (/^user_(global_)?ns$/.test(attr) && base.things.some(isShell))
+  if (isShellNamespace(attr) && base.things.some(isShell))
     opaque(machine, node, '‘user_ns’ reaches every name, so Sluice cannot tell which ones are read or changed.');
 }
 

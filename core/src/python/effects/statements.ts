@@ -8,6 +8,7 @@ import { combine, evaluate } from './expressions.js';
 import type { Machine, Outcome } from './machine.js';
 import { runCellMagic } from './magics.js';
 import type {
+  Assign,
   AugmentedAssign,
   Expression,
   For,
@@ -20,11 +21,13 @@ import type {
   While,
   With
 } from '../syntax.js';
+import { prelude } from './slot.js';
 import type { Slot } from './slot.js';
-import { isImportedForEffect } from './tables/ambient.js';
+import { isImportedForEffect, isProcessOwn } from './tables/ambient.js';
 import { builtinNames } from './tables/builtins.js';
 import { bindTarget, deleteTarget } from './targets.js';
 import { elementsIn, immutable, mayHold, unite, valueOf } from './thing.js';
+import type { Value } from './thing.js';
 
 /** False where control surely does not come out at the end. */
 export function execute(machine: Machine, body: readonly Statement[]): boolean {
@@ -37,7 +40,8 @@ function executeStatement(machine: Machine, node: Statement): boolean {
   switch (node.type) {
     case 'Assign': {
       const value = evaluate(machine, node.value, 'kept');
-      for (const target of node.targets) bindTarget(machine, target, value);
+      if (isHandle(machine, node, value)) bindHandle(machine, node, value);
+      else for (const target of node.targets) bindTarget(machine, target, value);
       return true;
     }
     case 'AugmentedAssign':
@@ -51,6 +55,7 @@ function executeStatement(machine: Machine, node: Statement): boolean {
       for (const target of node.targets) deleteTarget(machine, target);
       return true;
     case 'Expression': {
+      machine.dropped = node.value;
       const value = evaluate(machine, node.value, 'used');
       if (!machine.frame) machine.shown = value;
       return !exits(machine, node.value);
@@ -112,6 +117,21 @@ function executeStatement(machine: Machine, node: Statement): boolean {
     case 'Continue':
       return true;
   }
+}
+
+/** `ctx = decimal.getcontext()` names what each process has one of. */
+const isHandle = (machine: Machine, { targets }: Assign, { things }: Value): boolean =>
+  !machine.frame &&
+  machine.depth === 0 &&
+  things.length === 1 &&
+  isProcessOwn(things[0]!) &&
+  targets.every(({ type }) => type === 'Name') &&
+  machine.unitReads.every(({ kind, step }) => kind !== 'value' || step === prelude);
+
+/** Later steps run the statement again, as they do with imports. */
+function bindHandle(machine: Machine, node: Assign, value: Value): void {
+  const parts = { kind: 'import' as const, unit: machine.unit, headers: machine.unitReads };
+  for (const target of node.targets) if (target.type === 'Name') machine.bind(target.id, value, target, parts);
 }
 
 const exitPaths = new Set(['sys.exit', 'builtins.exit', 'builtins.quit', 'os._exit']);

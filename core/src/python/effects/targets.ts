@@ -1,9 +1,9 @@
 // What an assignment does to its target: it binds a name, or changes the object whose attribute or element it sets.
 import type { Machine } from './machine.js';
 import type { Attribute, Expression, Subscript } from '../syntax.js';
-import { findMember, runFunction, runMember } from './functions.js';
+import { finalize, findMember, runFunction, runMember } from './functions.js';
 import { setAmbient, setOwnedByProcess } from './ambient.js';
-import { isOwnName } from './ownNames.js';
+import { isOwnName, ownNameAt } from './ownNames.js';
 import { resultKind } from './tables/functions.js';
 import { elementsIn, hold, immutable, unite, valueOf } from './thing.js';
 import type { Value } from './thing.js';
@@ -24,15 +24,10 @@ export function bindTarget(machine: Machine, target: Expression, value: Value): 
       return;
     case 'Attribute':
     case 'Subscript': {
+      const name = target.type === 'Subscript' ? ownNameAt(machine, target) : undefined;
+      if (name !== undefined) return machine.bindGlobal(name, value, target);
       const base = machine.evaluate(machine, target.value, 'base');
-      if (target.type === 'Subscript') {
-        const index = machine.evaluate(machine, target.index, 'used');
-        const { value: called } = target;
-        if (called.type === 'Call' && called.func.type === 'Name' && called.func.id === 'globals') {
-          if (typeof index.constant?.value === 'string') machine.bind(index.constant.value, value, target);
-          return;
-        }
-      }
+      if (target.type === 'Subscript') keepKey(base, machine.evaluate(machine, target.index, 'used'));
       if (target.type === 'Attribute' && isOwnName(base, target.attr))
         return machine.bindGlobal(target.attr, value, target);
       if (base.things.some(thing => thing.path !== undefined)) setAmbient(machine, base, target, value);
@@ -71,6 +66,11 @@ function setThroughClass(machine: Machine, base: Value, target: Attribute | Subs
   }
 }
 
+/** `known[id(x)] = x`: the container means nothing to a process where the object has another address. */
+function keepKey({ things }: Value, key: Value): void {
+  if (key.things.some(({ untravelling }) => untravelling !== undefined)) for (const thing of things) hold(thing, key);
+}
+
 /** `base.x = value` and `base[i] = value` */
 export function store(machine: Machine, base: Value, value: Value, node: Expression): void {
   for (const thing of base.things) if (thing.path === undefined) hold(thing, value);
@@ -96,6 +96,7 @@ function unpack(machine: Machine, targets: readonly Expression[], value: Value):
 export function deleteTarget(machine: Machine, target: Expression): void {
   switch (target.type) {
     case 'Name':
+      if (!machine.frame) finalize(machine, machine.slotOf(target.id)?.value ?? immutable);
       machine.remove(target.id, target);
       return;
     case 'Collection':
@@ -103,8 +104,10 @@ export function deleteTarget(machine: Machine, target: Expression): void {
       return;
     case 'Attribute':
     case 'Subscript':
-      if (target.type === 'Subscript') machine.evaluate(machine, target.index, 'used');
       {
+        const name = target.type === 'Subscript' ? ownNameAt(machine, target) : undefined;
+        if (name !== undefined) return machine.remove(name, target);
+        if (target.type === 'Subscript') machine.evaluate(machine, target.index, 'used');
         const base = machine.evaluate(machine, target.value, 'base');
         setAmbient(machine, base, target);
         machine.change(base, target);

@@ -385,7 +385,7 @@ export function holdersOf(things: Iterable<Thing>, isSure = false): Set<Thing> {
 /** Containers whose elements we have seen, each of them: what they give is one of those, not a part of themselves. */
 const displays = new Set(['list', 'tuple', 'dict', 'set', 'generator']);
 
-export const isDisplay = ({ madeBy }: Thing): boolean => madeBy !== undefined && displays.has(madeBy);
+const isDisplay = ({ madeBy }: Thing): boolean => madeBy !== undefined && displays.has(madeBy);
 
 /** What an element of a value may be. */
 export function elementsIn(value: Value): Value {

@@ -2,6 +2,17 @@
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
+/** `config.handlers.append(f)`, of which `isDropped` says that nobody takes what it gives: a container that a module has changes. */
+export function changesContainer(path: string, isDropped: boolean): boolean {
+  const [, owner, method] = /^\w+\.(?:.*\.)?(\w+)\.(\w+)$/.exec(path) ?? [];
+  if (owner === undefined || method === undefined || !/^([a-z_]\w*|[A-Z][A-Z0-9_]*)$/.test(owner)) return false;
+  return isDropped
+    ? /^(append|appendleft|extend|insert|add|update|remove|discard|clear|sort|reverse|pop|popleft|popitem|setdefault)$/.test(
+        method
+      )
+    : /^(pop|popleft|popitem|setdefault)$/.test(method);
+}
+
 /** Calls that set a state which later code depends on, by beginning or whole dotted name. */
 const setters = new RegExp(
   '^(' +
@@ -28,7 +39,7 @@ const setters = new RegExp(
       pandas\.api\.extensions\.register_\w+ codecs\.(register|register_error) copyreg\.pickle atexit\.register
       IPython\.core\.magic\.(register_\w+|magics_class) sqlite3\.register_\w+ mimetypes\.add_type signal\.signal
       matplotlib\.(colormaps\.(un)?register|font_manager\.fontManager\.\w+|projections\.register_projection|scale\.register_scale)
-      gymnasium\.register gym\.register sys\.(settrace|setprofile|set_coroutine_origin_tracking_depth)
+      gymnasium\.register gym\.register \w+(\.\w+)*\.[A-Z]\w*\.register sys\.(settrace|setprofile|set_coroutine_origin_tracking_depth)
     `).join('|') +
     ')$'
 );
@@ -38,9 +49,17 @@ export const setsAmbient = (path: string): boolean =>
   !/^os\.environ\.(get|keys|values|items|copy)$|\.(get|copy|keys|values|items|index|count)$/.test(path);
 
 /** Objects that a call gives and that are the process's own: setting their attributes sets its state. */
-export const ambientObjects: ReadonlySet<string> = new Set(
-  words('decimal.getcontext logging.getLogger plotly.io.templates sys.getprofile matplotlib.style.library')
-);
+const ambientObjects =
+  /^(decimal\.getcontext|logging\.(getLogger|(handlers\.)?\w*Handler)|plotly\.io\.templates|sys\.getprofile|matplotlib\.style\.library)$/;
+
+export const isAmbientObject = (maker: string): boolean => ambientObjects.test(maker);
+
+/** What a process has one of, by the name or the maker: another process must find its own, and not take a copy. */
+const processOwn =
+  /^(sys\.\w+|os\.environ|matplotlib(\.pyplot)?\.rcParams|pandas\.options(\.\w+)*|warnings\.filters|logging\.root|decimal\.getcontext|logging\.(Formatter|(handlers\.)?\w*Handler))$/;
+
+export const isProcessOwn = ({ path, madeBy = '' }: { readonly path?: string; readonly madeBy?: string }): boolean =>
+  processOwn.test(path ?? madeBy);
 
 /** Line magics that set the state of the process. */
 export const ambientMagics: ReadonlySet<string> = new Set(
