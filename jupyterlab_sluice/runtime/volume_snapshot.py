@@ -3,7 +3,9 @@ as its whole program. It asks the API server by the token that Kubernetes puts i
 be restored from.
 
     python3 volume_snapshot.py --claim work --name run-7-train-before [--label KEY=VALUE]... [--annotation KEY=VALUE]...
-                               [--class CLASS] [--timeout SECONDS]
+                               [--class CLASS] [--clone yes] [--timeout SECONDS]
+
+Where a storage driver has no snapshots, a clone stands for one: a volume that is a copy.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from typing import Any, Dict, List, Optional
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 GROUP = "snapshot.storage.k8s.io"
+#: where each is found, and what a Role calls it
+PLACES = {"VolumeSnapshot": (f"/apis/{GROUP}/v1", "volumesnapshots"), "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims")}
 #: a driver that fails tries again by itself
 PATIENCE_SECONDS = 3
 
@@ -35,7 +39,7 @@ class Passing(Exception):
 
 
 class Api:
-    """The API server as the pod sees it: volume snapshots in the pod's own namespace."""
+    """The API server as the pod sees it: volumes and their snapshots in the pod's own namespace."""
 
     def __init__(self, account: Path = ACCOUNT) -> None:
         if not (account / "token").exists():
@@ -47,24 +51,25 @@ class Api:
         self.trust = ssl.create_default_context(cafile=str(account / "ca.crt"))
         host = os.environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
         port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-        server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-        self.url = f"{server}/apis/{GROUP}/v1/namespaces/{self.namespace}/volumesnapshots"
+        self.server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
         # a proxy knows the world outside, and the API server is inside
         self.opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.trust)
         )
 
-    def create(self, body: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-        """The new snapshot; None where there is one of this name."""
+    def create(self, body: Dict[str, Any]) -> None:
+        """Make the object; one of its name that is there already is left alone."""
         try:
-            return self._ask("create", "POST", self.url, body)
+            self._ask("create", body["kind"], "POST", "", body)
         except FileExistsError:
-            return None
+            pass
 
-    def read(self, name: str) -> Dict[str, Any]:
-        return self._ask("get", "GET", f"{self.url}/{name}")
+    def read(self, kind: str, name: str) -> Dict[str, Any]:
+        return self._ask("get", kind, "GET", f"/{name}")
 
-    def _ask(self, verb: str, method: str, url: str, body: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+    def _ask(self, verb: str, kind: str, method: str, path: str, body: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        group, resource = PLACES[kind]
+        url = f"{self.server}{group}/namespaces/{self.namespace}/{resource}{path}"
         # tokens are renewed while a pod runs
         token = (self.account / "token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -73,12 +78,13 @@ class Api:
             with self.opener.open(urllib.request.Request(url, data, headers, method=method), timeout=30) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            self._refuse(verb, error)
+            self._refuse(verb, kind, error)
         except (OSError, ValueError) as error:
             raise Passing(str(error)) from None
         raise AssertionError("unreachable")
 
-    def _refuse(self, verb: str, error: urllib.error.HTTPError) -> None:
+    def _refuse(self, verb: str, kind: str, error: urllib.error.HTTPError) -> None:
+        resource = PLACES[kind][1]
         said = error.read().decode(errors="replace")
         try:
             message = json.loads(said)["message"]
@@ -90,15 +96,14 @@ class Api:
         if error.code == 429 or error.code >= 500:
             raise Passing(message)
         if error.code == 403 and "exceeded quota" in message:
-            raise Refused(f"The quota does not allow another snapshot {where}: {message.split('exceeded quota: ')[-1]}.")
+            raise Refused(f"The quota does not allow another of {resource} {where}: {message.split('exceeded quota: ')[-1]}.")
         if error.code == 403:
             user = (re.findall(r'User "([^"]*)"', message) or ["this pod’s service account"])[0]
-            raise Refused(
-                f"‘{user}’ may not {verb} volumesnapshots.{GROUP} {where}. Ask for a Role that allows ‘get’ and ‘create’ on it."
-            )
-        if error.code == 404 and verb == "create":
-            raise Refused(f"The cluster has no VolumeSnapshots ({GROUP}/v1 is not installed). Switch snapshots off.")
-        raise Refused(f"The cluster refused to {verb} the snapshot {where}: {message}")
+            what = f"{resource}.{GROUP}" if kind == "VolumeSnapshot" else resource
+            raise Refused(f"‘{user}’ may not {verb} {what} {where}. Ask for a Role that allows ‘get’ and ‘create’ on it.")
+        if error.code == 404 and kind == "VolumeSnapshot" and verb == "create":
+            raise Refused(f"The cluster has no VolumeSnapshots ({GROUP}/v1 is not installed). Set ‘clone’ in the notebook’s ‘sluice.snapshots’, or switch snapshots off.")
+        raise Refused(f"The cluster refused to {verb} {resource} {where}: {message}")
 
 
 def take(api: Api, body: Dict[str, Any], timeout: float) -> Dict[str, Any]:
@@ -114,7 +119,7 @@ def take(api: Api, body: Dict[str, Any], timeout: float) -> Dict[str, Any]:
     _patiently(end, lambda: api.create(body))
     failing = None
     while True:
-        there = _patiently(end, lambda: api.read(name))
+        there = _patiently(end, lambda: api.read("VolumeSnapshot", name))
         source = there["spec"]["source"].get("persistentVolumeClaimName")
         if source != claim:
             raise Refused(f"There is a snapshot ‘{name}’ already, of claim ‘{source}’ instead of ‘{claim}’. Remove it, or run again.")
@@ -127,6 +132,32 @@ def take(api: Api, body: Dict[str, Any], timeout: float) -> Dict[str, Any]:
             raise Refused(f"The storage driver could not take the snapshot ‘{name}’ of claim ‘{claim}’: {plain(error)}.")
         if time.monotonic() > end:
             raise Refused(f"The snapshot ‘{name}’ of claim ‘{claim}’ was not ready after {timeout:g} seconds.")
+        time.sleep(0.5)
+
+
+def clone(api: Api, claim: str, metadata: Dict[str, Any], timeout: float) -> None:
+    """Make a volume that is a copy of the claim's, like it in size, class and access modes, and wait until it is there.
+
+    Raises:
+        Refused: the cluster does not do it, or not within `timeout` seconds.
+    """
+    name = metadata["name"]
+    end = time.monotonic() + timeout
+    source = _patiently(end, lambda: api.read("PersistentVolumeClaim", claim))
+    same = {key: source["spec"][key] for key in ("accessModes", "storageClassName", "volumeMode") if key in source["spec"]}
+    size = (source.get("status") or {}).get("capacity", {}).get("storage") or source["spec"]["resources"]["requests"]["storage"]
+    of = {"kind": "PersistentVolumeClaim", "name": claim}
+    spec = {**same, "resources": {"requests": {"storage": size}}, "dataSource": of}
+    body = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+    _patiently(end, lambda: api.create(body))
+    while True:
+        there = _patiently(end, lambda: api.read("PersistentVolumeClaim", name))
+        if (there["spec"].get("dataSource") or {}).get("name") != claim:
+            raise Refused(f"There is a volume claim ‘{name}’ already that is no clone of ‘{claim}’. Remove it, or run again.")
+        if (there.get("status") or {}).get("phase") == "Bound":
+            return
+        if time.monotonic() > end:
+            raise Refused(f"The clone ‘{name}’ of claim ‘{claim}’ was not made within {timeout:g} seconds. Can its driver clone volumes?")
         time.sleep(0.5)
 
 
@@ -150,10 +181,12 @@ def main(arguments: List[str]) -> int:
     parser.add_argument("--claim", required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--class", dest="snapshot_class")
+    parser.add_argument("--clone")
     parser.add_argument("--label", action="append", default=[])
     parser.add_argument("--annotation", action="append", default=[])
     parser.add_argument("--timeout", type=float, default=600)
     given = parser.parse_args(arguments)
+    is_clone = given.clone == "yes"
     spec: Dict[str, Any] = {"source": {"persistentVolumeClaimName": given.claim}}
     if given.snapshot_class:
         spec["volumeSnapshotClassName"] = given.snapshot_class
@@ -164,11 +197,14 @@ def main(arguments: List[str]) -> int:
     }
     body = {"apiVersion": f"{GROUP}/v1", "kind": "VolumeSnapshot", "metadata": metadata, "spec": spec}
     try:
-        take(Api(), body, given.timeout)
+        if is_clone:
+            clone(Api(), given.claim, metadata, given.timeout)
+        else:
+            take(Api(), body, given.timeout)
     except Refused as refused:
         print(refused, file=sys.stderr)
         return 1
-    print(f"The snapshot ‘{given.name}’ of claim ‘{given.claim}’ is ready.")
+    print(f"The {'clone' if is_clone else 'snapshot'} ‘{given.name}’ of claim ‘{given.claim}’ is ready.")
     return 0
 
 

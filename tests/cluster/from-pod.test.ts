@@ -56,7 +56,7 @@ testWithPods('what the driver, the rights or the quota refuse is in the log', ()
   expect(run('late', ['--claim', 'gone', '--name', 'late', '--timeout', '1']).log).toMatch(/^The snapshot ‘late’ of claim ‘gone’ was not ready after 1 seconds|The storage driver could not/);
   apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'few' }, spec: { hard: { 'count/volumesnapshots.snapshot.storage.k8s.io': '1' } } });
   kubectl('wait', 'quota/few', '--for=jsonpath={.status.hard}', '--timeout=30s');
-  expect(run('many', ['--claim', 'work', '--name', 'many']).log).toMatch(/^The quota does not allow another snapshot in namespace/);
+  expect(run('many', ['--claim', 'work', '--name', 'many']).log).toMatch(/^The quota does not allow another of volumesnapshots in namespace/);
 }, 180_000);
 
 testWithPods('a pod’s own claim is found from the pod', async () => {

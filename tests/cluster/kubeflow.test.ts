@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { KfpServer } from '../../server/test/kfp/server.js';
 import { env, makeNotebook, World } from '../../server/test/world.js';
-import { makeNamespace, type TestCluster } from './cluster.js';
+import { folder as clusterFolder, makeNamespace, type TestCluster } from './cluster.js';
 
 let test_: TestCluster;
 let world: World;
@@ -18,7 +18,8 @@ beforeAll(async () => {
   test_ = await makeNamespace('kubeflow');
   for (const claim of ['raw', 'data']) test_.claim(claim);
   world = new World();
-  world.env.KUBECONFIG = test_.kubeconfig;
+  // who may ask what others may
+  Object.assign(world.env, { KUBECONFIG: join(clusterFolder, 'kubeconfig'), SLUICE_CONTEXT: 'admin', SLUICE_NAMESPACE: test_.namespace, SLUICE_SERVICE_ACCOUNT: 'steps' });
   folder = mkdtempSync(join(tmpdir(), 'sluice-kfp-'));
   const { stdout } = await world.sluice('cluster', 'rbac', '--runner', 'kubeflow', '--service-account', 'steps');
   test_.apply(...parseAllDocuments(stdout).map(document => document.toJS() as object));
@@ -50,7 +51,7 @@ function run(more: object = {}) {
 }
 
 async function list(): Promise<readonly Record<string, string>[]> {
-  const { stdout, stderr } = await world.sluice('cluster', 'snapshots', 'list', '--kubeconfig', test_.kubeconfig, '--json');
+  const { stdout, stderr } = await world.sluice('cluster', 'snapshots', 'list', '--json');
   expect(stderr).toBe('');
   return JSON.parse(stdout).snapshots;
 }
@@ -66,6 +67,45 @@ test('volumes are kept at the start, and before and after the step that mounts t
     [id, 'train', 'after', 'data'],
     [id, 'train', 'before', 'data']
   ]);
+});
+
+test('clones stand for snapshots where that is asked for, or the driver has none', async () => {
+  const { status, stderr, events } = await run({ snapshots: { policy: 'off', clone: true } });
+  expect([stderr, status]).toEqual(['', 0]);
+  const found = (await list()).filter(({ run }) => run === events[0]!.run).map(({ kind, moment, claim }) => `${kind} ${moment} of ${claim}`);
+  expect(found.sort()).toEqual(['clone after of data', 'clone before of data', 'clone start of raw']);
+});
+
+test.each<[what: string, change: () => object, said: RegExp]>([
+  ['a claim that is not there', () => ({ steps: { load: { volumes: [{ pvc_name: 'gone', path: '/gone', snapshot: 'start' }] } } }), /There is no volume claim ‘gone’ in namespace/],
+  ['a class of snapshots that is not there', () => ({ snapshots: { policy: 'off', class: 'fast' } }), /There is no VolumeSnapshotClass ‘fast’\. There is ‘broken’, ‘slow’, ‘standard’/],
+  [
+    'a service account of the pods that may not',
+    () => {
+      Object.assign(world.env, { SLUICE_SERVICE_ACCOUNT: 'nobody' });
+      return {};
+    },
+    /service account ‘nobody’ of Kubeflow’s pods may not ‘create’ and ‘get’ volumesnapshots in namespace .* `sluice cluster rbac --runner kubeflow --service-account nobody` prints the Role/
+  ],
+  [
+    'a cluster that is not there',
+    () => {
+      const config = readFileSync(world.env.KUBECONFIG!, 'utf8').replace(/https:\/\/127.0.0.1:\d+/, 'https://127.0.0.1:16499');
+      writeFileSync((world.env.KUBECONFIG = join(folder, 'elsewhere')), config);
+      return {};
+    },
+    /at ‘https:\/\/127.0.0.1:16499’ refuses connections/
+  ]
+])('%s is told of before the run', async (_, change, said) => {
+  const before = { ...world.env };
+  try {
+    const { status, stderr, events } = await run(change());
+    expect(stderr).toMatch(said);
+    expect(events).toEqual([]);
+    expect(status).toBeGreaterThan(0);
+  } finally {
+    Object.assign(world.env, before);
+  }
 });
 
 test('what stands in the way of a snapshot ends the run, and its words are the reason', async () => {

@@ -1,7 +1,8 @@
 // What is sent to Kubeflow of an IR: the whole of it, or the chosen steps with what the others gave in a past run, brought in by importers.
-import { isSnapshot, readStepArgument, stepOfSnapshot, type Ir } from '@sluice/core';
+import { claimOfSnapshot, isSnapshot, readStepArgument, stepOfSnapshot, type Ir } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
 import { PipelineError } from '../errors.js';
+import type { KfpKeeping } from './keeping.js';
 
 export interface SpecOptions {
   /** our id of the run, which its snapshots carry */
@@ -9,6 +10,8 @@ export interface SpecOptions {
   /** names of the steps to execute; the others' artifacts come from `given` */
   readonly execute: ReadonlySet<string>;
   readonly cache: boolean;
+  /** how volumes are kept, where that is known; else as the IR says */
+  readonly keeping: KfpKeeping;
   /** of the run's events in its steps' logs */
   readonly mark: string;
   /** where the artifact of a step that is not executed is, and what was said of it */
@@ -113,7 +116,6 @@ function toKept(task: Task, choosing: Choosing): Task {
   const { inputs, dependentTasks, triggerPolicy, ...rest } = task;
   const dependent = dependentTasks?.filter(isKept);
   const artifacts = Object.keys(inputs?.artifacts ?? {}).map(name => [name, toSource(name, task, choosing)] as const);
-  const run = { runtimeValue: { constant: options.run } };
   return {
     ...rest,
     ...(dependent === undefined ? {} : { dependentTasks: dependent }),
@@ -125,11 +127,17 @@ function toKept(task: Task, choosing: Choosing): Task {
           inputs: {
             ...inputs,
             ...(inputs.artifacts && { artifacts: Object.fromEntries(artifacts) }),
-            ...(isSnapshot(task) && { parameters: { ...inputs.parameters, run } })
+            ...(isSnapshot(task) && { parameters: { ...inputs.parameters, ...toSnapshotInputs(task, options) } })
           }
         }),
     ...(options.cache ? {} : { cachingOptions: {} })
   };
+}
+
+function toSnapshotInputs(task: Task, { run, keeping }: SpecOptions) {
+  const way = keeping[claimOfSnapshot(task)];
+  const values = { run, ...(way && { class: way.class ?? '', clone: way.isCloned ? 'yes' : '' }) };
+  return Object.fromEntries(Object.entries(values).map(([key, constant]) => [key, { runtimeValue: { constant } }]));
 }
 
 type Source = NonNullable<NonNullable<Task['inputs']>['artifacts']>[string];

@@ -13,6 +13,7 @@ import { readAccess, type KfpPlace } from '../kfp/access.js';
 import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
 import { discoverRuns } from '../kfp/discover.js';
+import { findKfpKeeping, type KfpKeeping } from '../kfp/keeping.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
 import { tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
 import { toPipelineSpec } from '../kfp/spec.js';
@@ -71,10 +72,14 @@ class KubeflowEngine implements Engine {
 
   async prepare({ target = {} }: RunnerRequest, plan: Plan): Promise<Place> {
     const access = readAccess(target, this.options.env);
-    const { namespace, place } = await this.connect(access);
+    const connection = await this.connect(access);
+    const { namespace, place } = connection;
+    const { env, store } = this.options;
+    const keeping = await findKfpKeeping(plan, { connection, env, home: store.home });
     return {
       ...place,
       mark: randomBytes(9).toString('base64url'),
+      keeping: JSON.stringify(keeping),
       ...(namespace === undefined ? {} : { namespace }),
       experiment: access.experiment ?? plan.name
     };
@@ -88,6 +93,7 @@ class KubeflowEngine implements Engine {
       mark: run.place.mark ?? '',
       execute: choice.execute,
       cache: request.cache,
+      keeping: JSON.parse(run.place.keeping ?? '{}') as KfpKeeping,
       given: await this.readGiven(run)
     });
     const experiment_id = await client.ensureExperiment(run.place.experiment!, namespace);

@@ -1,0 +1,93 @@
+// Whether the snapshots of volumes that a run on Kubeflow is to take can be taken, found out before it begins: the claims are there, the driver
+// has snapshots, or can at least clone, and the pods' service account may ask for them. It takes a look into the cluster itself, which Kubeflow's
+// API does not give.
+import { findKept, type Plan } from '@sluice/core';
+import { PipelineError } from '../errors.js';
+import { checkAnswer, openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
+import { mayServiceAccount, rightsFor, stepRights } from '../kubernetes/rights.js';
+import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
+import { checkClones, findSnapshotWay } from '../kubernetes/storage.js';
+import { readClaim } from '../kubernetes/volumes.js';
+import { isNamed } from '../runners/naming.js';
+import type { Connection } from './connect.js';
+
+/** By claim: how it is kept. */
+export type KfpKeeping = Readonly<Record<string, { readonly class?: string; readonly isCloned?: boolean }>>;
+
+export interface KeepingOptions {
+  readonly connection: Pick<Connection, 'place' | 'namespace'>;
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+}
+
+/**
+ * Nothing is found where the run keeps no volume, and where nobody has said which cluster Kubeflow is on.
+ * @throws PipelineError with what stands in the way: a claim that is not there, a driver that can't, a right that the pods lack
+ */
+export async function findKfpKeeping(plan: Plan, options: KeepingOptions): Promise<KfpKeeping> {
+  const kept = [...new Set(findKept(plan.workspace).map(({ claim }) => claim))];
+  if (kept.length === 0) return {};
+  const settings = readClusterSettings({}, { env: options.env, home: options.home });
+  const cluster = await openOwn(options, settings);
+  if (cluster === undefined) return {};
+  const ways = await Promise.all(kept.map(async claim => [claim, await findWay(cluster, claim, plan)] as const));
+  const isCloned = ways.some(([, way]) => way.isCloned === true);
+  const isTaken = ways.some(([, way]) => way.isCloned !== true);
+  await checkAccount(cluster, settings.serviceAccount ?? accountOf(options.connection), { isCloned, isTaken });
+  return Object.fromEntries(ways);
+}
+
+/** The cluster that Kubeflow is on: the one it is reached through, or the one that the user names beside its URL. */
+async function openOwn(
+  { connection: { place, namespace }, env }: KeepingOptions,
+  settings: ClusterSettings
+): Promise<Cluster | undefined> {
+  if (place.url !== undefined && !isNamed(env, 'argo')) return undefined;
+  const { kubeconfig, context = place.context, namespace: named } = settings;
+  const own = namespace ?? named ?? (place.url === undefined ? 'kubeflow' : undefined);
+  const where = { ...(kubeconfig && { kubeconfig }), ...(context && { context }), ...(own && { namespace: own }) };
+  try {
+    const cluster = await openCluster(where, env);
+    await checkAnswer(cluster);
+    return cluster;
+  } catch (error) {
+    if (isNamed(env, 'argo')) throw error;
+    return undefined; // Kubeflow's pods can reach what we can't
+  }
+}
+
+async function findWay(cluster: Cluster, claim: string, plan: Plan): Promise<KfpKeeping[string]> {
+  const { class: wanted, clone = false } = plan.workspace.snapshots ?? {};
+  try {
+    const { spec } = await readClaim(cluster, claim);
+    const way = clone ? { how: 'clone' as const } : await findSnapshotWay(cluster, claim, wanted);
+    if (way.how === 'snapshot') return way.class === undefined ? {} : { class: way.class };
+    if (spec?.storageClassName) await checkClones(cluster, spec.storageClassName);
+    return { isCloned: true };
+  } catch (error) {
+    // who may not see the volumes may have pods that can
+    if (statusOf(error) === 403) return { ...(wanted && { class: wanted }), ...(clone && { isCloned: true }) };
+    throw error;
+  }
+}
+
+/** Kubeflow's own: of a profile's namespace, or of the one for all. */
+const accountOf = ({ namespace }: KeepingOptions['connection']): string =>
+  namespace === undefined ? 'pipeline-runner' : 'default-editor';
+
+/** @throws PipelineError `unauthorized` where it is known that the pods may not; often nobody may ask */
+async function checkAccount(
+  cluster: Cluster,
+  account: string,
+  { isCloned, isTaken }: { readonly isCloned: boolean; readonly isTaken: boolean }
+): Promise<void> {
+  for (const right of rightsFor(stepRights, ['snapshots'])) {
+    const isNeeded = right.resource === 'volumesnapshots' ? isTaken : isCloned;
+    if (!isNeeded || (await mayServiceAccount(cluster, account, right)) !== false) continue;
+    const verbs = right.verbs.map(verb => `‘${verb}’`).join(' and ');
+    throw new PipelineError(
+      `The service account ‘${account}’ of Kubeflow’s pods may not ${verbs} ${right.resource} in namespace ‘${cluster.namespace}’, which is needed ${right.why}. \`sluice cluster rbac --runner kubeflow --service-account ${account}\` prints the Role that grants it; if the pods have another account, name it with SLUICE_SERVICE_ACCOUNT.`,
+      'unauthorized'
+    );
+  }
+}
