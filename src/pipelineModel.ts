@@ -225,11 +225,13 @@ export class PipelineModel extends VDomModel {
 
   /**
    * The run since which the step has changed: its own cells, or something else that its outcome depends on. Undefined while it is as it
-   * was, and for a step that never ran or failed the last time.
+   * was, for a step that never ran or failed the last time, and for one that was canceled as it is now.
    */
   changedSince(step: string): { readonly run: RunSummary; readonly reason: string | undefined } | undefined {
     if (this.runs.active) return undefined;
     const stateIn = ({ steps }: RunSummary): RunState | undefined => steps.find(({ name }) => name === step)?.state;
+    const [newest] = this.runs.all;
+    if (newest && stateIn(newest) === 'canceled' && !this.isEditedSince(newest.id, step)) return undefined;
     const run = this.runs.all.find(other => !['skipped', 'canceled', undefined].includes(stateIn(other)));
     if (!run || stateIn(run) === 'failed') return undefined;
     if (!this.isStale(step) && !this.isEditedSince(run.id, step)) return undefined;

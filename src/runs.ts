@@ -96,15 +96,20 @@ export class RunsModel implements IDisposable {
 
   /** Ask the server for the list, and follow what runs. Without a server that answers, the list stays as it is. */
   async refresh(): Promise<void> {
+    if (this._isSubmitting) return;
+    const [newest] = this._all;
     try {
       const path = this.path();
       const runs = await this.client.listRuns(path);
-      if (this.isDisposed || path !== this.path()) return;
+      // A list that was asked for before a run was submitted here lacks it.
+      if (this.isDisposed || path !== this.path() || this._isSubmitting || this._all[0]?.id !== newest?.id) return;
       this._all = runs.map(run => this._all.find(known => known.id === run.id && this._followed.has(run.id)) ?? run);
-      this._problem = undefined;
+      if (this._isUnreachable) this._problem = undefined;
+      this._isUnreachable = false;
       for (const run of runs) if (isActive(run.state)) this.follow(run);
     } catch (error) {
       this._problem = toMessage(error);
+      this._isUnreachable = true;
     }
     if (!this.isDisposed) this._changed.emit();
   }
@@ -230,6 +235,8 @@ export class RunsModel implements IDisposable {
   private _chosen: string | undefined;
   private _canceled: string | undefined;
   private _problem: string | undefined;
+  /** whether the problem is that the list could not be had */
+  private _isUnreachable = false;
   private _isSubmitting = false;
   private _frame: number | undefined;
   private readonly _live = new Map<string, Map<string, LiveStep>>();

@@ -75,7 +75,8 @@ function Account({ run }: { readonly run: StepRun }): React.JSX.Element {
   const changed = pipeline.changedSince(run.name)?.reason;
   const reason = run.reason && run.state === 'cached' ? trans.__('Cached: %1.', toPhrase(run.reason)) : run.reason;
   const lines = [
-    ...(changed === undefined ? [] : [changed]),
+    // said once, where it is also why the step was not from cache
+    ...(changed === undefined || changed === run.uncached ? [] : [changed]),
     ...(reason === undefined ? [] : [reason]),
     ...(run.uncached === undefined || run.state === 'cached' ? [] : [trans.__('Not from cache. %1', run.uncached)]),
     ...(run.usage === undefined ? [] : [describeUsage(run.usage, trans)])

@@ -22,6 +22,8 @@ import { Settings } from './settings';
 import { useSignal } from './signals';
 import { Steps } from './steps';
 
+const lookAgainMs = 10_000;
+
 export interface SluicePanelOptions {
   readonly pipelines: Pipelines;
   readonly commands: CommandRegistry;
@@ -52,13 +54,30 @@ export class SluicePanel extends ReactWidget {
     return <PanelView {...this.options} maxRunsShown={this._maxRunsShown} node={this.node} />;
   }
 
-  // Runs may have been started elsewhere meanwhile.
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
-    void this.options.pipelines.current?.runs.refresh();
+    this.look();
+    this._timer = setInterval(() => this.look(), lookAgainMs);
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    clearInterval(this._timer);
+  }
+
+  override dispose(): void {
+    clearInterval(this._timer);
+    super.dispose();
+  }
+
+  // Runs are started elsewhere, too: in a terminal, in another tab. One that is followed here tells of itself.
+  private look(): void {
+    const runs = this.options.pipelines.current?.runs;
+    if (runs && !runs.active && document.visibilityState === 'visible') void runs.refresh();
   }
 
   private _maxRunsShown = 20;
+  private _timer: ReturnType<typeof setInterval> | undefined;
 }
 
 interface PanelViewProps extends SluicePanelOptions {
