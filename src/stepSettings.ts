@@ -76,9 +76,9 @@ export function settingGroups(trans: TranslationBundle): readonly SettingGroup[]
         field(
           'image',
           'text',
-          trans.__('by Python’s version'),
+          trans.__('default'),
           trans.__('Image'),
-          trans.__('Any with Python 3.9 or later, such as python:3.12.')
+          trans.__('Any with Python 3.9 or later, such as python:3.12; else one that fits the notebook’s Python.')
         ),
         field(
           'cpu_limit',

@@ -9,6 +9,7 @@ export function useSignal(signal: ISignal<unknown, unknown> | undefined): void {
     if (!signal) return undefined;
     const onEmit = (): void => setCount(count => count + 1);
     signal.connect(onEmit);
+    onEmit(); // for what was said between the painting and now
     return () => {
       signal.disconnect(onEmit);
     };

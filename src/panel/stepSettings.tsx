@@ -59,15 +59,17 @@ export function SettingsForm({ step }: OfStep): React.JSX.Element {
           <div className="jp-Sluice-formTitle" aria-hidden="true">
             {title}
           </div>
-          {fields.map(field => (
-            <Field
-              key={field.key}
-              step={step}
-              field={field}
-              written={written[field.key]}
-              inherited={inherited[field.key]}
-            />
-          ))}
+          {fields
+            .filter(field => step !== undefined || field.key !== 'at_end')
+            .map(field => (
+              <Field
+                key={field.key}
+                step={step}
+                field={field}
+                written={written[field.key]}
+                inherited={inherited[field.key]}
+              />
+            ))}
         </div>
       ))}
       {others.length > 0 && (
