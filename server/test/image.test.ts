@@ -1,13 +1,16 @@
 // Building images: the Dockerfile's text, which tool is chosen, and what is remembered. The tools are programs in a folder of the test, which
 // do as the real ones do on the command line; docker's own client is asked as well, where this machine has it.
+import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { toManifests } from '../src/images/kaniko';
 import { makeContext, tagOf } from '../src/images/dockerfile';
 import { chooseBuilder } from '../src/images/builders';
 import { findImage } from '../src/images/records';
 import type { Needs } from '../src/packages';
 import { Store } from '../src/store';
+import { digestOf, Registry } from './registry';
 import { World } from './world';
 
 jest.setTimeout(60_000);
@@ -151,6 +154,75 @@ esac`;
     expect(stdout).toMatch(/FROM python:3\.\d+\n[^]*cloudpickle==/);
   });
 });
+
+/** With a configuration of its own, and storage that any file system has. */
+const buildah = ['/usr/bin/buildah', '/usr/local/bin/buildah'].find(existsSync);
+(buildah === undefined || process.getuid?.() !== 0 ? test.skip : test)(
+  'buildah builds an image, pushes it to a registry, and its digest is the one that is there; a registry that says no is told of',
+  async () => {
+    const world = new World();
+    const registry = new Registry();
+    const host = await registry.listen();
+    const write = (name: string, text: string) => (
+      writeFileSync(join(world.folder, name), text),
+      join(world.folder, name)
+    );
+    const env = {
+      CONTAINERS_STORAGE_CONF: write(
+        'storage.conf',
+        `[storage]\ndriver = "vfs"\ngraphroot = "${world.folder}/graph"\nrunroot = "${world.folder}/run"\n`
+      ),
+      CONTAINERS_REGISTRIES_CONF: write('registries.conf', `[[registry]]\nlocation = "${host}"\ninsecure = true\n`)
+    };
+    Object.assign(world.env, { ...env, PATH: `${world.env.PATH}:/usr/sbin:/sbin` });
+    try {
+      const base = `${host}/base:1`;
+      mkdirSync(join(world.folder, 'base'));
+      write('base/Dockerfile', 'FROM scratch\nCOPY Dockerfile /about\n');
+      const tool = (...args: string[]) =>
+        promisify(execFile)(buildah!, args, { env: { ...process.env, ...env }, timeout: 40_000 });
+      await tool('build', '--tag', base, join(world.folder, 'base'));
+      await tool('push', base);
+      await tool('rmi', base);
+      world.write('nb.ipynb', ['step:load | x = 1']);
+      const build = (name: string) =>
+        world.sluice(
+          'image',
+          'build',
+          'nb.ipynb',
+          '--name',
+          `${host}/${name}`,
+          '--base',
+          base,
+          '--tool',
+          'buildah',
+          '--push',
+          '--json'
+        );
+      const built = await build('team/nb');
+      const [{ image, digest, hash }] = built.events as [Record<string, string>];
+      expect([built.status, image]).toEqual([0, `${host}/team/nb:sluice-${hash}`]);
+      const manifest = registry.manifests.get(`team/nb:sluice-${hash}`)!.bytes;
+      expect(digestOf(manifest)).toBe(digest);
+      const { config } = JSON.parse(manifest.toString()) as { config: { digest: string } };
+      const { Labels } = JSON.parse(registry.blobs.get(config.digest)!.bytes.toString()).config as { Labels: object };
+      expect(Labels).toMatchObject({ 'sluice.dev/packages': hash });
+      const { images } = JSON.parse((await world.sluice('image', 'list', '--json')).stdout);
+      expect(images).toMatchObject([
+        { reference: image, digest, base, notebook: 'nb.ipynb', tool: 'buildah', requirements: [] }
+      ]);
+      registry.closed.add('closed/nb');
+      const refused = await build('closed/nb');
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toMatch(/sluice: buildah push ended with status \d+: .*denied/);
+      expect(JSON.parse((await world.sluice('image', 'list', '--json')).stdout).images).toHaveLength(1);
+    } finally {
+      await registry.close();
+      world.remove();
+    }
+  },
+  120_000
+);
 
 test('kaniko is a Job that says who made it, and pushes with the secret that is named', () => {
   const { job, configMap } = toManifests(makeContext(needs), 'registry.example.com/nb:1', { secret: 'push' });

@@ -122,16 +122,18 @@ export interface Execution {
   onOutput?(text: string): void;
 }
 
-/** What it printed, on both of its streams. */
+/** What it printed, on both of its streams. @throws where it is not there, or has not ended within `timeoutMs`, and is ended then */
 export function execute(
   [program, ...args]: readonly string[],
   { env, timeoutMs, signal, onOutput }: Execution
 ): Promise<{ readonly status: number | null; readonly printed: string }> {
   return new Promise((resolve, reject) => {
+    // `spawn`'s own timer goes on where there is no such program, and with it this process
+    const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    const ending = [timeout, signal].filter(found => found !== undefined);
     const child = spawn(program!, args, {
       ...{ env, stdio: ['ignore', 'pipe', 'pipe'] },
-      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-      ...(signal === undefined ? {} : { signal })
+      ...(ending.length === 0 ? {} : { signal: AbortSignal.any(ending) })
     });
     let printed = '';
     for (const stream of [child.stdout, child.stderr])
@@ -139,7 +141,9 @@ export function execute(
         printed += text;
         onOutput?.(text);
       });
-    child.once('error', reject);
+    child.once('error', error =>
+      reject(timeout?.aborted ? new Error(`does not answer within ${timeoutMs! / 1000} seconds`) : error)
+    );
     child.once('close', status => resolve({ status, printed }));
   });
 }

@@ -17,14 +17,17 @@ export function makeContext(needs: Needs, base = imageOf(needs)): BuildContext {
   const content = {
     'requirements.txt': lines(needs.requirements),
     'constraints.txt': lines(needs.constraints),
-    Dockerfile: writeDockerfile(base, isGit)
+    Dockerfile: writeDockerfile(base, { isGit, isEmpty: needs.requirements.length === 0 })
   };
   const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
   const labels = `LABEL sluice.dev/packages=${hash} sluice.dev/python=${needs.python}\n`;
   return { files: { ...content, Dockerfile: content.Dockerfile + labels }, hash, base };
 }
 
-function writeDockerfile(base: string, isGit: boolean): string {
+function writeDockerfile(
+  base: string,
+  { isGit, isEmpty }: { readonly isGit: boolean; readonly isEmpty: boolean }
+): string {
   // a slim image lacks what packages from version control are fetched with
   const git =
     'RUN command -v git >/dev/null || (apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*)\n';
@@ -32,8 +35,11 @@ function writeDockerfile(base: string, isGit: boolean): string {
     '# The packages of a notebook’s kernel. Made by `sluice image build`; steps bring their source with them.\n',
     `FROM ${base}\n`,
     isGit ? git : '',
-    'COPY requirements.txt constraints.txt /tmp/sluice/\n',
-    'RUN python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt\n'
+    // a base without pip will do where there is nothing to install
+    isEmpty ? '' : 'COPY requirements.txt constraints.txt /tmp/sluice/\n',
+    isEmpty
+      ? ''
+      : 'RUN python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt\n'
   ].join('');
 }
 
