@@ -2,10 +2,10 @@
 // sources: that shortens each start. It is one CommonJS file, which Node reads in half the time that it takes for many modules.
 import { createRequire, enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { findCaches } from './caches.js';
 
-const { HOME, XDG_CACHE_HOME } = process.env;
-const caches = XDG_CACHE_HOME || (HOME && join(HOME, '.cache'));
+const caches = findCaches(process.env);
 // what a command's first run has compiled is kept, so each command has a folder of its own; where it can't be written, nothing is kept
 const command = /^[a-z]+$/.exec(process.argv[2] ?? '')?.[0] ?? 'none';
-if (caches) enableCompileCache(join(caches, 'sluice', 'compiled', command));
+if (caches !== undefined) enableCompileCache(join(caches, 'compiled', command));
 createRequire(import.meta.url)('./command.cjs');

@@ -5,6 +5,8 @@ import { readPrograms } from './programs.js';
 
 export interface Install {
   readonly version: string;
+  /** the bundle's file; another one has other code. Undefined where the source itself is run */
+  readonly program?: string;
   readonly runtimeFolder: string;
   readonly warmFolder: string;
   readonly packagesFolder: string;
@@ -16,6 +18,7 @@ declare const VERSION: string;
 export function bundledInstall(): Install {
   return {
     version: VERSION,
+    program: fileURLToPath(import.meta.url),
     runtimeFolder: fileURLToPath(new URL('../runtime/', import.meta.url)),
     warmFolder: fileURLToPath(new URL('../warm/', import.meta.url)),
     packagesFolder: fileURLToPath(new URL('../packages/', import.meta.url)),

@@ -1,8 +1,7 @@
 // `sluice run`: submit to the runner in this very process, show what happens, and end as the run ended.
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import {
   parseParameter,
-  printDiagnostics,
   splitAssignment,
   type JsonValue,
   type Plan,
@@ -11,16 +10,14 @@ import {
 } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { findHome, openHome } from '../home.js';
-import { Pipelines } from '../pipelines.js';
 import { storedPath } from '../paths.js';
 import type { RunnerRequest, RunTarget } from '../runner.js';
 import { readPlan } from '../runners/plans.js';
 import { checkRunner, Runners } from '../runners/runners.js';
-import { packRuntime } from '../runtime.js';
 import { Store } from '../store.js';
-import { hasErrors } from './check.js';
 import { readArgs, type Command, type Io } from './command.js';
-import { isIr, readNamedFile, type NamedFile } from './files.js';
+import { isIr, readNamedFile } from './files.js';
+import { compileOnce } from './kept.js';
 import { showRun } from './show-run.js';
 
 const help = `sluice run NOTEBOOK|IR [options]
@@ -63,7 +60,7 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = readArgs(args, options, { names: 'NOTEBOOK', least: 1, most: 1 });
   checkRunner(values.runner ?? 'local');
   const file = await readNamedFile(positionals[0]!, io.cwd);
-  const ir = isIr(file.path) ? file.text : await compileNotebook(file, io);
+  const ir = isIr(file.path) ? file.text : await compileOnce(file, io);
   if (ir === undefined) return 2;
   const plan = await readPlan(ir);
   const home = openHome(findHome(io.env, dirname(file.path), io.cwd));
@@ -89,17 +86,6 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
     await runners.leave();
     store.close();
   }
-}
-
-/** Undefined when the notebook has errors; they have been printed. */
-async function compileNotebook({ path, text }: NamedFile, io: Io): Promise<string | undefined> {
-  const pipelines = new Pipelines(io.install, io.env);
-  void packRuntime(io.install.runtimeFolder).catch(() => undefined); // beside the rest; `compile` takes it from there
-  const reading = await pipelines.read(text, path);
-  const colors = io.stderr.isTTY === true && !io.env.NO_COLOR;
-  if (reading.diagnostics.length > 0)
-    io.stderr.write(`${printDiagnostics(reading.diagnostics, reading.notebook, { colors })}\n`);
-  return hasErrors(reading) ? undefined : pipelines.compile(reading, basename(path));
 }
 
 /** From `NAME=VALUE` texts; names that the pipeline does not have are the runner's to refuse. */
