@@ -98,5 +98,14 @@ export function toPipelineError(error: unknown): PipelineError {
     );
   if (code === 'ENOENT' && path !== undefined)
     return new PipelineError(`There is no file ‘${path}’.`, 'not-found', { cause });
+  // a part that is loaded only when it is needed has gone with the version that it was of
+  if (code === 'ERR_MODULE_NOT_FOUND')
+    return new PipelineError(
+      'Sluice was installed anew while it was running. Restart Jupyter, and try again.',
+      'internal',
+      {
+        cause
+      }
+    );
   return new PipelineError(cause.message, 'internal', { cause });
 }
