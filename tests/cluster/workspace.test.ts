@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { listSnapshots } from '../../server/src/kubernetes/snapshots.js';
+import { Store } from '../../server/src/store.js';
 import { makeNotebook, World, type Outcome } from '../../server/test/world.js';
 import { makeNamespace, testWithPods, type TestCluster } from './cluster.js';
 
@@ -117,20 +118,26 @@ testWithPods('from anywhere else the claim is named; a run that goes on has the 
     'step:report | print(known, len(rows))'
   ];
   const volumes = [{ pvc_name: 'work', path: '/home/jovyan', workspace: 'project' }];
-  const sluice = { snapshots: { policy: 'each-step', clone: true }, volumes };
+  const steps = { train: { volumes: [{ pvc_name: 'shared', path: '/shared', snapshot: 'each-step' }] } };
+  const sluice = { snapshots: { policy: 'each-step', clone: true }, volumes, steps };
   test_.claim('work');
+  test_.claim('shared');
   test_.write('work', { 'project/rows.txt': 'a b', 'workspace/mine.txt': 'mine' });
   writeFileSync(join(world.folder, 'a.ipynb'), write(cells(false), sluice));
   const failed = await world.sluice('run', 'a.ipynb', '--runner', 'argo');
   expect(failed.stdout).toContain('of the run can be mounted on one node only (ReadWriteOnce): the steps’ pods are placed on one node.');
-  const { id: run, steps } = JSON.parse((await world.sluice('runs', 'show', 'last', '--json')).stdout);
-  expect(steps.map(({ name, state }: Record<string, string>) => `${name} ${state}`)).toEqual(['load succeeded', 'train failed', 'other succeeded', 'report skipped']);
+  const { id: run, steps: ended } = JSON.parse((await world.sluice('runs', 'show', 'last', '--json')).stdout);
+  expect(ended.map(({ name, state }: Record<string, string>) => `${name} ${state}`)).toEqual(['load succeeded', 'train failed', 'other succeeded', 'report skipped']);
   expect((await momentsOf(run)).sort()).toEqual([
-    ...['clone after load of its own', 'clone after other of its own', 'clone after train of its own'],
-    ...['clone before load of its own', 'clone before other of its own', 'clone before train of its own']
+    ...['clone after load of its own', 'clone after other of its own', 'clone after train of its own', 'clone after train of shared'],
+    ...['clone before load of its own', 'clone before other of its own', 'clone before train of its own', 'clone before train of shared']
   ]);
   writeFileSync(join(world.folder, 'a.ipynb'), write(cells(true), sluice));
   const again = await world.sluice('run', 'a.ipynb', '--runner', 'argo', '--resume', 'last', '--json');
+  const store = new Store(join(world.folder, '.sluice'));
+  const notices = store.events(store.find('last').id).flatMap(event => (event.type === 'notice' ? [event.text] : []));
+  store.close();
+  expect(notices.join('\n')).toMatch(/The volume ‘shared’ is as it is now: what ‘train’ wrote to it in run \d+ stays. As it was before ‘train’: `sluice cluster snapshots restore \S+-train-before-shared --to/);
   expect(states(again)).toEqual(['load cached', 'other cached', 'train running', 'train succeeded', 'report running', 'report succeeded']);
   expect(again.events.filter(e => e.type === 'log').map(e => e.text).join('')).toContain('a b loaded 2\n');
   expect(test_.read('work', 'project/rows.txt')).toBe('a b');

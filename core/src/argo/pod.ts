@@ -136,7 +136,7 @@ function isSame(volume: Volume, source: object): boolean {
 }
 
 function findMounts(config: ExecutorConfig): readonly Found[] {
-  const readOnly = (config.podMetadata?.annotations?.[readOnlyAnnotation] ?? '').split(',');
+  const readOnly = findReadOnly(config);
   const { pvcMount = [], secretAsVolume = [], configMapAsVolume = [], emptyDirMounts = [] } = config;
   const { enabledSharedMemory, genericEphemeralVolume = [] } = config;
   return [
@@ -169,9 +169,18 @@ function findMounts(config: ExecutorConfig): readonly Found[] {
   ];
 }
 
-/** The claims whose volumes the step has. */
-export function mountedClaims({ pvcMount = [] }: ExecutorConfig): ReadonlySet<string | undefined> {
-  return new Set(pvcMount.map(toClaimName));
+/** The claims whose volumes the step has; all of them, or those that it may write to. */
+export function mountedClaims(
+  config: ExecutorConfig,
+  { areWritten = false }: { readonly areWritten?: boolean } = {}
+): ReadonlySet<string | undefined> {
+  const readOnly = findReadOnly(config);
+  const mounts = (config.pvcMount ?? []).filter(({ mountPath = '' }) => !areWritten || !readOnly.includes(mountPath));
+  return new Set(mounts.map(toClaimName));
+}
+
+function findReadOnly({ podMetadata }: ExecutorConfig): readonly string[] {
+  return (podMetadata?.annotations?.[readOnlyAnnotation] ?? '').split(',');
 }
 
 function toClaimName(claim: NonNullable<ExecutorConfig['pvcMount']>[number]): string | undefined {

@@ -306,10 +306,14 @@ function withOneNode(
 }
 
 /** The claims that steps mount, by name, with those steps. A claim that a parameter names is known only to the run. */
-export function claimsOf(ir: Ir, { tasks }: Plan): ReadonlyMap<string, readonly string[]> {
+export function claimsOf(
+  ir: Ir,
+  { tasks }: Plan,
+  which: Parameters<typeof mountedClaims>[1] = {}
+): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const task of tasks)
-    for (const claim of mountedClaims(executorConfig(ir, task)))
+    for (const claim of mountedClaims(executorConfig(ir, task), which))
       if (claim !== undefined && !claim.includes('{{')) found.set(claim, [...(found.get(claim) ?? []), task.name]);
   return found;
 }

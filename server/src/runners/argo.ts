@@ -15,6 +15,7 @@ import { followWorkflow, type FollowOptions } from '../argo/follow.js';
 import { findKeeping, type Keeping } from '../argo/keeping.js';
 import { fetchLeftovers } from '../argo/leftovers.js';
 import { belongingOf, makeVolume, onVolume, readWorkspace } from '../argo/volume.js';
+import { describeWritten } from '../argo/earlier.js';
 import { discoverWorkflows } from '../argo/discover.js';
 import { findPlaces, keptSeconds } from '../argo/places.js';
 import {
@@ -93,19 +94,19 @@ class ArgoEngine implements Engine {
     const keeping = await findKeeping(cluster, { ir, plan, settings, ...(workspace && { workspace }) });
     if (needsSnapshots(keeping)) await checkRights(cluster, 'snapshots');
     const { context, namespace } = cluster;
-    return { ...settings, context, namespace, ...(workspace && { workspace: JSON.stringify(workspace) }) };
+    return {
+      ...{ ...settings, context, namespace, keeping: JSON.stringify(keeping) },
+      ...(workspace && { workspace: JSON.stringify(workspace) })
+    };
   }
 
   async start(run: RemoteStart, signal: AbortSignal): Promise<string> {
     const cluster = await this.connect(run.place);
     const { namespace } = cluster;
     const name = nameOf(run);
-    const ir = readIr(run.request.ir);
-    const workspace = readWorkspace(run.place);
-    const settings = run.place as ClusterSettings;
     try {
-      const keeping = await findKeeping(cluster, { ir, plan: run.plan, settings, ...(workspace && { workspace }) });
-      for (const message of keeping.messages) run.notice(message);
+      const keeping = JSON.parse(run.place.keeping!) as Keeping;
+      for (const message of [...keeping.messages, ...(await describeWritten(cluster, run))]) run.notice(message);
       const workflow = toWorkflow(run, keeping, namespace, name);
       const last = run.notebook === undefined ? [] : this.options.store.list({ notebook: run.notebook });
       await makeVolume(cluster, run, { name, workflow, keeping, last }, signal);
