@@ -18,7 +18,7 @@ export interface Scheduling<T extends Scheduled> {
   skip(step: T, reason: string): void;
 }
 
-/** Resolves with the state of every step when none runs and none can start. A throw of `execute` is thrown on after the others have ended. */
+/** Resolves with the state of every step when none runs and none can start. What `execute` or `skip` throw is thrown on after the others have ended. */
 export async function schedule<T extends Scheduled>(
   steps: readonly T[],
   how: Scheduling<T>
@@ -28,6 +28,10 @@ export async function schedule<T extends Scheduled>(
   const errors: unknown[] = [];
   const broken = new AbortController();
   const stop = AbortSignal.any([how.signal, broken.signal]);
+  const giveUp = (error: unknown) => {
+    errors.push(error);
+    broken.abort();
+  };
   await drain(steps.filter(step => !step.atEnd));
   await drain(steps.filter(step => step.atEnd));
   if (errors.length > 0) throw errors[0];
@@ -39,14 +43,17 @@ export async function schedule<T extends Scheduled>(
         if (states.has(step.name) || running.has(step.name)) continue;
         const lacking = step.after.filter(name => !how.settled.has(name) && isBroken(states.get(name)));
         if (lacking.length > 0) {
-          how.skip(step, `Needs ${quoteNames(lacking)}, which did not succeed.`);
+          try {
+            how.skip(step, `Needs ${quoteNames(lacking)}, which did not succeed.`);
+          } catch (error) {
+            giveUp(error);
+          }
           states.set(step.name, 'skipped');
         } else if (!stop.aborted && isReady(step, states)) {
           const work = how.execute(step, stop).then(
             state => void states.set(step.name, state),
             error => {
-              errors.push(error);
-              broken.abort();
+              giveUp(error);
               states.set(step.name, 'failed');
             }
           );
