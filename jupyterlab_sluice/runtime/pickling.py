@@ -34,6 +34,11 @@ AT_BIRTH = ("__slots__", "__orig_bases__")
 NOT_ATTRIBUTES = {"__dict__", "__weakref__", "__module__", "__qualname__", "_abc_impl", "__slots__", "__classcell__"}
 # pickle would take these and lose what they stand for.
 REFUSED = {("tempfile", "TemporaryDirectory"), ("numpy", "memmap")}
+# What each process has one of, by the name of its type: what refers to it refers to that of its own process.
+PROCESS_OWN = {
+    "Random": ("random", "_inst"), "RandomState": ("numpy.random.mtrand", "_rand"), "_Environ": ("os", "environ"),
+    "RcParams": ("matplotlib", "rcParams"), "DictWrapper": ("pandas", "options"),
+}  # fmt: skip
 
 
 class Namespace:
@@ -92,6 +97,11 @@ class Pickler(pickle.Pickler):
             return self.arrays.reduce(value)
         if (where, kind.__name__) in REFUSED:
             raise CannotTravel(f"{where}.{kind.__name__}")
+        if kind.__name__ in PROCESS_OWN:
+            module, name = PROCESS_OWN[kind.__name__]
+            return (rebuild.member, (module, name)) if value is getattr(sys.modules.get(module), name, None) else NotImplemented
+        if where == "pandas.core.internals.managers":
+            return _tables(value)
         if where == "dataclasses":
             return _dataclass_constant(value)
         if kind.__name__ == "ZMQInteractiveShell":
@@ -272,6 +282,16 @@ def _travelling(pickler: Pickler, cached: Any, memory: caches.Memory) -> caches.
     return caches.Memory([memory.calls[i] for i in kept], [memory.results[i] for i in kept], 0, 0)
 
 
+def _tables(value: Any) -> Any:
+    # pandas makes a copy where it writes into memory that another table looks at as well, and must learn again which these are.
+    make, arguments, *state = value.__reduce_ex__(5)
+    return make, arguments, (*state,), None, None, rebuild.fill_blocks
+
+
+def _dict_view(pickler: Pickler, value: Any) -> Any:
+    return getattr(dict, type(value).__name__[len("dict_") :]), (gc.get_referents(value)[0],)
+
+
 def _dataclass_constant(value: Any) -> Any:
     # `dataclasses.MISSING` and its like are compared with `is`, but pickle would copy them.
     for name, item in vars(sys.modules["dataclasses"]).items():
@@ -298,6 +318,9 @@ ROWS: Dict[type, Row] = {
     classmethod: lambda _, value: (rebuild.method, ("classmethod", value.__func__)),
     staticmethod: lambda _, value: (rebuild.method, ("staticmethod", value.__func__)),
     types.MappingProxyType: lambda _, value: (rebuild.proxy, (gc.get_referents(value)[0],)),  # the mapping itself, which may travel as well
+    type({}.keys()): _dict_view,
+    type({}.values()): _dict_view,
+    type({}.items()): _dict_view,
     caches.Cached: _cached,
     functools.cached_property: lambda _, value: (rebuild.cached_property, (value.func, value.attrname, value.__doc__)),
     typing.TypeVar: _type_var,

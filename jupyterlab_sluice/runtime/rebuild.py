@@ -24,6 +24,7 @@ class Reading:
     def __init__(self, array: Callable[..., Any]) -> None:
         self.array = array
         self.fresh: Dict[int, Any] = {}
+        self.blocks: List[Any] = []
 
 
 _reading: List[Reading] = []
@@ -40,7 +41,36 @@ def begin(reading: Reading) -> None:
 
 def end() -> None:
     """Close it."""
-    _reading.pop()
+    _tell_sharing(_reading.pop().blocks)
+
+
+def fill_blocks(manager: Any, state: Tuple[Any, ...]) -> None:
+    """The blocks of a pandas table."""
+    if state and state[0] is not None:
+        manager.__setstate__(state[0])
+    _reading[-1].blocks += [block for block in manager.blocks if hasattr(block, "refs")]
+
+
+def _tell_sharing(blocks: List[Any]) -> None:
+    """Let pandas know which blocks look at the same memory."""
+    if len(blocks) < 2:
+        return
+    from .arrays import bounds
+
+    ends: List[Tuple[int, int, Any]] = []
+    for block in blocks:
+        values = getattr(block.values, "_ndarray", block.values)
+        if type(values).__name__ == "ndarray" and values.size:
+            ends.append((*bounds(values), block))
+    ends.sort(key=lambda item: item[0])
+    reach, first = 0, None
+    for low, high, block in ends:
+        if first is not None and low < reach:
+            block.refs = first.refs
+            block.refs.add_reference(block)
+        else:
+            first = block
+        reach = max(reach, high)
 
 
 def live_namespace() -> Dict[str, Any]:

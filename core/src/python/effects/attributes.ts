@@ -1,10 +1,12 @@
 // What an attribute of an object, or one of its elements, may be.
 import { classesOf, instanceMember, touch } from './functions.js';
+import type { Arguments } from './functions.js';
 import { attributeOfIndex, indexOf, isIndex } from './indexes.js';
 import type { Machine } from './machine.js';
 import { readAttribute } from './moduleAttributes.js';
 import type { Node } from '../syntax.js';
-import { constantValue, elementsIn, immutable, inside, unite, valueOf } from './thing.js';
+import { mayTakeInPlace, methodEffect } from './tables/methods.js';
+import { constantValue, elementsIn, hold, immutable, inside, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
 const immutableAttributes = new Set(
@@ -34,6 +36,30 @@ export function attributeOf(machine: Machine, base: Value, attr: string, node: N
   if ((attr === 'index' || attr === 'columns') && !isOwn) return unite([...found, ...parts.map(indexOf)]);
   const things = parts.flatMap(thing => (isIndex(thing) ? attributeOfIndex(thing, attr) : [thing]));
   return unite([...found, inside({ things })]);
+}
+
+/** An attribute that is not called at once: a method that changes its object may be called later. */
+export function keptAttributeOf(machine: Machine, base: Value, attr: string, node: Node): Value {
+  const value = attributeOf(machine, base, attr, node);
+  const own = base.things.filter(
+    ({ path, instanceOf, madeBy }) => path === undefined && !instanceOf && mayChange(attr, madeBy)
+  );
+  if (own.length === 0) return value;
+  const method = machine.make(node, {}, 'method');
+  method.changes = unite([method.changes ?? immutable, { things: own }]);
+  hold(method, { things: own });
+  return unite([value, valueOf(method)]);
+}
+
+const mayChange = (method: string, maker: string | undefined): boolean =>
+  /^(changes|stores|takes|fits)$/.test(methodEffect(method, maker) ?? '') || mayTakeInPlace(method);
+
+/** `getattr(base, name, instead)` */
+export function getAttribute(machine: Machine, { positional: [base, name, ...rest] }: Arguments, node: Node): Value {
+  const attr = name?.constant?.value;
+  const given = base ?? immutable;
+  const found = typeof attr === 'string' ? keptAttributeOf(machine, given, attr, node) : inside(given);
+  return unite([immutable, found, ...rest]);
 }
 
 const attributeOfModule = (machine: Machine, path: string, node: Node): Value[] => [

@@ -1,7 +1,7 @@
 // What calling something reads, changes and gives. Who is called decides: a function or class of the notebook, a function
 // of a library, a method of a library's object, or something unknown.
 import { note } from './ambient.js';
-import { attributeOf } from './attributes.js';
+import { attributeOf, getAttribute } from './attributes.js';
 import { callWithMemory, isCache } from './caches.js';
 import { dynamicCall } from './dynamic.js';
 import {
@@ -23,7 +23,7 @@ import { callLibrary, callMethod } from './library.js';
 import type { Machine } from './machine.js';
 import type { Attribute, Call, Expression } from '../syntax.js';
 import { isOwnName } from './ownNames.js';
-import { methodEffect } from './tables/methods.js';
+import { isContainer, methodEffect } from './tables/methods.js';
 import type { Slot } from './slot.js';
 import { contentsOf, hold, holdersOf, immutable, inside, mayHold, slotsOf, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
@@ -165,6 +165,7 @@ export function callValue(machine: Machine, callee: Value, args: Arguments, node
       results.push(instancesOf(machine, args.positional[0]));
     else if (thing.path === 'builtins.type' && args.positional.length === 1)
       results.push(classesOf(args.positional[0]!));
+    else if (thing.path === 'builtins.getattr') results.push(getAttribute(machine, args, node));
     else if (thing.path !== undefined) results.push(callLibrary(machine, thing.path, args, node));
     else if (thing.instanceOf) results.push(callInstance(machine, thing, args, node));
     else results.push(callWithMemory(machine, thing, node, () => callUnknown(machine, thing, args, node)));
@@ -190,6 +191,11 @@ function callInstance(machine: Machine, thing: Thing, args: Arguments, node: Exp
 function callUnknown(machine: Machine, thing: Thing, args: Arguments, node: Expression): Value {
   useArguments(machine, args);
   if (thing.changes) changeThrough(machine, thing, unite([immutable, ...allOf(args)]));
+  // a table or list that is called is a method of it that `getattr` gave
+  if (isContainer(thing.madeBy) || thing.madeBy?.startsWith('pandas.'))
+    machine.change(valueOf(thing), node, { isPossible: true });
+  if (thing.madeBy === 'operator.methodcaller' && args.positional[0])
+    machine.change(args.positional[0], node, { isPossible: true });
   const held = inside(valueOf(thing));
   touch(machine, held, unite([immutable, held, ...allOf(args).map(inside)]));
   const isCached = isCache(thing.madeBy) && allOf(args).some(({ things }) => things.some(({ callable }) => callable));

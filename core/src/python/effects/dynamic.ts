@@ -13,11 +13,11 @@ import type { Frame, Value } from './thing.js';
 export function dynamicCall(machine: Machine, node: Call): Value | undefined {
   const { func } = node;
   if (func.type === 'Attribute' && (func.attr === 'query' || func.attr === 'eval')) readQuery(machine, node);
-  if (func.type !== 'Name' || !/^(eval|exec|globals|locals|vars)$/.test(func.id)) return undefined;
+  if (func.type !== 'Name' || !/^(eval|exec|globals|locals|vars|dir)$/.test(func.id)) return undefined;
   const callee = machine.read(func.id, func);
   if (callee.things[0]?.path !== `builtins.${func.id}`) return undefined;
   if (func.id === 'eval' || func.id === 'exec') return runText(machine, node, func.id);
-  if (func.id === 'vars' && node.args.length > 0) return undefined;
+  if ((func.id === 'vars' || func.id === 'dir') && node.args.length > 0) return undefined;
   if (func.id !== 'globals' && machine.frame) return undefined;
   opaque(machine, node, `‘${func.id}()’ reaches every name, so Sluice cannot tell which ones are read or changed.`);
   return valueOf(machine.make(node));

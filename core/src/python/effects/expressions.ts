@@ -1,7 +1,7 @@
 // What evaluating an expression reads and changes, and which objects its value may be.
 import { act, actByShell } from './acts.js';
 import { note } from './ambient.js';
-import { attributeOf, elementOf } from './attributes.js';
+import { attributeOf, elementOf, keptAttributeOf } from './attributes.js';
 import { callExpression } from './calls.js';
 import { opaque } from './dynamic.js';
 import { foldBinary, printed } from './fold.js';
@@ -18,11 +18,10 @@ import type {
   Operation,
   Subscript
 } from '../syntax.js';
-import { isGlobals, isMainModule, isOwnName, ownNameAt } from './ownNames.js';
+import { isMainModule, isNamespace, isOwnName, ownNameAt } from './ownNames.js';
 import { noteShellNames } from './shell.js';
 import { ambientMagics, bindingMagics } from './tables/ambient.js';
-import { isContainer, methodEffect } from './tables/methods.js';
-import type { MethodEffect } from './tables/methods.js';
+import { isContainer } from './tables/methods.js';
 import { bindTarget } from './targets.js';
 import {
   constantValue,
@@ -110,22 +109,13 @@ function perhaps(machine: Machine, node: Expression, use: Use): Value {
   return value;
 }
 
-const changing = new Set<MethodEffect | undefined>(['changes', 'stores', 'takes', 'fits']);
-
 function readAttribute(machine: Machine, node: Attribute, use: Use): Value {
   const base = evaluate(machine, node.value, 'base');
   if (isOwnName(base, node.attr)) return machine.readGlobal(node.attr, node);
   noteShellNames(machine, base, node.attr, node);
-  const value = attributeOf(machine, base, node.attr, node);
-  if (use === 'callee' || use === 'base') return value;
-  const own = base.things.filter(
-    thing => thing.path === undefined && !thing.instanceOf && changing.has(methodEffect(node.attr, thing.madeBy))
-  );
-  if (own.length === 0) return value;
-  const method = machine.make(node, {}, 'method');
-  method.changes = unite([method.changes ?? immutable, { things: own }]);
-  hold(method, { things: own });
-  return unite([value, valueOf(method)]);
+  return use === 'callee' || use === 'base'
+    ? attributeOf(machine, base, node.attr, node)
+    : keptAttributeOf(machine, base, node.attr, node);
 }
 
 function readElement(machine: Machine, node: Subscript): Value {
@@ -135,7 +125,10 @@ function readElement(machine: Machine, node: Subscript): Value {
   if (result) return result;
   const base = evaluate(machine, node.value, 'base');
   const index = evaluate(machine, node.index, 'used');
-  for (const thing of base.things) if (thing.instanceOf) touch(machine, valueOf(thing));
+  for (const thing of base.things) {
+    if (thing.instanceOf) touch(machine, valueOf(thing));
+    if (thing.madeBy === 'collections.defaultdict') machine.change(valueOf(thing), node, { isPossible: true });
+  }
   const only = base.things.length === 1 ? base.things[0]! : undefined;
   if (isMainModule(only, node.index)) return machine.library('__main__');
   if (only?.path !== undefined) return machine.library(`${only.path}[]`);
@@ -257,7 +250,8 @@ function operate(machine: Machine, node: Operation, use: Use): Value {
 
 /** `"x" in globals()` asks for the name x. */
 function nameLookedFor(machine: Machine, [left, right]: readonly Expression[]): Value | undefined {
-  if (left?.type !== 'Constant' || typeof left.value !== 'string' || !right || !isGlobals(right)) return undefined;
+  if (left?.type !== 'Constant' || typeof left.value !== 'string' || !right || !isNamespace(machine, right))
+    return undefined;
   const slot = machine.slotOf(left.value);
   if (slot && !slot.isDeleted) perhaps(machine, { type: 'Name', id: left.value, from: left.from, to: left.to }, 'kept');
   return immutable;

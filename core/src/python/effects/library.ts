@@ -12,13 +12,15 @@ import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { callShell } from './shell.js';
 import { changedArgument, resultKind, untravelling } from './tables/functions.js';
-import { isContainer, isRandom, isRestless, mayHaveMethod, methodEffect } from './tables/methods.js';
+import { isContainer, isRandom, isRestless, mayHaveMethod, mayTakeInPlace, methodEffect } from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
 import { closure, contentsOf, heldBy, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
 /** Call `path`, a function or class of a library or a built-in one. */
 export function callLibrary(machine: Machine, path: string, args: Arguments, node: Node): Value {
+  const unbound = callUnbound(machine, path, args, node);
+  if (unbound) return unbound;
   noteAmbientCall(machine, path, args, node);
   noteFileCall(machine, path, args, node);
   const folded = foldCall(path, args);
@@ -52,6 +54,15 @@ export function callLibrary(machine: Machine, path: string, args: Arguments, nod
       return valueOf(made);
     }
   }
+}
+
+/** `list.append(xs, 1)` is `xs.append(1)`. */
+function callUnbound(machine: Machine, path: string, args: Arguments, node: Node): Value | undefined {
+  const [, maker, method] = /^(builtins\.(?:list|dict|set|bytearray)|.*\.[A-Z]\w*)\.([a-z]\w*)$/.exec(path) ?? [];
+  const [self, ...positional] = args.positional;
+  if (!self || maker === undefined || method === undefined) return undefined;
+  const own = self.things.filter(({ madeBy }) => madeBy === maker || `builtins.${madeBy}` === maker);
+  return own.length > 0 ? callMethod(machine, { things: own }, method, { ...args, positional }, node) : undefined;
 }
 
 const travel = (path: string): Partial<Thing> => {
@@ -89,7 +100,9 @@ function changeArguments(machine: Machine, path: string, args: Arguments, node: 
   const changed = index === undefined ? undefined : args.positional[index];
   if (changed) {
     machine.change(changed, node);
-    for (const value of args.positional) if (value !== changed) for (const thing of changed.things) hold(thing, value);
+    if (!path.startsWith('numpy.'))
+      for (const value of args.positional)
+        if (value !== changed) for (const thing of changed.things) hold(thing, value);
   }
   for (const { name, value } of args.keywords)
     if (name === 'out' || name === 'file' || name === 'ax' || name === 'generator') machine.change(value, node);
@@ -99,6 +112,9 @@ function changeArguments(machine: Machine, path: string, args: Arguments, node: 
 /** Arguments whose random generators a function draws from; a class keeps them for later. */
 const drawn = /^(random_state|rng|seed|cv|random)$/;
 const isFunction = /(^|\.)[a-z_]\w*$/;
+
+/** Makers of what may draw from a generator that it was given, whatever it is asked for. */
+const mayDraw = /^(sklearn|imblearn|scipy)\./;
 
 const generatorsIn = (value: Value): Value => ({
   things: [...closure(value)].filter(({ madeBy }) => isRandom(madeBy))
@@ -121,6 +137,8 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
   const effects = (able.length > 0 ? able : base.things).map(thing => [thing, effectOf(thing, name, args)] as const);
   actOutsideByMethod(machine, name, node);
   for (const [{ madeBy }, effect] of effects) actByMethod(machine, name, madeBy, effect);
+  if (base.things.some(({ madeBy = '' }) => mayDraw.test(madeBy)))
+    machine.change(generatorsIn(base), node, { isPossible: true });
   const stores = effects.every(([, effect]) => effect === 'stores');
   if (!stores) {
     useArguments(machine, args);
@@ -135,6 +153,7 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
 function effectOf(thing: Thing, name: string, args: Arguments): MethodEffect | undefined {
   const inPlace = args.keywords.find(keyword => keyword.name === 'inplace')?.value;
   if (inPlace && inPlace.constant?.value !== false) return 'changes';
+  if (mayTakeInPlace(name) && args.keywords.some(keyword => keyword.name === undefined)) return undefined;
   if (isIndex(thing)) return 'fresh';
   // only frames and series take the axes to draw on
   if (
@@ -163,6 +182,9 @@ function learnersIn(thing: Thing, method: string): Value {
 /** What a random generator gives may be of what it chose from. */
 const picking = /^(choice|choices|sample)$/;
 
+/** What these give computes later from the table, as it is then. */
+const looksOn = /^(groupby|rolling|expanding|ewm|resample)$/;
+
 const drawing = /^(plot|hist|boxplot)$/;
 
 const freshFits = /^fit_(transform|predict|resample)$/;
@@ -183,6 +205,7 @@ function applyMethod(
       const { madeBy } = thing;
       const made = machine.make(node, madeBy === undefined ? {} : { madeBy }, `fresh ${madeBy}`);
       if (keepsRows(name)) shareIndex(made, thing);
+      if (looksOn.test(name)) mayHold(made, self);
       if (isContainer(madeBy)) for (const value of [self, ...allOf(args)]) holdParts(made, value);
       return valueOf(made);
     }

@@ -83,6 +83,8 @@ export class Machine {
   stand: Node | undefined;
   /** the `try` around imports, where it travels as a whole */
   importTry: CellRange | undefined;
+  /** what the running `try` may catch, as far as the notebook raises it itself */
+  raised: readonly Value[] = [];
   /** inside a `try` that catches NameError */
   catchesNameError = 0;
   /**

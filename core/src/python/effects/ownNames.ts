@@ -18,13 +18,14 @@ export const isMainModule = (modules: Thing | undefined, index: Expression): boo
 export const isGlobals = (scope: Expression): boolean =>
   scope.type === 'Call' && scope.args.length === 0 && scope.func.type === 'Name' && scope.func.id === 'globals';
 
-/** `locals()` and `vars()` where they are the same as `globals()` */
-const isOuterLocals = (machine: Machine, scope: Expression): boolean =>
-  !machine.frame &&
-  scope.type === 'Call' &&
-  scope.args.length === 0 &&
-  scope.func.type === 'Name' &&
-  (scope.func.id === 'locals' || scope.func.id === 'vars');
+/** `globals()`, and `locals()`, `vars()` and `dir()` where they are about the same names */
+export const isNamespace = (machine: Machine, scope: Expression): boolean =>
+  isGlobals(scope) ||
+  (!machine.frame &&
+    scope.type === 'Call' &&
+    scope.args.length === 0 &&
+    scope.func.type === 'Name' &&
+    /^(locals|vars|dir)$/.test(scope.func.id));
 
 /** What `get_ipython()` gives. */
 export const isShell = ({ madeBy = '' }: Thing): boolean => /(^|\.)get_ipython$/.test(madeBy);
@@ -39,7 +40,7 @@ const isNamesOfShell = (machine: Machine, scope: Expression): boolean =>
 
 /** `globals()["x"]` is the name x. */
 export function ownNameAt(machine: Machine, { value, index }: Subscript): string | undefined {
-  if (!isGlobals(value) && !isOuterLocals(machine, value) && !isNamesOfShell(machine, value)) return undefined;
+  if (!isNamespace(machine, value) && !isNamesOfShell(machine, value)) return undefined;
   const key = machine.evaluate(machine, index, 'used').constant?.value;
   return typeof key === 'string' ? key : undefined;
 }

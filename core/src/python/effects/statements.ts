@@ -26,7 +26,7 @@ import type { Slot } from './slot.js';
 import { isImportedForEffect, isProcessOwn } from './tables/ambient.js';
 import { builtinNames } from './tables/builtins.js';
 import { bindTarget, deleteTarget } from './targets.js';
-import { elementsIn, immutable, mayHold, unite, valueOf } from './thing.js';
+import { contentsOf, elementsIn, immutable, mayHold, unite, valueOf } from './thing.js';
 import type { Value } from './thing.js';
 
 /** False where control surely does not come out at the end. */
@@ -67,7 +67,7 @@ function executeStatement(machine: Machine, node: Statement): boolean {
     }
     case 'Raise':
       act(machine);
-      if (node.exception) evaluate(machine, node.exception, 'used');
+      if (node.exception) machine.raised = [...machine.raised, evaluate(machine, node.exception, 'used')];
       if (node.cause) evaluate(machine, node.cause, 'used');
       return false;
     case 'Assert':
@@ -275,6 +275,8 @@ function surelyIterates(node: Expression): boolean {
 function runTry(machine: Machine, node: Try): boolean {
   const catches = node.handlers.some(({ exception }) => !exception || catchesNames(exception));
   if (catches) machine.catchesNameError++;
+  const outer = machine.raised;
+  machine.raised = [];
   const body = machine.capture(() => {
     machine.depth--;
     const falls = execute(machine, node.body);
@@ -282,6 +284,8 @@ function runTry(machine: Machine, node: Try): boolean {
     return falls;
   });
   if (catches) machine.catchesNameError--;
+  const caught = unite([immutable, ...machine.raised]);
+  machine.raised = [...outer, caught];
   const outcomes = [
     machine.capture(() => {
       machine.apply(body.changes);
@@ -296,7 +300,8 @@ function runTry(machine: Machine, node: Try): boolean {
       machine.capture(() => {
         machine.join([{ falls: true, changes: body.changes }, nothing]);
         if (handler.exception) evaluate(machine, handler.exception, 'used');
-        if (handler.name) machine.bind(handler.name.id, valueOf(machine.make(handler.name)), handler.name);
+        if (handler.name)
+          machine.bind(handler.name.id, unite([valueOf(machine.make(handler.name)), caught]), handler.name);
         const falls = execute(machine, handler.body);
         if (handler.name && falls) machine.remove(handler.name.id, handler.name);
         return falls;
@@ -318,10 +323,18 @@ function runWith(machine: Machine, node: With): boolean {
     for (const thing of value.things)
       if (thing.instanceOf === undefined && thing.path === undefined)
         machine.change(valueOf(thing), context, { isPossible: true });
-    if (target) bindTarget(machine, target, value);
+    if (target) bindTarget(machine, target, entered(value));
   }
   return execute(machine, node.body);
 }
+
+/** What `as` names: of a generator under `contextlib.contextmanager`, what it yields. */
+const entered = ({ things, ...rest }: Value): Value =>
+  unite([
+    immutable,
+    { things: things.filter(({ madeBy }) => madeBy !== 'generator'), ...rest },
+    ...things.filter(({ madeBy }) => madeBy === 'generator').map(contentsOf)
+  ]);
 
 function runMatch(machine: Machine, node: Match): boolean {
   const subject = evaluate(machine, node.subject, 'kept');

@@ -44,6 +44,7 @@ function begin(machine: Machine, { spec, home }: Unit): void {
   machine.site = newSite();
   machine.touched = new Set();
   machine.unitReads = [];
+  machine.raised = [];
   machine.importTry = undefined;
   machine.fuel = fuelPerStatement;
   machine.ran.clear();

@@ -72,17 +72,31 @@ export function resultKind(path: string): ResultKind | undefined {
 const changers: ReadonlyMap<string, number> = new Map<string, number>([
   ['json.dump', 1],
   ['pickle.dump', 1],
+  ['struct.pack_into', 1],
+  ['numpy.dot', 2],
+  ['numpy.matmul', 2],
+  ['numpy.clip', 3],
+  ...words(`
+    add subtract multiply divide true_divide floor_divide power float_power remainder mod fmod maximum minimum fmax fmin hypot arctan2 logaddexp
+    greater greater_equal less less_equal equal not_equal logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor copysign
+  `).map(name => [`numpy.${name}`, 2] as const),
+  ...words(`
+    sqrt square exp exp2 expm1 log log2 log10 log1p abs absolute fabs negative positive sign reciprocal cbrt sin cos tan arcsin arccos arctan sinh
+    cosh tanh floor ceil trunc rint isnan isfinite isinf logical_not invert conjugate degrees radians
+  `).map(name => [`numpy.${name}`, 1] as const),
   ...words(`
     random.shuffle numpy.random.shuffle heapq.heappush heapq.heappop heapq.heapify heapq.heapreplace heapq.heappushpop
     bisect.insort bisect.insort_left bisect.insort_right numpy.copyto numpy.put numpy.place numpy.putmask
     numpy.fill_diagonal numpy.put_along_axis builtins.next builtins.anext builtins.setattr builtins.delattr
     operator.setitem operator.delitem operator.iadd operator.imul operator.isub operator.ior operator.iconcat
+    builtins.object.__setattr__ builtins.object.__delattr__ builtins.type.__setattr__
     torch.nn.utils.clip_grad_norm_ torch.nn.utils.clip_grad_value_ torch.nn.init.*
   `).map(name => [name, 0] as const)
 ]);
 
 /** Index of the argument that calling `path` changes. */
 export function changedArgument(path: string): number | undefined {
+  if (/^numpy\.\w+\.at$/.test(path)) return 0;
   return changers.get(path) ?? changers.get(path.slice(0, path.lastIndexOf('.')) + '.*');
 }
 

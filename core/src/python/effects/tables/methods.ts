@@ -196,6 +196,14 @@ export const mayHaveMethod = (name: string, maker = ''): boolean =>
   name.startsWith('__') ||
   (plain.get(maker)?.has(name) ?? !(isRandom(maker) && ofTables.has(name) && name !== 'sample'));
 
+const inPlace = new Set(
+  `bfill clip drop drop_duplicates dropna eval ffill fillna interpolate mask query rename rename_axis replace reset_index set_axis set_index
+  sort_index sort_values where`.split(/\s+/)
+);
+
+/** Methods of tables that change them where they are told to. */
+export const mayTakeInPlace = (name: string): boolean => inPlace.has(name);
+
 /** Whether `maker` makes containers of Python's own, whose copies hold what they hold. */
 export const isContainer = (maker = ''): boolean => plain.has(maker) || /^(builtins|collections)\./.test(maker);
 
