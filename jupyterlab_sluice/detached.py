@@ -4,12 +4,13 @@ place.
 What the shell and the terminal do to a command (Ctrl+C, `kill`, an exit status that is waited for) they do to that
 process, and it passes them on. When the terminal is closed or the shell's processes are killed, it alone dies, and the
 command goes on to its end. That takes a fork of a few milliseconds; a second Node would take a tenth of a second.
+Of ``signal`` it takes what is written in C: the module around it imports ``enum``, which is half as long as Python's start.
 """
 
 from __future__ import annotations
 
+import _signal as signal
 import os
-import signal
 import sys
 
 #: what is meant for the command; SIGHUP is not: it says that the terminal has gone
