@@ -163,18 +163,38 @@ testWithPods('a run whose follower is killed, and whose server is away for a whi
   }
 }, 400_000);
 
-testWithPods('a step that needs too much memory, and one whose image is not there', async () => {
-  write('memory.ipynb', ['step:big | data = b"x" * 500_000_000'], { memory_limit: '100Mi' });
-  const memory = await world.sluice('run', 'memory.ipynb', '--runner', 'argo');
-  expect(memory.stdout).toContain('The step needed more than its memory limit of 100Mi.');
-  expect(memory.status).toBe(1);
+testWithPods('steps that need more memory and more of a volume than there is, and print more than a log shows', async () => {
+  write('greedy.ipynb', [
+    'step:big | data = b"x" * 500_000_000',
+    'step:full | open("/dev/shm/x", "wb").write(b"x" * 9_000_000)',
+    'step:much | for i in range(20): print("x" * 1_000_000)\n"y" * 18_000_000'
+  ], { memory_limit: '200Mi', shared_memory: '8Mi' });
+  const greedy = await world.sluice('run', 'greedy.ipynb', '--runner', 'argo', '--json');
+  const ends = greedy.events.filter(e => e.type === 'step' && (e.state === 'failed' || e.state === 'succeeded'));
+  expect(ends.find(e => e.step === 'big')).toMatchObject({ state: 'failed', error: expect.stringContaining('The step needed more than its memory limit of 200Mi.') });
+  expect(ends.find(e => e.step === 'full')!.error).toMatch(/^OSError: \[Errno 28\] No space left on device\. One of its volumes is full: claim ‘greedy-\S+’ at \/sluice, 8Mi at \/dev\/shm\. Free some space there/);
+  expect(ends.find(e => e.step === 'much')).toMatchObject({ state: 'succeeded' });
+  // what is too large for the log is read from the volume
+  const { artifacts } = JSON.parse((await world.sluice('runs', 'show', 'last', '--json')).stdout) as { artifacts: { step: string; name: string; sizeBytes: number }[] };
+  expect(artifacts.find(({ step, name }) => step === 'much' && name === 'sluice_notebook')!.sizeBytes).toBeGreaterThan(18_000_000);
   test_.kubectl('delete', 'workflows,pvc', '--all');
-  write('image.ipynb', ['step:a | 1'], { image: 'localhost/none:here' });
-  const missing = await world.sluice('run', 'image.ipynb', '--runner', 'argo');
-  expect(missing.stdout).toContain('The image ‘localhost/none:here’ can’t be pulled');
-  expect(missing.status).toBe(1);
-  expect(left()).toEqual([]);
 }, 300_000);
+
+testWithPods('an image that is not there, or has no Python, is told of, and nothing is left', async () => {
+  const cases: readonly [image: string, said: RegExp][] = [
+    ['localhost/none:here', /The image ‘localhost\/none:here’ can’t be pulled/],
+    ['localhost/argoexec:sluice', /could not be started in the image ‘localhost\/argoexec:sluice’: exec: "python3": executable file not found in \$PATH\. It must have Python 3\.9/]
+  ];
+  const runs = cases.map(([name], i) => {
+    write(`image-${i}.ipynb`, ['step:a | 1'], { image: name });
+    return world.sluice('run', `image-${i}.ipynb`, '--runner', 'argo');
+  });
+  for (const [i, { stdout, status }] of (await Promise.all(runs)).entries()) {
+    expect(stdout).toMatch(cases[i]![1]);
+    expect(status).toBe(1);
+  }
+  await until(() => left().length === 0);
+}, 200_000);
 
 /** The command as a process of its own, that can be killed. */
 function sluice(...args: string[]): { readonly child: ChildProcess; said(): string } {

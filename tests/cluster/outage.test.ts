@@ -1,11 +1,15 @@
 // What happens while the cluster is away: connections are cut, the API server is killed and comes back, and it has forgotten where a watch
-// stood. Nothing may be lost, told twice or ended by it. Runs alone, since all other tests need the API server.
+// stood. Nothing may be lost, told twice or ended by it. And what is said where a part of it is missing. Runs alone, since all other tests need
+// the API server and all of its parts.
+import { writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import type { Cluster } from '../../server/src/kubernetes/access.js';
 import { listSnapshots, takeSnapshot, waitForSnapshot } from '../../server/src/kubernetes/snapshots.js';
 import { watchObjects } from '../../server/src/kubernetes/watch.js';
-import { forgetHistory, killApiServer, makeNamespace, type TestCluster } from './cluster.js';
+import { makeNotebook, World } from '../../server/test/world.js';
+import { folder, forgetHistory, killApiServer, makeNamespace, type TestCluster } from './cluster.js';
 
 let test_: TestCluster;
 beforeAll(async () => {
@@ -108,3 +112,53 @@ test('where the server has forgotten the place, the list is read again', async (
   expect(seen.slice(-2)).toEqual(['new-1', 'new-2']);
   expect(lists).toBe(2);
 }, 240_000);
+
+const storage = join(__dirname, '../../cluster/manifests/storage.yaml');
+const classes = 'volumesnapshotclasses.snapshot.storage.k8s.io';
+
+describe('what a cluster lacks is told before the run, and nothing is left', () => {
+  let world: World;
+  beforeEach(() => {
+    world = new World();
+    const config = { KUBECONFIG: join(folder, 'kubeconfig'), SLUICE_CONTEXT: 'admin', SLUICE_NAMESPACE: test_.namespace };
+    Object.assign(world.env, config, { SLUICE_SERVICE_ACCOUNT: 'pipeline-runner' });
+  });
+  afterEach(() => world.remove());
+
+  async function run(sluice: object): Promise<string> {
+    const image = 'localhost/python:sluice';
+    writeFileSync(join(world.folder, 'nb.ipynb'), JSON.stringify(makeNotebook(['step:a | 1'], 'python3', { sluice: { defaults: { image }, ...sluice } })));
+    const before = test_.names('pvc,pods,workflows');
+    const { status, stderr } = await world.sluice('run', 'nb.ipynb', '--runner', 'argo');
+    expect(status).toBe(1);
+    expect(test_.names('pvc,pods,workflows')).toEqual(before);
+    return stderr;
+  }
+
+  test('a default StorageClass', async () => {
+    test_.kubectl('annotate', 'storageclass', 'standard', 'storageclass.kubernetes.io/is-default-class-');
+    try {
+      expect(await run({})).toContain('The cluster has no default StorageClass. Name one with SLUICE_STORAGE_CLASS: there is ‘on-first-use’, ‘standard’.');
+      const { stdout } = await world.sluice('cluster', 'check');
+      expect(stdout).toContain('✗ The cluster has no default StorageClass.');
+    } finally {
+      test_.kubectl('apply', '-f', storage);
+    }
+  });
+
+  test('the definitions of VolumeSnapshots', async () => {
+    test_.kubectl('delete', 'crd', classes);
+    try {
+      world.env.SLUICE_STORAGE_CLASS = 'on-first-use'; // whose volumes can't be cloned instead
+      expect(await run({ snapshots: 'each-step' })).toContain('The StorageClass ‘on-first-use’ makes a volume only when a pod needs it');
+      const check = await world.sluice('cluster', 'check');
+      expect(check.stdout).toContain(`– The cluster does not know ‘${classes}’: support for VolumeSnapshots is not installed there.`);
+      const { stderr } = await world.sluice('cluster', 'snapshots', 'take', 'work');
+      expect(stderr).toContain('The cluster has no VolumeSnapshots: their definitions (snapshot.storage.k8s.io/v1) are not installed. The volume of claim ‘work’ is cloned instead.');
+    } finally {
+      test_.kubectl('apply', '-f', join(folder, 'crds', `snapshot.storage.k8s.io_volumesnapshotclasses.yaml`));
+      test_.kubectl('wait', `crd/${classes}`, '--for=condition=Established', '--timeout=30s');
+      test_.kubectl('apply', '-f', storage);
+    }
+  });
+});

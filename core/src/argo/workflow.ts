@@ -12,7 +12,7 @@ import { planIr, type Plan, type PlanTask } from '../ir/plan.js';
 import type { JsonValue } from '../pipeline.js';
 import { clusterPlaces, runMounts } from './layout.js';
 import { compact, type Container, type DagTask, type Template, type Volume, type Workflow } from './manifest.js';
-import { freeName, managedBy, toLabelValue, toTemplateNames } from './names.js';
+import { freeName, managedBy, toLabelValue, toObjectName, toTemplateNames } from './names.js';
 import { toPlaceholder, toText } from './parameters.js';
 import { mountedClaims, toPodParts, toResources } from './pod.js';
 import type { SnapshotPolicy } from '../volumeSnapshots.js';
@@ -155,7 +155,7 @@ function findKept(options: WorkflowOptions, taken: ReadonlySet<string>): readonl
           {
             ...volume,
             template: freeName(i === 0 ? 'snapshot' : `snapshot-${i + 1}`, taken),
-            suffix: i === 0 ? '' : `-${volume.claim.replaceAll('.', '-')}`
+            suffix: i === 0 ? '' : `-${toObjectName(volume.claim)}`
           }
         ]
   );

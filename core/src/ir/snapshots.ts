@@ -1,6 +1,6 @@
 // Kubeflow has no task that makes an object in the cluster. Snapshots of the volumes that steps mount are taken by small tasks between the
 // steps: containers that run one program of the standard library, with the rights of the pod's own service account (decision 0021).
-import { freeName, toLabelValue } from '../argo/names.js';
+import { freeName, toLabelValue, toObjectName } from '../argo/names.js';
 import type { PipelineStep } from '../pipeline.js';
 import type { WorkspaceSpec } from '../workspace.js';
 import type {
@@ -47,7 +47,7 @@ export function withSnapshots(
   const taken = new Set(Object.keys(tasks));
   const make = (claim: string, moment: Moment, after: readonly string[], step?: PipelineStep): [string, TaskSpec] => {
     const task = step === undefined ? 'snapshot' : names.get(step.name)!;
-    const name = freeName(`${task}-${moment}-${claim.replaceAll('.', '-')}`, taken);
+    const name = freeName(`${task}-${moment}-${toObjectName(claim)}`, taken);
     taken.add(name);
     return [name, toTask({ name, claim, moment, after, step }, workspace.snapshots)];
   };

@@ -94,18 +94,37 @@ function describeContainerEnd({ state, name }: V1ContainerStatus, pod: V1Pod): F
       message: `The step needed more than its memory limit${limit === undefined ? '' : ` of ${limit}`}. Raise ‘memory_limit’, or give the step less to do.`
     };
   }
+  const image = `the image ‘${pod.spec?.containers.find(container => container.name === name)?.image}’`;
   if (reason === 'StartError' || reason === 'ContainerCannotRun')
     return {
       name: 'start',
-      message: `The step could not be started: ${trim(message)}. Its image must have Python 3.9 or later as ‘python3’.`
+      message: `The step could not be started in ${image}: ${trim(plainStart(message))}. It must have Python 3.9 or later as ‘python3’.`
     };
   if (exitCode === 127 || exitCode === 126)
     return {
       name: 'start',
-      message: 'The step could not be started: its image has no ‘python3’. Choose one with Python 3.9 or later.'
+      message: `The step could not be started: ${image} has no ‘python3’. Choose one with Python 3.9 or later.`
     };
   if (exitCode > 128) return { name: 'signal', message: `The step’s process was ended by signal ${exitCode - 128}.` };
   return { name: 'exit-status', message: `The step’s process ended with status ${exitCode}.` };
+}
+
+/** What the container's runtime says at last, without what each layer above it adds. */
+const plainStart = (message = ''): string =>
+  /(exec: .*|starting container process caused: .*)$/s.exec(message)?.[1]?.replace(/: unknown$/, '') ?? message;
+
+/** A step that found a disk full, with those that it has: which one it is, Python rarely says. */
+export function blameVolumes(failure: Failure, pod: V1Pod | undefined): Failure {
+  if (pod === undefined || !/\[Errno (28|122)\]/.test(failure.message)) return failure;
+  const { volumes = [], containers = [] } = pod.spec ?? {};
+  const mounts = containers.find(({ name }) => name === 'main')?.volumeMounts ?? [];
+  const found = mounts.flatMap(({ name, mountPath }) => {
+    const { persistentVolumeClaim, emptyDir } = volumes.find(volume => volume.name === name) ?? {};
+    if (persistentVolumeClaim !== undefined) return [`claim ‘${persistentVolumeClaim.claimName}’ at ${mountPath}`];
+    return emptyDir?.medium === 'Memory' ? [`${emptyDir.sizeLimit ?? 'memory'} at ${mountPath}`] : [];
+  });
+  const message = `${failure.message.replace(/\.$/, '')}. One of its volumes is full: ${found.join(', ')}. Free some space there, or ask for more: SLUICE_VOLUME_SIZE for the run’s own, ‘shared_memory’ for /dev/shm.`;
+  return { ...failure, message };
 }
 
 const trim = (text = '') => text.trim().replace(/\.$/, '') || 'no reason given';
