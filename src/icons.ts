@@ -14,6 +14,17 @@ export const sluiceIcon = new LabIcon({
   </svg>`
 });
 
+/** Two steps, and one that needs both. */
+export const graphIcon = new LabIcon({
+  name: 'sluice:graph',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16">
+    <g class="jp-icon3" fill="#616161">
+      <path d="M1.5 2h5v3.5h-5zM9.5 2h5v3.5h-5zM5.5 10.5h5V14h-5z"/>
+    </g>
+    <path d="M4 5.5c0 3 4 2 4 5m4-5c0 3-4 2-4 5" fill="none" stroke="currentColor" stroke-width="1.2"/>
+  </svg>`
+});
+
 const drawings: Readonly<Record<RunState | 'none', string>> = {
   none: '<circle cx="8" cy="8" r="1.6" fill="currentColor"/>',
   pending: '<circle cx="8" cy="8" r="4.8" fill="none" stroke="currentColor" stroke-width="1.4"/>',

@@ -5,6 +5,7 @@ export * from './compare.js';
 export * from './compareCode.js';
 export * from './diagnostic.js';
 export * from './graph.js';
+export * from './graphLayout.js';
 export * from './import/index.js';
 export * from './ir/index.js';
 export * from './load.js';

@@ -7,29 +7,64 @@ import { checkName } from '../cells/bars';
 import { openCellMenu } from '../cells/menu';
 import { renameStep } from '../editing';
 import { hueClass } from '../hues';
-import { stateIcon } from '../icons';
+import { graphIcon, stateIcon } from '../icons';
 import { createNameInput, focusName } from '../nameInput';
 import type { PipelineModel } from '../pipelineModel';
 import { goToCell } from '../places';
-import { definitionsOf, describeWaiting, inputsOf, joinNames, outputsOf } from '../stepFlows';
+import { describeWaiting } from '../stepFlows';
 import { CommandIds } from '../tokens';
 import { describeStepRun, durationOf, isActive, resumesAt, stateWord } from '../words';
 import { usePanel } from './context';
 import { StepDetails } from './details';
 import { Flows } from './flows';
+import { StepGraph } from './graph';
 import { Section } from './section';
 import { useNow, useSignal } from './signals';
+import { describeStep } from './stepWords';
+
+/** Chosen once, it holds for the notebooks that one turns to as well. */
+let isDrawing = false;
 
 export function Steps(): React.JSX.Element {
+  const { pipeline, trans } = usePanel();
+  const [isGraph, setGraph] = React.useState(isDrawing);
+  const { settingsWanted } = pipeline;
+  const show = (graph: boolean): void => {
+    isDrawing = graph;
+    setGraph(graph);
+  };
+  // Settings are typed in the list.
+  React.useEffect(() => {
+    if (settingsWanted !== undefined) show(false);
+  }, [settingsWanted]);
+  useSignal(pipeline.freshness.changed);
+  const now = useNow(pipeline.runs.shown !== undefined && isActive(pipeline.runs.shown.state));
+  const toggle = (
+    <button
+      type="button"
+      className="jp-Sluice-button jp-mod-icon jp-mod-toggle"
+      title={trans.__('What comes after what, as a drawing')}
+      aria-label={trans.__('Graph')}
+      aria-pressed={isGraph}
+      onClick={() => show(!isGraph)}
+    >
+      <graphIcon.react tag="span" width="14px" height="14px" />
+    </button>
+  );
+  return (
+    <Section title={trans.__('Steps')} aside={toggle} isWanted={settingsWanted !== undefined}>
+      {isGraph ? <StepGraph now={now} /> : <StepTree now={now} />}
+    </Section>
+  );
+}
+
+function StepTree({ now }: { readonly now: number }): React.JSX.Element {
   const { pipeline, trans } = usePanel();
   const { steps } = pipeline.outline;
   const [focused, setFocused] = React.useState(0);
   const [open, setOpen] = React.useState<ReadonlySet<string>>(new Set());
   const tree = React.useRef<HTMLUListElement>(null);
   const current = Math.min(focused, steps.length - 1);
-  useSignal(pipeline.freshness.changed);
-  const now = useNow(pipeline.runs.shown !== undefined && isActive(pipeline.runs.shown.state));
-
   const { settingsWanted } = pipeline;
   React.useEffect(() => {
     if (settingsWanted !== undefined) toggle(settingsWanted, true);
@@ -46,26 +81,24 @@ export function Steps(): React.JSX.Element {
     setOpen(next);
   };
   return (
-    <Section title={trans.__('Steps')} isWanted={settingsWanted !== undefined}>
-      <ul className="jp-Sluice-steps" role="tree" aria-label={trans.__('Steps')} ref={tree}>
-        {steps.map((step, index) => (
-          <Step
-            // by place, so that a step that is renamed keeps the focus
-            key={index}
-            step={step}
-            now={now}
-            isCurrent={index === current}
-            isOpen={open.has(step.name)}
-            onFocus={() => {
-              setFocused(index);
-              pipeline.chooseStep(step.name);
-            }}
-            onToggle={isOpen => toggle(step.name, isOpen)}
-            onMove={by => moveTo(by === 'first' ? 0 : by === 'last' ? steps.length : index + by)}
-          />
-        ))}
-      </ul>
-    </Section>
+    <ul className="jp-Sluice-steps" role="tree" aria-label={trans.__('Steps')} ref={tree}>
+      {steps.map((step, index) => (
+        <Step
+          // by place, so that a step that is renamed keeps the focus
+          key={index}
+          step={step}
+          now={now}
+          isCurrent={index === current}
+          isOpen={open.has(step.name)}
+          onFocus={() => {
+            setFocused(index);
+            pipeline.chooseStep(step.name);
+          }}
+          onToggle={isOpen => toggle(step.name, isOpen)}
+          onMove={by => moveTo(by === 'first' ? 0 : by === 'last' ? steps.length : index + by)}
+        />
+      ))}
+    </ul>
   );
 }
 
@@ -252,21 +285,4 @@ function Rename({ step, onEnd }: { readonly step: string; readonly onEnd: () => 
     focusName(input);
   }, []);
   return <span ref={host} className="jp-Sluice-renameHost" />;
-}
-
-/** `train_forest, running, 12 seconds, needs features and target, gives forest`: begins with the name, so that one can type to it. */
-function describeStep(name: string, run: StepRun | undefined, model: PipelineModel, now: number): string {
-  const { pipeline, trans } = model;
-  const words = [name, describeStepRun(run, now, trans).replace(' · ', ', ')];
-  const changed = model.changedSince(name);
-  if (changed) words.push(trans.__('changed since run %1', changed.run.number));
-  if (pipeline) {
-    const inputs = inputsOf(pipeline, name).map(input => input.name);
-    const outputs = outputsOf(pipeline, name);
-    if (inputs.length > 0) words.push(trans.__('needs %1', joinNames(inputs, trans)));
-    if (outputs.length > 0) words.push(trans.__('gives %1', joinNames(outputs, trans)));
-    const definitions = definitionsOf(pipeline, name);
-    if (definitions.length > 0) words.push(trans.__('defines %1', joinNames(definitions, trans)));
-  }
-  return words.join(', ');
 }

@@ -37,4 +37,17 @@ test('axe finds no serious fault, and the keyboard alone runs a pipeline and wal
   await expect(sluice.step('add')).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(sluice.cell(2)).toHaveClass(/jp-mod-active/);
+
+  const toggle = sluice.panel.getByRole('button', { name: 'Graph', exact: true });
+  await toggle.press('Enter');
+  const graph = sluice.panel.getByRole('group', { name: 'Graph of steps' });
+  await graph.getByRole('button', { name: /^load, succeeded/ }).focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await expect(graph.getByRole('button', { name: /^show, succeeded/ })).toBeFocused();
+  await lookAt(sluice, 'graph');
+  await page.keyboard.press('Enter');
+  await expect(sluice.cell(3)).toHaveClass(/jp-mod-active/);
+  await toggle.press('Enter');
+  await expect(sluice.step('show')).toBeVisible();
 });
