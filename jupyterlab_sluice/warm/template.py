@@ -353,6 +353,7 @@ class Template:
             shell = self._stage.shell()
             self._stage.shell = lambda: shell
             self._take_arguments(json.loads(begin()))
+            _look_again(os.getcwd())
         elif hasattr(self._stage, "begin"):
             self._stage.begin = begin
         else:  # an older runtime does not ask
@@ -393,6 +394,13 @@ def _implied(earlier: Iterable[Import], known: Set[str]) -> Iterator[Import]:
         modules = [item.module, *(part for part in parts if part in sys.modules)]
         if all(id(sys.modules.get(module)) in used for module in modules):
             yield item
+
+
+def _look_again(folder: str) -> None:
+    """Have imports see what was written into the folder in the same tick of the clock as its last look."""
+    finder = sys.path_importer_cache.get(folder)
+    if finder is not None:
+        finder.invalidate_caches()
 
 
 def _limit(what: int, limit: int) -> None:

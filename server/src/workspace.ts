@@ -1,6 +1,6 @@
 // Steps work in a copy of the notebook's folder, so that a run never touches the user's files. The copy is exactly what the run's first
 // snapshot says. What the run did not change stays behind as the spare copy for the next run, which then copies only what differs.
-import { constants, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { constants, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, statfs, unlink } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
@@ -21,6 +21,8 @@ export interface WorkspaceOptions {
   readonly to: string;
   /** how often objects were collected so far */
   collections(): number;
+  /** called when the folder that steps will work in is there, though not yet with what belongs in it */
+  onFolder?(folder: string): void;
 }
 
 export class Workspace {
@@ -37,10 +39,12 @@ export class Workspace {
     const { base, entries } = scan;
     const indexPath = join(home, 'index', keyOf(scan));
     const source = StatIndex.read(indexPath);
+    const { index, tree: current } = await claimSpare(join(home, 'spare', keyOf(scan)), to);
+    const folder = join(to, scan.folder);
+    if (existsSync(folder)) options.onFolder?.(folder);
     const start = await takeSnapshot(objects, base, entries, source, options.collections());
     await source.write(indexPath);
     const startedAt = performance.now();
-    const { index, tree: current } = await claimSpare(join(home, 'spare', keyOf(scan)), to);
     const copier = new Copier(base, source);
     const put = new Map<string, TreeEntry>();
     await putTree(to, current, start.tree, {

@@ -159,13 +159,13 @@ export class LocalRunner implements Runner {
     { cancel, processes }: Pick<ActiveRun, 'cancel' | 'processes'>
   ): Promise<void> {
     const { store, env } = this.options;
-    const { plan, kernel, scan, parameters, past } = prepared;
+    const { plan, kernel, parameters, past } = prepared;
     const stopChecking = checkIn(store, run, cancel);
     try {
       await mkdir(layout.folder, { recursive: true });
       await writeFile(layout.ir, request.ir);
       if (request.source !== undefined) await writeFile(layout.notebook, request.source);
-      const { workspace, snapshots } = await this.makeWorkspace(run, request, scan, layout);
+      const { workspace, snapshots } = await this.makeWorkspace(run, request, prepared, layout);
       prepared.ahead.ready(workspace.folder);
       const caching: Caching = {
         context: {
@@ -208,14 +208,15 @@ export class LocalRunner implements Runner {
   private async makeWorkspace(
     run: RunId,
     { notebook }: RunnerRequest,
-    scan: WorkspaceScan,
+    { scan, ahead }: Prepared,
     { workspace: to }: Layout
   ): Promise<{ readonly workspace: Workspace; readonly snapshots: RunSnapshots }> {
     const { store } = this.options;
     const objects = new ObjectStore(store.home);
     const workspace = await Workspace.make({
       ...{ home: store.home, objects, scan, to },
-      collections: () => collections(store.sql)
+      collections: () => collections(store.sql),
+      onFolder: folder => ahead.ready(folder)
     });
     store.append(run, { type: 'workspace', workspace: workspace.record });
     const snapshots = new RunSnapshots({
