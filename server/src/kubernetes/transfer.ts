@@ -29,8 +29,14 @@ export interface VolumePodSpec {
 const longestSeconds = 3600;
 /** what may pass by itself, such as a busy node, gets so much time */
 const patienceMs = 120_000;
-/** an image that can't be pulled will not be */
-const hopelessMs = 15_000;
+/** a registry that does not answer may be back so soon */
+const pullMs = 15_000;
+
+/** What a registry has answered, or the node knows by itself, stays so. */
+const isFinal = (waiting: string): boolean =>
+  /no image’s name|is not on the node|can’t be pulled.*(not found|manifest unknown|denied|unauthorized|forbidden)/is.test(
+    waiting
+  );
 
 /**
  * Make a pod with the volume, work with it, and remove it again, whatever happens.
@@ -101,13 +107,18 @@ async function waitForStart(
     const elapsed = Date.now() - begin;
     const waiting = describeWaiting(pod);
     if (waiting !== undefined) notice(waiting);
-    const isHopeless = waiting !== undefined && /can’t be pulled|no image’s name|is not on the node/.test(waiting);
-    if (elapsed > (isHopeless ? hopelessMs : patienceMs)) {
+    const isPulled = waiting?.includes('can’t be pulled') !== true;
+    if (waiting !== undefined && isFinal(waiting)) throw notStarted(waiting);
+    if (elapsed > (isPulled ? patienceMs : pullMs)) {
       const why = waiting ?? (await readPodEvents(cluster, name)).at(-1) ?? 'The cluster gives no reason.';
-      throw new PipelineError(`The pod that takes the workspace does not start. ${why}`, 'remote');
+      throw notStarted(why);
     }
     await sleep(Math.min(1000, 100 + elapsed / 10), undefined, { signal });
   }
+}
+
+function notStarted(why: string): PipelineError {
+  return new PipelineError(`The pod that takes the workspace does not start. ${why}`, 'remote');
 }
 
 /** A pod that has the volume, and runs. */
