@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isOwnerAlive, thisOwner, type Owner } from './owner.js';
+import { readCount } from './sizes.js';
 
 export interface LimitSpec {
   readonly memoryBytes?: number;
@@ -92,10 +93,13 @@ export function makeLimits({ memoryBytes, env }: LimitSpec): Limits {
   };
 }
 
-/** Enough for every pool that uses all cores in each of its workers; never so many that nobody else could start one. */
-function mostProcesses(env: NodeJS.ProcessEnv): number {
-  const wanted = Number(env.SLUICE_PROCESSES);
-  if (Number.isInteger(wanted) && wanted > 0) return wanted;
+/**
+ * SLUICE_PROCESSES, else enough for every pool that uses all cores in each of its workers; never so many that nobody else could start one.
+ * @throws PipelineError `usage`
+ */
+export function mostProcesses(env: NodeJS.ProcessEnv): number {
+  const wanted = readCount(env, 'SLUICE_PROCESSES');
+  if (wanted !== undefined) return wanted;
   return Math.min(
     2048 + 2 * availableParallelism() ** 2,
     Math.floor((numberIn('/proc/sys/kernel/pid_max') ?? 65_536) / 2)

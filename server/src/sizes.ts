@@ -20,7 +20,7 @@ export function readCount(env: NodeJS.ProcessEnv, name: string): number | undefi
 export function readSize(env: NodeJS.ProcessEnv, name: string): number | undefined {
   const text = env[name];
   if (!text) return undefined;
-  const match = /^([\d.]+)\s*([kmgt]?)(i?)b?$/i.exec(text.trim());
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?$/i.exec(text.trim());
   if (!match) throw new PipelineError(`${name} is ‘${text}’; write a size such as ‘5GB’.`, 'usage');
   const power = ' kmgt'.indexOf(match[2]!.toLowerCase() || ' ');
   return Number(match[1]) * (match[3] ? 1024 : 1000) ** power;

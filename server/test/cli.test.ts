@@ -393,6 +393,8 @@ describe('a notebook or a command that is broken ends with 2 and leaves no run',
 
   test.each([
     ['SLUICE_JOBS', 'zero', 'SLUICE_JOBS is ‘zero’; write a whole number, 1 or more.', 2],
+    ['SLUICE_PROCESSES', 'two', 'SLUICE_PROCESSES is ‘two’; write a whole number, 1 or more.', 2],
+    ['SLUICE_MEMORY', '1.2.3GB', 'SLUICE_MEMORY is ‘1.2.3GB’; write a size such as ‘5GB’.', 2],
     ['SLUICE_WORKSPACE_LIMIT', 'lots', 'SLUICE_WORKSPACE_LIMIT is ‘lots’; write a size such as ‘5GB’.', 2],
     [
       'SLUICE_HOME',

@@ -6,6 +6,7 @@ import { readEnvironment, type Environment } from '../cache/environment.js';
 import { tick } from '../cache/written.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { checkPython, checkVersion, readKernel, type Kernel } from '../kernels.js';
+import { mostProcesses } from '../limits.js';
 import type { StepProcess } from '../process.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
 import { readPlan } from './plans.js';
@@ -118,6 +119,7 @@ export class LocalRunner implements Runner {
   private async prepare(request: RunnerRequest): Promise<Prepared> {
     const { store, env } = this.options;
     const capacity = (this.capacity ??= new Capacity(machineLimits(env)));
+    mostProcesses(env); // what is wrong with it is said before there is a run
     const plan = await readPlan(request.ir);
     const past = await findPast(store, plan, request);
     const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
