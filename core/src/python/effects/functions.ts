@@ -6,7 +6,7 @@ import { findFunctionScope } from '../names.js';
 import { localNames } from '../scope.js';
 import type { FunctionDefinition, Lambda, Node } from '../syntax.js';
 import { callWithMemory } from './caches.js';
-import { closure, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
+import { closure, hold, holdClass, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Callable, ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 
 /** What a call hands over. `name` undefined stands for `**mapping`; a `*sequence` is in `positional` as its elements. */
@@ -147,11 +147,13 @@ export function construct(machine: Machine, classInfo: ClassInfo, args: Argument
 }
 
 export function makeInstance(machine: Machine, classInfo: ClassInfo): Thing {
-  return machine.make(
+  const made = machine.make(
     machine.call,
     { instanceOf: classInfo, madeBy: classInfo.name },
     `instance ${classInfo.thing?.id ?? 0}`
   );
+  holdClass(made, classInfo);
+  return made;
 }
 
 function initialize(machine: Machine, classInfo: ClassInfo, args: Arguments, instance: Thing): Value {

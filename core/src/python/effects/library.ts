@@ -11,8 +11,16 @@ import { isIndex, keepsRows, shareIndex } from './indexes.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { callShell } from './shell.js';
-import { changedArgument, resultKind, untravelling } from './tables/functions.js';
-import { isContainer, isRandom, isRestless, mayHaveMethod, mayTakeInPlace, methodEffect } from './tables/methods.js';
+import { changedArgument, isStream, resultKind, untravelling } from './tables/functions.js';
+import {
+  changesArgument,
+  isContainer,
+  isRandom,
+  isRestless,
+  mayHaveMethod,
+  mayTakeInPlace,
+  methodEffect
+} from './tables/methods.js';
 import type { MethodEffect } from './tables/methods.js';
 import { closure, contentsOf, heldBy, hold, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
@@ -96,6 +104,7 @@ function holdParts(made: Thing, original: Value): void {
 const seenContainers = new Map(['list', 'tuple', 'set', 'dict'].map(kind => [`builtins.${kind}`, kind]));
 
 function changeArguments(machine: Machine, path: string, args: Arguments, node: Node): void {
+  if (!path.startsWith('builtins.')) machine.change(streamsIn(args), node, { isPossible: true });
   const index = changedArgument(path);
   const changed = index === undefined ? undefined : args.positional[index];
   if (changed) {
@@ -108,6 +117,10 @@ function changeArguments(machine: Machine, path: string, args: Arguments, node: 
     if (name === 'out' || name === 'file' || name === 'ax' || name === 'generator') machine.change(value, node);
     else if (name !== undefined && drawn.test(name) && isFunction.test(path)) machine.change(generatorsIn(value), node);
 }
+
+const streamsIn = (args: Arguments): Value => ({
+  things: allOf(args).flatMap(({ things }) => things.filter(({ madeBy }) => isStream(madeBy)))
+});
 
 /** Arguments whose random generators a function draws from; a class keeps them for later. */
 const drawn = /^(random_state|rng|seed|cv|random)$/;
@@ -129,6 +142,7 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
   noteCounts(machine, base, name, node);
   const folded = foldMethod(base, name, args);
   if (folded) return { things: [], constant: folded };
+  if (changesArgument(name) && args.positional[0]) machine.change(args.positional[0], node);
   if (base.things.length === 0) {
     useArguments(machine, args);
     return valueOf(machine.make(node, typeof base.constant?.value === 'string' ? { madeBy: 'str' } : {}));
@@ -139,6 +153,8 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
   for (const [{ madeBy }, effect] of effects) actByMethod(machine, name, madeBy, effect);
   if (base.things.some(({ madeBy = '' }) => mayDraw.test(madeBy)))
     machine.change(generatorsIn(base), node, { isPossible: true });
+  if (!base.things.every(({ madeBy }) => isContainer(madeBy)))
+    machine.change(streamsIn(args), node, { isPossible: true });
   const stores = effects.every(([, effect]) => effect === 'stores');
   if (!stores) {
     useArguments(machine, args);

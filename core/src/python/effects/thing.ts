@@ -319,6 +319,11 @@ export function hold(holder: Thing, value: Value): void {
   }
 }
 
+/** A change of a class is one of its instances, though it is no part of them. */
+export function holdClass(instance: Thing, { thing }: ClassInfo): void {
+  if (thing) addHolder(thing, instance);
+}
+
 function surelyHolds(holder: Thing, thing: Thing): boolean {
   look(holder);
   return holder.contents?.has(thing) ?? false;

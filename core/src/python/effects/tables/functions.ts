@@ -102,10 +102,19 @@ export function changedArgument(path: string): number | undefined {
 
 /** Makers whose objects are a window on what they were given: who changes them changes that. */
 const windows = new Set(
-  words('collections.ChainMap builtins.memoryview weakref.proxy io.TextIOWrapper io.BufferedWriter gzip.GzipFile')
+  words(`
+    collections.ChainMap builtins.memoryview weakref.proxy io.TextIOWrapper io.BufferedReader io.BufferedWriter io.BufferedRandom
+    gzip.GzipFile gzip.open bz2.BZ2File lzma.LZMAFile zipfile.ZipFile tarfile.open tarfile.TarFile csv.reader csv.DictReader csv.writer
+    csv.DictWriter pandas.ExcelWriter pickle.Pickler pickle.Unpickler logging.StreamHandler
+  `)
 );
 
 export const writesThrough = (maker: string | undefined): boolean => maker !== undefined && windows.has(maker);
+
+const streams = new Set(words('io.StringIO io.BytesIO tempfile.SpooledTemporaryFile'));
+
+/** Makers of streams in memory, on which whoever is given them reads or writes, and so moves them on. */
+export const isStream = (maker: string | undefined): boolean => maker !== undefined && streams.has(maker);
 
 /** What can go there, but is of no use. */
 export const address = 'the address of an object, which has another one in each process';

@@ -171,6 +171,9 @@ const byMaker: readonly (readonly [string, ReadonlyMap<string, MethodEffect>])[]
   ['numpy.', index([ndarray])]
 ];
 
+/** Methods that change their first argument. */
+export const changesArgument = (name: string): boolean => /^(shuffle|readinto1?|recv_into|pack_into)$/.test(name);
+
 /** Makers whose objects change with every call on them. */
 const restless =
   /^(numpy\.random\.|random\.(System)?Random|torch\.Generator|builtins\.(iter|open)|itertools\.|generator)/;
