@@ -1,8 +1,11 @@
-"""Issue 5's figures for running steps: Sluice, cold and warm, beside papermill, kfp.local, Metaflow and bare Python."""
+"""Issue 5's figures for running steps: Sluice, cold and warm, beside papermill, kfp.local, Metaflow and bare Python; and how soon a step
+has begun."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -12,7 +15,7 @@ from pathlib import Path
 from figures import Figure
 from measure import interleave, run
 from peers import PEERS
-from workloads import SCIENCE, TRIVIAL, Step, write_all
+from workloads import CLOCK, SCIENCE, TRIVIAL, Step, write_all
 
 SLUICE = Path(sys.executable).with_name("sluice")
 #: how long ours may take, as a share of what a peer takes in the same run
@@ -29,6 +32,7 @@ def measure(rounds: int) -> list[Figure]:
     return [
         *_compare("three trivial steps", TRIVIAL, rounds),
         *_compare("five steps with pandas and scikit-learn", SCIENCE, rounds),
+        *_starts(rounds),
     ]
 
 
@@ -47,6 +51,33 @@ def _compare(title: str, steps: Sequence[Step], rounds: int) -> list[Figure]:
         budget = taken[peer] * share if peer in taken else None
         figures.append(Figure(f"{title}, {name}", taken[name], "s", budget, {peer: taken[peer] for peer in peers}))
     return figures
+
+
+def _starts(rounds: int) -> list[Figure]:
+    """From what the records call a step's start, which is when its turn has come, to its first line, which tells the time."""
+    taken: list[list[float]] = [[] for _ in CLOCK]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write_all(CLOCK, folder)
+        start = _ours(folder)["warm"]
+        start()
+        for _ in range(rounds):
+            start()
+            for step, (run_id, name, began) in enumerate(_last_run(folder / ".sluice")):
+                log = folder / ".sluice" / "runs" / run_id / f"{name}.log"
+                taken[step].append(float(log.read_text().split()[0]) - began / 1000)
+    first, *later = (statistics.median(each) for each in taken)
+    return [
+        Figure("from a step's turn to its first line, the first of a run", first, "s", 0.05),
+        Figure("from a step's turn to its first line, a later one", statistics.median(later), "s", 0.05),
+    ]
+
+
+def _last_run(home: Path) -> list[tuple[str, str, int]]:
+    """Run, name and start of each step, in milliseconds since 1970."""
+    with contextlib.closing(sqlite3.connect(home / "sluice.db")) as records:
+        last = "(SELECT id FROM runs ORDER BY number DESC LIMIT 1)"
+        return records.execute(f"SELECT run, name, started_at FROM steps WHERE run = {last} ORDER BY position").fetchall()
 
 
 def _ours(folder: Path) -> dict[str, Callable[[], float]]:

@@ -24,6 +24,12 @@ TRIVIAL = [
     Step("second", "b = a + 1", takes=("a",), gives=("b",)),
     Step("third", "print(a + b)", takes=("a", "b")),
 ]
+#: each tells when its first line is run
+CLOCK = [
+    Step("first", "import time\na = time.time()\nprint(a)", gives=("a",)),
+    Step("second", "b = time.time()\nprint(b, a)", takes=("a",), gives=("b",)),
+    Step("third", "print(time.time(), b)", takes=("b",)),
+]
 SCIENCE = [
     Step(
         "load",
