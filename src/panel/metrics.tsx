@@ -1,23 +1,30 @@
 // Metrics of the run shown: numbers with their change against the run before and their course over the runs; tables as small tables.
 import { formatMetric, type JsonValue, type MetricValue, type RunSummary } from '@sluice/core';
 import * as React from 'react';
-import { compareMetric } from '../words';
+import { compareMetric, isActive } from '../words';
 import { usePanel } from './context';
 import { Section } from './section';
 
 export function Metrics(): React.JSX.Element | null {
   const { pipeline, trans } = usePanel();
-  const { shown } = pipeline.runs;
-  const metrics = Object.entries(shown?.metrics ?? {});
-  if (!shown || metrics.length === 0) return null;
+  const { shown, all } = pipeline.runs;
+  // While a run has none yet, those of the run before keep their place, so that nothing jumps.
+  const hasMetrics = (run: RunSummary): boolean => Object.keys(run.metrics).length > 0;
+  const run =
+    shown && isActive(shown.state) && !hasMetrics(shown)
+      ? all.find(other => other.number < shown.number && hasMetrics(other))
+      : shown;
+  const metrics = Object.entries(run?.metrics ?? {});
+  if (!run || metrics.length === 0) return null;
   return (
     <Section
       title={trans.__('Metrics')}
-      aside={<span className="jp-Sluice-aside">{trans.__('run %1', shown.number)}</span>}
+      aside={<span className="jp-Sluice-aside">{trans.__('run %1', run.number)}</span>}
+      {...(run === shown ? {} : { className: 'jp-mod-past' })}
     >
       <ul className="jp-Sluice-list" aria-label={trans.__('Metrics')}>
         {metrics.map(([name, value]) => (
-          <Metric key={name} name={name} value={value} run={shown} />
+          <Metric key={name} name={name} value={value} run={run} />
         ))}
       </ul>
     </Section>
