@@ -36,7 +36,7 @@ const failing = (isCorrected: boolean) => [
   `step:train | b = sum(a)\nprint("training")\n${isCorrected ? 'b += 1' : 'raise ValueError("no data")'}`,
   'step:report | print(a, b)',
   'step:other | print("alone")',
-  `step:open | import builtins\nfile = ${isCorrected ? '"closed"' : 'getattr(builtins, "op" + "en")("/dev/null")'}`,
+  `step:open | import builtins\nfile = ${isCorrected ? '"closed"' : 'next(value for name, value in vars(builtins).items() if name == "open")("/dev/null")'}`,
   'step:read | print(file)',
   'step:clean,at-end | print("cleaned")'
 ];
