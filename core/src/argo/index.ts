@@ -9,6 +9,7 @@ export {
   compileWorkflow,
   parallelSteps,
   runtimeParameter,
+  volumeName,
   type AccessMode,
   type WorkflowOptions
 } from './workflow.js';

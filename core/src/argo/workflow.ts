@@ -62,7 +62,7 @@ export interface WorkflowOptions {
 }
 
 /** The one volume of a run, in the workflow's words. */
-const volumeName = 'sluice';
+export const volumeName = 'sluice';
 
 /** The parameter that carries the runtime, which is then in the workflow once and not in each step's template. */
 export const runtimeParameter = 'sluice-runtime';

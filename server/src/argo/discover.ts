@@ -1,6 +1,6 @@
 // Workflows that somebody submitted elsewhere — with argo or kubectl, by a schedule, from another machine — and that run a notebook's steps,
 // get a record here like any other run, and are followed from then on.
-import { managedBy, runtimeParameter, type JsonValue } from '@sluice/core';
+import { managedBy, runtimeParameter, volumeName, type JsonValue } from '@sluice/core';
 import type { Cluster } from '../kubernetes/access.js';
 import { label } from '../kubernetes/labels.js';
 import { listAll, type Watched } from '../kubernetes/watch.js';
@@ -23,7 +23,7 @@ const selectors = [
 /** Workflows that were read and run no notebook, by uid. */
 const others = new Set<string>();
 
-/** `place` is the cluster's; a run's record keeps it with the workflow's uid, since names come again. */
+/** `place` is the cluster's; a run's record keeps it with the workflow's uid, since names come again, and the claim of its volume. */
 export async function discoverWorkflows(
   cluster: Cluster,
   place: Place,
@@ -49,7 +49,7 @@ export async function discoverWorkflows(
         ...{ id: name, runner: 'argo', pipeline: plan.name, at: createdAt(metadata) },
         ...(plan.notebook === undefined ? {} : { notebook: plan.notebook }),
         parameters: readParameters(workflow),
-        place: { ...place, uid },
+        place: { ...place, uid, claim: findClaim(workflow) },
         steps: plan.tasks.map(task => task.name)
       },
       isKnown
@@ -75,6 +75,12 @@ async function listMetadata(cluster: Cluster, labelSelector: string, signal: Abo
   const list = { path, labelSelector, accept, resource: workflowResource };
   const { objects } = await listAll<Watched & { readonly metadata: Metadata }>(cluster, list, signal);
   return objects.map(({ metadata }) => metadata);
+}
+
+/** One that is there already, or what Argo calls the one that the workflow makes. */
+function findClaim(workflow: ArgoWorkflow): string {
+  const own = specOf(workflow).volumes?.find(({ name }) => name === volumeName);
+  return own?.persistentVolumeClaim?.claimName ?? `${workflow.metadata?.name}-${volumeName}`;
 }
 
 /** Argo's parameters are texts; what is JSON in one, such as a number, was given as such. */

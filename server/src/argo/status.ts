@@ -29,6 +29,10 @@ export interface ArgoWorkflow {
 export interface WorkflowSpec {
   readonly arguments?: { readonly parameters?: readonly { readonly name: string; readonly value?: string }[] };
   readonly templates?: readonly WorkflowTemplate[];
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly persistentVolumeClaim?: { readonly claimName?: string };
+  }[];
 }
 
 export interface WorkflowTemplate {

@@ -181,7 +181,8 @@ async function findPastVolume(
   cluster: Cluster,
   { past, plan, choice, place }: RemoteStart
 ): Promise<Source | undefined> {
-  const claim = past?.remote?.id;
+  // a workflow of somebody else's has a volume of another name
+  const claim = past?.remote?.place.claim ?? past?.remote?.id;
   if (past === undefined || claim === undefined) return undefined;
   const [first, ...others] = plan.tasks.filter(({ name }) => choice.execute.has(name));
   // beside others that do not wait for it, the first step may have begun before they could

@@ -11,13 +11,13 @@ import {
   type RunSummary,
   type Workflow
 } from '@sluice/core';
+import { discoverWorkflows } from '../argo/discover.js';
+import { describeWritten } from '../argo/earlier.js';
 import { followWorkflow, type FollowOptions } from '../argo/follow.js';
 import { findKeeping, type Keeping } from '../argo/keeping.js';
 import { fetchLeftovers } from '../argo/leftovers.js';
-import { belongingOf, makeVolume, onVolume, readWorkspace } from '../argo/volume.js';
-import { describeWritten } from '../argo/earlier.js';
-import { discoverWorkflows } from '../argo/discover.js';
 import { findPlaces, keptSeconds } from '../argo/places.js';
+import { belongingOf, makeVolume, onVolume, readWorkspace } from '../argo/volume.js';
 import {
   eventsMark,
   listWorkflows,
@@ -135,7 +135,7 @@ class ArgoEngine implements Engine {
     const run = isFound(given.place) ? await withPlan(given, cluster, name) : given;
     const places = clusterPlaces(run.plan);
     const placeOf = (step: string, artifact: string) =>
-      `pvc://${cluster.namespace}/${name}${onVolume(run.place, places.artifact(step, artifact)).slice(volumeFolder.length)}`;
+      `pvc://${cluster.namespace}/${run.place.claim ?? name}${onVolume(run.place, places.artifact(step, artifact)).slice(volumeFolder.length)}`;
     const onEnd: FollowOptions['onEnd'] = async ({ state, steps, workflow, tell }) => {
       if (isFound(run.place)) return; // whose it is knows what it still needs
       const { templates } = (workflow as Workflow).spec;
