@@ -39,9 +39,10 @@ export class Workspace {
     const { base, entries } = scan;
     const indexPath = join(home, 'index', keyOf(scan));
     const source = StatIndex.read(indexPath);
-    const { index, tree: current } = await claimSpare(join(home, 'spare', keyOf(scan)), to);
     const folder = join(to, scan.folder);
-    if (existsSync(folder)) options.onFolder?.(folder);
+    const { index, tree: current } = await claimSpare(join(home, 'spare', keyOf(scan)), to, () => {
+      if (existsSync(folder)) options.onFolder?.(folder);
+    });
     const start = await takeSnapshot(objects, base, entries, source, options.collections());
     await source.write(indexPath);
     const startedAt = performance.now();
@@ -167,13 +168,14 @@ function keyOf({ base, folder }: WorkspaceScan): string {
   return createHash('sha256').update(`${base}\0${folder}`).digest('hex').slice(0, 24);
 }
 
-/** The last run's copy, if it left one, in its new place; it is looked through, as nobody watched it since. */
-async function claimSpare(spare: string, to: string): Promise<{ index: StatIndex; tree: Tree }> {
+/** The last run's copy, if it left one, in its new place; once it is there it is looked through, as nobody watched it since. */
+async function claimSpare(spare: string, to: string, onPlace: () => void): Promise<{ index: StatIndex; tree: Tree }> {
   await rm(to, { recursive: true, force: true });
   const claimed = `${to}-claimed`;
   try {
     await rename(spare, claimed); // of two runs one gets it
     await rename(join(claimed, 'workspace'), to);
+    onPlace();
     const index = StatIndex.read(join(claimed, 'index'));
     await rm(claimed, { recursive: true, force: true });
     // Python takes bytecode for that of its module by size and whole second, which a module that has just been edited may share
@@ -183,6 +185,7 @@ async function claimSpare(spare: string, to: string): Promise<{ index: StatIndex
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     await mkdir(to, { recursive: true });
+    onPlace();
     return { index: StatIndex.empty(), tree: new Map() };
   }
 }

@@ -20,6 +20,8 @@ function findFolder(): string {
   }
 }
 
+// with nothing left to do, Node would still take itself apart, which is for those that go on without it
+process.once('beforeExit', () => process.exit());
 process.exitCode = 1; // where nothing is left to wait for before the command has said how it ends
 void main(process.argv.slice(2), {
   stdout: process.stdout,
