@@ -102,6 +102,8 @@ class Pickler(pickle.Pickler):
             return (rebuild.member, (module, name)) if value is getattr(sys.modules.get(module), name, None) else NotImplemented
         if where == "pandas.core.internals.managers":
             return _tables(value)
+        if hasattr(kind, "__getattr__") and not hasattr(kind, "__setstate__") and kind.__reduce_ex__ is object.__reduce_ex__:
+            return _answering(value)
         if where == "dataclasses":
             return _dataclass_constant(value)
         if kind.__name__ == "ZMQInteractiveShell":
@@ -286,6 +288,14 @@ def _tables(value: Any) -> Any:
     # pandas makes a copy where it writes into memory that another table looks at as well, and must learn again which these are.
     make, arguments, *state = value.__reduce_ex__(5)
     return make, arguments, (*state,), None, None, rebuild.fill_blocks
+
+
+def _answering(value: Any) -> Any:
+    # Its `__getattr__` would be asked for `__setstate__` before it has the attributes that it answers from.
+    reduced = value.__reduce_ex__(5)
+    if not isinstance(reduced, tuple) or len(reduced) < 3 or reduced[2] is None:
+        return reduced
+    return (*reduced, None, None)[:5] + (rebuild.fill_object,)
 
 
 def _dict_view(pickler: Pickler, value: Any) -> Any:

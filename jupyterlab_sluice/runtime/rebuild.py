@@ -202,6 +202,15 @@ def enum(
     return _register(meta.__new__(meta, name, bases, space), token)  # type: ignore[call-overload]
 
 
+def fill_object(made: Any, state: Any) -> None:
+    """What unpickling does by itself where a class says nothing of it."""
+    own, slots = state if isinstance(state, tuple) and len(state) == 2 else (state, None)
+    if own:
+        made.__dict__.update(own)
+    for name, value in (slots or {}).items():
+        object.__setattr__(made, name, value)
+
+
 def type_var(module_name: str, name: str, constraints: Tuple[Any, ...], keywords: Dict[str, Any]) -> Any:
     import typing
 

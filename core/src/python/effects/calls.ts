@@ -26,7 +26,7 @@ import { isOwnName } from './ownNames.js';
 import { isContainer, methodEffect } from './tables/methods.js';
 import type { Slot } from './slot.js';
 import { contentsOf, hold, holdersOf, immutable, inside, mayHold, slotsOf, unite, valueOf } from './thing.js';
-import type { Thing, Value } from './thing.js';
+import type { Partially, Thing, Value } from './thing.js';
 
 export function callExpression(machine: Machine, node: Call): Value {
   const dynamic = dynamicCall(machine, node);
@@ -66,7 +66,9 @@ function callAttribute(machine: Machine, node: Call, func: Attribute): Value {
       continue;
     }
     const callee = attributeOf(machine, valueOf(thing), func.attr, func);
-    const isOurs = callee.things.some(found => found.callable || found.path !== undefined || found.classInfo);
+    const isOurs = callee.things.some(
+      found => found.callable || found.path !== undefined || found.classInfo || found.changes
+    );
     args ??= evaluateArguments(machine, node);
     if (isOurs) results.push(callValue(machine, callee, args, node));
     else rest.push(thing);
@@ -168,6 +170,7 @@ export function callValue(machine: Machine, callee: Value, args: Arguments, node
     else if (thing.path === 'builtins.getattr') results.push(getAttribute(machine, args, node));
     else if (thing.path !== undefined) results.push(callLibrary(machine, thing.path, args, node));
     else if (thing.instanceOf) results.push(callInstance(machine, thing, args, node));
+    else if (thing.partial) results.push(callPartial(machine, thing.partial, args, node));
     else results.push(callWithMemory(machine, thing, node, () => callUnknown(machine, thing, args, node)));
   }
   if (results.length === 0) {
@@ -175,6 +178,16 @@ export function callValue(machine: Machine, callee: Value, args: Arguments, node
     return valueOf(machine.make(node));
   }
   return unite(results);
+}
+
+function callPartial(
+  machine: Machine,
+  { callee, positional, keywords }: Partially,
+  args: Arguments,
+  node: Call
+): Value {
+  const all = { positional: [...positional, ...args.positional], keywords: [...args.keywords, ...keywords] };
+  return callValue(machine, callee, all, node);
 }
 
 function callInstance(machine: Machine, thing: Thing, args: Arguments, node: Expression): Value {

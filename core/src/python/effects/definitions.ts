@@ -1,5 +1,6 @@
 // `def` and `class`: what their headers read, and whether running their source again gives the same object. If so they
 // travel as source; else as values.
+import { note } from './ambient.js';
 import { addMemory, isCache } from './caches.js';
 import { classValue, functionThing, metaclassesOf, noArguments, notebookBases, runMember } from './functions.js';
 import type { Arguments } from './functions.js';
@@ -16,6 +17,7 @@ import type {
 } from '../syntax.js';
 import { prelude } from './slot.js';
 import type { Slot } from './slot.js';
+import { setsAmbient } from './tables/ambient.js';
 import { isPureDecorator } from './tables/functions.js';
 import { addExtra, hold, immutable, makeThing, unite, valueOf } from './thing.js';
 import type { ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
@@ -196,6 +198,7 @@ function decorate(
     const node = nodes[index]!;
     const path = decorators[index]!.things[0]?.madeBy ?? decorators[index]!.things[0]?.path;
     if (isCache(path)) for (const thing of value.things) if (thing.callable) addMemory(machine, thing, node);
+    if (path !== undefined && setsAmbient(path)) note(machine, path, node);
     if (path !== undefined && (isPureDecorator(path) || /\.(setter|getter|deleter|register)$/.test(path))) continue;
     if (isAccessorDecorator(node) || registerBase(node)) continue;
     isPure = false;

@@ -6,7 +6,7 @@ import { findFunctionScope } from '../names.js';
 import { localNames } from '../scope.js';
 import type { FunctionDefinition, Lambda, Node } from '../syntax.js';
 import { callWithMemory } from './caches.js';
-import { closure, hold, holdClass, immutable, inside, mayHold, unite, valueOf } from './thing.js';
+import { closure, constantValue, hold, holdClass, immutable, inside, mayHold, unite, valueOf } from './thing.js';
 import type { Callable, ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 
 /** What a call hands over. `name` undefined stands for `**mapping`; a `*sequence` is in `positional` as its elements. */
@@ -247,7 +247,16 @@ export function instanceMember(machine: Machine, thing: Thing, name: string): Va
   const member = findMember(classInfo, name) ?? (thing.instanceOf ? undefined : metaMember(classInfo, name));
   if (!member) {
     if (thing.instanceOf && hasForeignBase(classInfo)) touch(machine, valueOf(thing));
-    else if (thing.instanceOf) touchMembers(machine, classInfo, ['__getattr__', '__getattribute__'], valueOf(thing));
+    else if (thing.instanceOf) {
+      touchMembers(machine, classInfo, ['__getattribute__'], valueOf(thing));
+      return runMember(
+        machine,
+        classInfo,
+        '__getattr__',
+        { positional: [constantValue(name)], keywords: [] },
+        valueOf(thing)
+      );
+    }
     return undefined;
   }
   const values: Value[] = [];

@@ -59,6 +59,8 @@ export function callLibrary(machine: Machine, path: string, args: Arguments, nod
       );
       const made = machine.make(node, { madeBy: path, isSeeded, ...travel(path) });
       for (const value of allOf(args)) mayHold(made, value);
+      const [callee, ...positional] = args.positional;
+      if (path === 'functools.partial' && callee) made.partial = { callee, positional, keywords: args.keywords };
       return valueOf(made);
     }
   }

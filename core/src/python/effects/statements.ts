@@ -7,6 +7,7 @@ import { defineClass, defineFunction, defineTypeAlias, hasLateAnnotations } from
 import { combine, evaluate } from './expressions.js';
 import type { Machine, Outcome } from './machine.js';
 import { runCellMagic } from './magics.js';
+import { readAttribute } from './moduleAttributes.js';
 import type {
   Assign,
   AugmentedAssign,
@@ -16,15 +17,17 @@ import type {
   Import,
   ImportFrom,
   Match,
+  Node,
   Statement,
   Try,
   While,
   With
 } from '../syntax.js';
 import { prelude } from './slot.js';
-import type { Slot } from './slot.js';
+import type { Slot, SlotKind } from './slot.js';
 import { isImportedForEffect, isProcessOwn } from './tables/ambient.js';
 import { builtinNames } from './tables/builtins.js';
+import { isTypeMaker } from './tables/functions.js';
 import { bindTarget, deleteTarget } from './targets.js';
 import { contentsOf, elementsIn, immutable, mayHold, unite, valueOf } from './thing.js';
 import type { Value } from './thing.js';
@@ -40,7 +43,8 @@ function executeStatement(machine: Machine, node: Statement): boolean {
   switch (node.type) {
     case 'Assign': {
       const value = evaluate(machine, node.value, 'kept');
-      if (isHandle(machine, node, value)) bindHandle(machine, node, value);
+      const kind = repeatedKind(machine, node, value);
+      if (kind) bindRepeated(machine, node, value, kind);
       else for (const target of node.targets) bindTarget(machine, target, value);
       return true;
     }
@@ -119,18 +123,18 @@ function executeStatement(machine: Machine, node: Statement): boolean {
   }
 }
 
-/** `ctx = decimal.getcontext()` names what each process has one of. */
-const isHandle = (machine: Machine, { targets }: Assign, { things }: Value): boolean =>
-  !machine.frame &&
-  machine.depth === 0 &&
-  things.length === 1 &&
-  isProcessOwn(things[0]!) &&
-  targets.every(({ type }) => type === 'Name') &&
-  machine.unitReads.every(({ kind, step }) => kind !== 'value' || step === prelude);
+/** `ctx = decimal.getcontext()` names what each process has one of; `T = TypeVar("T")` defines as `class` does. */
+function repeatedKind(machine: Machine, { targets }: Assign, { things }: Value): SlotKind | undefined {
+  const [thing] = things;
+  if (!thing || things.length > 1 || machine.frame || machine.depth > 0) return undefined;
+  if (targets.some(({ type }) => type !== 'Name')) return undefined;
+  if (machine.unitReads.some(({ kind, step }) => kind === 'value' && step !== prelude)) return undefined;
+  return isProcessOwn(thing) ? 'import' : isTypeMaker(thing.madeBy) ? 'definition' : undefined;
+}
 
-/** Later steps run the statement again, as they do with imports. */
-function bindHandle(machine: Machine, node: Assign, value: Value): void {
-  const parts = { kind: 'import' as const, unit: machine.unit, headers: machine.unitReads };
+/** Later steps run the statement again, as they do with imports and definitions. */
+function bindRepeated(machine: Machine, node: Assign, value: Value, kind: SlotKind): void {
+  const parts = { kind, unit: machine.unit, headers: machine.unitReads };
   for (const target of node.targets) if (target.type === 'Name') machine.bind(target.id, value, target, parts);
 }
 
@@ -206,9 +210,12 @@ function runImportFrom(machine: Machine, node: ImportFrom): void {
           headers: machine.importTry ? machine.unitReads : []
         };
     if (name === '*') importAll(machine, node, parts);
-    else machine.bind(alias ?? name, machine.library(`${node.module}.${name}`), range, parts);
+    else machine.bind(alias ?? name, importedFrom(machine, `${node.module}.${name}`, range), range, parts);
   }
 }
+
+const importedFrom = (machine: Machine, path: string, node: Node): Value =>
+  unite([machine.library(path), readAttribute(machine, path, node) ?? immutable]);
 
 function importAll(machine: Machine, node: ImportFrom, parts: Partial<Slot>): void {
   const { module } = node;

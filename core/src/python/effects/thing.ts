@@ -63,6 +63,8 @@ export interface Thing extends Part {
   group?: Thing;
   /** a method that changes its object, read but not yet called: `push = xs.append` */
   changes?: Value;
+  /** of a partial function: what it calls, and with what besides */
+  partial?: Partially;
   /** the slots of what was registered on it: `@show.register` */
   extras: readonly object[];
   /** what a function that remembers its results holds them in */
@@ -82,6 +84,13 @@ interface Surroundings extends Part {
   holders?: Since;
   /** the names bound to it, now or earlier; the machine looks whether they still are */
   slots?: Set<object>;
+}
+
+/** `functools.partial(callee, …)` */
+export interface Partially {
+  readonly callee: Value;
+  readonly positional: readonly Value[];
+  readonly keywords: readonly { readonly name?: string; readonly value: Value }[];
 }
 
 /** A function of the notebook, with the frame it closes over. */
@@ -260,7 +269,7 @@ function collapse(things: Set<Thing>): Value {
   const found = new Set<Thing>();
   for (const thing of things) {
     const one = find(thing);
-    if (one.path !== undefined || one.callable || one.classInfo || one.changes) found.add(one);
+    if (one.path !== undefined || one.callable || one.classInfo || one.changes || one.partial) found.add(one);
     else {
       const kind = one.instanceOf ?? one.madeBy;
       const alike = kinds.get(kind);

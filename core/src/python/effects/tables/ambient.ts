@@ -39,7 +39,7 @@ const setters = new RegExp(
       pandas\.api\.extensions\.register_\w+ codecs\.(register|register_error) copyreg\.pickle atexit\.register
       IPython\.core\.magic\.(register_\w+|magics_class) sqlite3\.register_\w+ mimetypes\.add_type signal\.signal
       matplotlib\.(colormaps\.(un)?register|font_manager\.fontManager\.\w+|projections\.register_projection|scale\.register_scale)
-      gymnasium\.register gym\.register \w+(\.\w+)*\.[A-Z]\w*\.register sys\.(settrace|setprofile|set_coroutine_origin_tracking_depth)
+      gymnasium\.register gym\.register \w+(\.\w+)*\.register sys\.(settrace|setprofile|set_coroutine_origin_tracking_depth)
     `).join('|') +
     ')$'
 );
@@ -54,12 +54,15 @@ const ambientObjects =
 
 export const isAmbientObject = (maker: string): boolean => ambientObjects.test(maker);
 
-/** What a process has one of, by the name or the maker: another process must find its own, and not take a copy. */
+/** What a process has one of, by its name: another process must find its own, and not take a copy. Functions of these modules may be replaced. */
 const processOwn =
-  /^(sys\.\w+|os\.environ|matplotlib(\.pyplot)?\.rcParams|pandas\.options(\.\w+)*|warnings\.filters|logging\.root|decimal\.getcontext|logging\.(Formatter|(handlers\.)?\w*Handler))$/;
+  /^((sys|time|random|json|os|math)(\.\w+)+|matplotlib(\.pyplot)?\.rcParams|pandas\.options(\.\w+)*|warnings\.filters|logging\.root)$/;
 
-export const isProcessOwn = ({ path, madeBy = '' }: { readonly path?: string; readonly madeBy?: string }): boolean =>
-  processOwn.test(path ?? madeBy);
+/** The same, by what gives it. */
+const givesProcessOwn = /^(decimal\.getcontext|logging\.(Formatter|(handlers\.)?\w*Handler))$/;
+
+export const isProcessOwn = ({ path, madeBy }: { readonly path?: string; readonly madeBy?: string }): boolean =>
+  path === undefined ? madeBy !== undefined && givesProcessOwn.test(madeBy) : processOwn.test(path);
 
 /** Line magics that set the state of the process. */
 export const ambientMagics: ReadonlySet<string> = new Set(
