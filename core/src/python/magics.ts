@@ -36,6 +36,12 @@ const pythonCellMagics: Readonly<Record<string, boolean>> = {
   memit: true
 };
 
+/** Cell magics whose first line reaches them as it is written. */
+const unexpanded = /^(time|timeit|prun|debug)$/;
+
+/** Cell magics that run the rest of the cell as `!` does a line. */
+const shellCellMagics = /^(!|sx|system)$/;
+
 export function toCommand(command: Command, excerpt: Excerpt, parse: Parse): Meaning {
   const text = partOf(excerpt, command.from, command.to, command.text);
   const range = rangeIn(text, 0, command.text.length);
@@ -56,16 +62,18 @@ export function toCellMagic(head: CellMagicHead, excerpt: Excerpt, parse: Parse)
   const { name } = head;
   const { text } = excerpt;
   const range = rangeIn(excerpt, head.from, text.length);
+  const first = partOf(excerpt, head.arguments.from, head.arguments.to);
+  const expanded = shellCellMagics.test(name) ? partOf(excerpt, head.arguments.from, text.length) : first;
   const node = {
     type: 'CellMagic' as const,
     name,
     arguments: text.slice(head.arguments.from, head.arguments.to).trim(),
     text: text.slice(head.body),
+    holes: unexpanded.test(name) ? [] : toHoles(expanded, parse),
     ...range
   };
   const runsFirstLine = pythonCellMagics[name];
   if (runsFirstLine === undefined) return { body: [node satisfies CellMagic], errors: [] };
-  const first = partOf(excerpt, head.arguments.from, head.arguments.to);
   const setup = runsFirstLine ? parse(afterOptions(first, pythonMagics[name] ?? '').rest) : { body: [], errors: [] };
   const rest = parse(partOf(excerpt, head.body, text.length));
   return {

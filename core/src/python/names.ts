@@ -176,6 +176,7 @@ function visitStatement(scope: ScopeTable, statement: Statement): void {
     case 'TypeAlias':
       return visitTypeAlias(scope, statement);
     case 'CellMagic':
+      statement.holes.forEach(hole => visit(scope, hole));
       return visitMagicBody(scope, statement.name, statement, statement.body);
     case 'Pass':
     case 'Break':

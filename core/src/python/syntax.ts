@@ -368,6 +368,8 @@ export interface CellMagic extends Node {
   readonly name: string;
   readonly arguments: string;
   readonly text: string;
+  /** of its first line, and for `%%sx` of the others */
+  readonly holes: readonly Expression[];
   readonly body?: readonly Statement[];
 }
 

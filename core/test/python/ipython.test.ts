@@ -114,6 +114,8 @@ test.each([
   ['%%timeit runs its first line before', '%%timeit -n 1 a = 1\nb', '[CellMagic timeit: [a = 1; b]]', []],
   ['%%capture keeps its name', '%%capture out --no-stderr\nb', '[CellMagic capture out --no-stderr: [b]]', []],
   ['magics may stand on each other', '%%capture\n%%time\nb', '[CellMagic capture: [[CellMagic time: [b]]]]', []],
+  ['a first line has holes', '%%bash -s "$a" {b.c}\n$d', '[CellMagic bash -s "$a" {b.c}: a b.c]', []],
+  ['%%time has none', '%%time\nx', '[CellMagic time: [x]]', []],
   ['what others run is text', '%%bash\nx = (', '[CellMagic bash]', []],
   ['a mistake inside is found', '%time f(', '[Magic time: []]', ['‘(’ unclosed ‘(’']],
   ['/f calls', '/f a b', 'f(a, b)', []],

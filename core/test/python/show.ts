@@ -64,6 +64,7 @@ function showStatement(node: Statement): string {
     case 'CellMagic': {
       const head = ['CellMagic', node.name, node.arguments].join(' ').trim();
       const isPython = node.body !== undefined && !node.arguments.includes(' = ');
+      if (!node.body && node.holes.length > 0) return `[${head}: ${node.holes.map(showExpression).join(' ')}]`;
       return node.body ? `[${isPython ? head : `CellMagic ${node.name}`}: [${show(node.body)}]]` : `[${head}]`;
     }
     case 'Help':

@@ -47,9 +47,15 @@ function runText(machine: Machine, node: Call, name: string): Value {
     return valueOf(machine.make(node));
   }
   const { frame } = machine;
-  if (locals) machine.frame = frameFor(machine, node);
+  if (locals) {
+    machine.frame = frameFor(machine, node);
+    machine.catchesNameError++; // what is no name of the notebook is in the mapping
+  }
   const value = runSource(machine, text, node, name === 'eval');
-  if (locals) store(machine, locals, unite([immutable, ...machine.frame!.names.values()]), node);
+  if (locals) {
+    store(machine, locals, unite([immutable, ...machine.frame!.names.values()]), node);
+    machine.catchesNameError--;
+  }
   machine.frame = frame;
   return value;
 }

@@ -10,6 +10,7 @@ const otherLanguages = /^(bash|sh|script|html|HTML|javascript|js|latex|markdown|
 
 export function runCellMagic(machine: Machine, node: CellMagic): boolean {
   const head = { from: node.from, to: node.from + node.name.length + 2 };
+  const holes = node.holes.map(hole => machine.evaluate(machine, hole, 'used'));
   if (!node.body) actByShell(machine, head);
   else if (node.name !== 'capture') act(machine);
   if (node.name === 'writefile' || node.name === 'file') {
@@ -18,7 +19,8 @@ export function runCellMagic(machine: Machine, node: CellMagic): boolean {
       .trim()
       .replace(/^(-a|--append)\s+/, '')
       .replace(/^["']|["']$/g, '');
-    noteFile(machine, constantValue(path), isAppending ? 'changes' : 'writes', head);
+    const isHole = holes.length === 1 && /^(\$[\w.]+|\{[^{}]*\})$/.test(path);
+    noteFile(machine, isHole ? holes[0] : constantValue(path), isAppending ? 'changes' : 'writes', head);
     return true;
   }
   let falls = true;

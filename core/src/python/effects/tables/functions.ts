@@ -172,6 +172,10 @@ export const untravelling: ReadonlyMap<string, string> = new Map([
   ['csv.writer', 'a writer of an open file']
 ]);
 
+/** Makers of what stands for types; pickle knows it by the name of the module that defines it. */
+export const isTypeMaker = (path = ''): boolean =>
+  /^typing(_extensions)?\.(TypeVar|TypeVarTuple|ParamSpec|NewType|TypeAliasType)$/.test(path);
+
 /** Decorators that give the same function again when their source runs again. */
 const pureDecorators = new Set(
   words(`
