@@ -4,6 +4,10 @@ import type { Outline } from '@sluice/core';
 export const hueClasses: readonly string[] = [...'abcdefgh'].map(letter => `jp-Sluice-hue-${letter}`);
 
 export function hueClass(outline: Outline, step: string): string {
-  const order = outline.steps.findIndex(other => other.name === step);
-  return order < 0 ? '' : hueClasses[order % hueClasses.length]!;
+  let order = orders.get(outline);
+  if (!order) orders.set(outline, (order = new Map(outline.steps.map(({ name }, index) => [name, index]))));
+  const place = order.get(step);
+  return place === undefined ? '' : hueClasses[place % hueClasses.length]!;
 }
+
+const orders = new WeakMap<Outline, ReadonlyMap<string, number>>();

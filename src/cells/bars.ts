@@ -66,14 +66,17 @@ export class CellBars {
   }
 
   private paint(): void {
-    const { widgets } = this.pipeline.panel.content;
-    widgets.forEach((cell, index) => this.paintCell(cell, index));
+    const { panel, outline, runs } = this.pipeline;
+    this.runs = new Map(runs.shown?.steps.map(run => [run.name, run]));
+    this.cellCounts = new Map(outline.steps.map(({ name, cells }) => [name, cells.length]));
+    this.metricsGivers = outline.steps.filter(({ metricsCells }) => metricsCells.length > 0).map(({ name }) => name);
+    panel.content.widgets.forEach((cell, index) => this.paintCell(cell, index));
   }
 
   private paintCell(cell: Cell, index: number): void {
     const role = this._areShown ? this.pipeline.outline.roles[index] : undefined;
     const step = role && 'step' in role ? role.step : undefined;
-    const run = step === undefined ? undefined : this.runOf(step);
+    const run = step === undefined ? undefined : this.runs.get(step);
     this.paintStripe(cell, step, run !== undefined && this.isRunningAt(run, index));
     const paint = role && this.toPaint(role, run);
     const chip = this.chips.get(cell);
@@ -129,7 +132,7 @@ export class CellBars {
     const { pipeline } = this;
     const { trans } = pipeline;
     const words = [describeStepRun(run, Date.now(), trans)];
-    const cells = pipeline.outline.steps.find(({ name }) => name === step)?.cells.length ?? 0;
+    const cells = this.cellCounts.get(step) ?? 0;
     const changed = pipeline.changedSince(step);
     if (run?.state === 'running' && cells > 1) words.push(trans.__('%1 of %2 cells', run.cellsDone ?? 0, cells));
     if (run?.state === 'pending')
@@ -142,8 +145,8 @@ export class CellBars {
   // A run's metrics are one table; which of them a step gave is known from the cells only where one step has them all.
   private metricsOf(step: string): string {
     const shown = this.pipeline.runs.shown;
-    const givers = this.pipeline.outline.steps.filter(other => other.metricsCells.length > 0);
-    if (!shown || givers.length !== 1 || givers[0]!.name !== step) return '';
+    const [giver, ...others] = this.metricsGivers;
+    if (!shown || others.length > 0 || giver !== step) return '';
     return Object.entries(shown.metrics)
       .filter(([, value]) => typeof value === 'number')
       .map(([name, value]) => `${name} ${formatMetric(value)}`)
@@ -169,10 +172,6 @@ export class CellBars {
     insert(cell, this.chips.has(cell) ? 1 : 0, shown);
   }
 
-  private runOf(step: string): StepRun | undefined {
-    return this.pipeline.runs.shown?.steps.find(run => run.name === step);
-  }
-
   private chipOf(cell: Cell): Chip {
     let chip = this.chips.get(cell);
     if (!chip || chip.isDisposed) {
@@ -193,6 +192,10 @@ export class CellBars {
   }
 
   private _areShown = true;
+  // What the cells of one painting ask for by step: a notebook may have hundreds of both.
+  private runs: ReadonlyMap<string, StepRun> = new Map();
+  private cellCounts: ReadonlyMap<string, number> = new Map();
+  private metricsGivers: readonly string[] = [];
   private readonly chips = new WeakMap<Cell, Chip>();
   private readonly failures = new WeakMap<Cell, FailureBox>();
 }
