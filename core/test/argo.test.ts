@@ -27,8 +27,8 @@ test.each<[what: string, options: WorkflowOptions, order: string[]]>([
     { snapshots: 'start', kept: [{ claim: 'my.data', policy: 'start' }] },
     [
       'snapshot-start',
-      'snapshot-start-my-data',
-      'load < snapshot-start && snapshot-start-my-data',
+      'snapshot-start-my-data-1v1pgxb',
+      'load < snapshot-start && snapshot-start-my-data-1v1pgxb',
       'fit < load',
       'evaluate < fit'
     ]

@@ -193,7 +193,7 @@ testWithPods('an image that is not there, or has no Python, is told of, and noth
     expect(stdout).toMatch(cases[i]![1]);
     expect(status).toBe(1);
   }
-  await until(() => left().length === 0);
+  await until(() => left().length === 0, 90_000);
 }, 200_000);
 
 /** The command as a process of its own, that can be killed. */

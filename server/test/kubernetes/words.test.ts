@@ -215,12 +215,12 @@ test.each<[what: string, pod: V1Pod | undefined, name: string | undefined, said:
     'out-of-memory',
     /more than its memory limit of 1Gi\. Raise ‘memory_limit’/
   ],
-  ['no Python', ended({ exitCode: 127 }), 'start', /its image has no ‘python3’/],
+  ['no Python', ended({ exitCode: 127 }), 'start', /could not be started: the image ‘\S*’ has no ‘python3’/],
   [
     'no such program',
     ended({ exitCode: 128, reason: 'StartError', message: 'python3: not found.' }),
     'start',
-    /could not be started: python3: not found\. Its image must have Python 3\.9/
+    /could not be started in the image ‘registry\/i:1’: python3: not found\. It must have Python 3\.9/
   ],
   ['a signal', ended({ exitCode: 143 }), 'signal', /ended by signal 15\.$/],
   ['a status', ended({ exitCode: 3 }), 'exit-status', /ended with status 3\.$/],
