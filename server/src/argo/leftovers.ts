@@ -9,7 +9,7 @@ import type { EngineEvent, RemoteRun } from '../runners/engine.js';
 import { onVolume, toPodSpec } from './volume.js';
 
 /** a cluster that has no place for the pod is no reason not to tell the run's end */
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 
 /** Bring it to this machine. `steps` are those that ended in a pod; `claim` is the run's volume. Never rejects. */
 export async function fetchLeftovers(
