@@ -1,9 +1,8 @@
 // The records of all runs, in one SQLite file that sidecar and command line share. Events are the only way that state changes: each is
 // written together with what it changes.
 import { EventEmitter } from 'node:events';
-import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import {
   endedStates,
   reduceRun,
@@ -17,10 +16,11 @@ import {
   type RunSummary,
   type StepRun
 } from '@sluice/core';
+import { Database, type Sql } from './database.js';
 import { PipelineError } from './errors.js';
 import type { LogSizes } from './logs.js';
 import { isOwnerAlive, Silence, thisOwner } from './owner.js';
-import { migrate } from './schema.js';
+import { stepColumns, toJson, toStepRun, toSummary, type Row } from './rows.js';
 
 export interface NewRun {
   readonly pipeline: string;
@@ -35,22 +35,10 @@ export interface NewRun {
 
 export type StepArtifact = ArtifactRecord & { readonly step: string };
 
-export type Row = Record<string, unknown>;
-
-/** The same file, for the tables that other modules keep in it. */
-export interface Sql {
-  get(sql: string, ...values: SQLInputValue[]): Row | undefined;
-  all(sql: string, ...values: SQLInputValue[]): Row[];
-  run(sql: string, ...values: SQLInputValue[]): void;
-  /** Nested calls belong to the outermost one. */
-  transaction<T>(work: () => T): T;
-}
-
 const pollMs = 200;
 
 export class Store {
-  private readonly db: DatabaseSync;
-  private readonly statements = new Map<string, StatementSync>();
+  private readonly database: Database;
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private readonly owner = thisOwner();
   private readonly silence = new Silence();
@@ -63,41 +51,26 @@ export class Store {
     readonly home: string,
     path = join(home, 'sluice.db')
   ) {
-    try {
-      // its owner's alone, also where SLUICE_HOME is open to others; SQLite gives the files beside it the same mode
-      if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o600));
-      this.db = new DatabaseSync(path, { timeout: 10_000 });
-      this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
-      migrate(this.db);
-    } catch (cause) {
-      if (cause instanceof PipelineError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new PipelineError(
-        `The records in ‘${path}’ can’t be opened: ${reason}. See that the disk has space; else move the folder ‘${home}’ away, or set SLUICE_HOME to another one.`,
-        'storage',
-        { cause }
-      );
-    }
+    this.database = new Database(home, path);
     this.endOrphans();
   }
 
   close(): void {
-    this.statements.clear();
-    this.db.close();
+    this.database.close();
   }
 
+  /** The same file, for the tables that other modules keep in it. */
   get sql(): Sql {
-    const { get, all, run } = this;
-    return { get, all, run, transaction: work => this.transaction(work) };
+    return this.database;
   }
 
   /** A new run, owned by this process, that has not started. */
   create(run: NewRun): RunSummary {
-    return this.transaction(() => {
+    return this.database.transaction(() => {
       const createdAt = Date.now();
-      const { next } = this.get('SELECT coalesce(max(number), 0) + 1 AS next FROM runs')!;
+      const { next } = this.database.get('SELECT coalesce(max(number), 0) + 1 AS next FROM runs')!;
       const id = this.newId(createdAt);
-      this.run(
+      this.database.run(
         `INSERT INTO runs (id, number, pipeline, notebook, runner, state, created_at, parameters, metrics, parent, remote,
            owner_pid, owner_place, owner_started, seen_at) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, '{}', ?, ?, ?, ?, ?, ?)`,
         ...[id, next as number, run.pipeline, run.notebook ?? null, run.runner, createdAt],
@@ -110,12 +83,18 @@ export class Store {
 
   /** Write an event and what it changes; the run's watchers hear of it. `at` is when it happened, in milliseconds since 1970. */
   append(run: string, body: RunEventBody, at = Date.now()): RunEvent {
-    const event = this.transaction(() => {
-      const { last } = this.get('SELECT last_seq AS last FROM runs WHERE id = ?', run)!;
+    const event = this.database.transaction(() => {
+      const { last } = this.database.get('SELECT last_seq AS last FROM runs WHERE id = ?', run)!;
       const seq = (last as number) + 1;
       const event: RunEvent = { ...body, seq, at };
-      this.run('INSERT INTO events (run, seq, at, json) VALUES (?, ?, ?, ?)', run, seq, at, JSON.stringify(body));
-      this.run('UPDATE runs SET last_seq = ? WHERE id = ?', seq, run);
+      this.database.run(
+        'INSERT INTO events (run, seq, at, json) VALUES (?, ?, ?, ?)',
+        run,
+        seq,
+        at,
+        JSON.stringify(body)
+      );
+      this.database.run('UPDATE runs SET last_seq = ? WHERE id = ?', seq, run);
       this.apply(run, event);
       return event;
     });
@@ -125,7 +104,7 @@ export class Store {
 
   /** @throws PipelineError `not-found` */
   read(id: string): RunSummary {
-    const row = this.get('SELECT * FROM runs WHERE id = ?', id);
+    const row = this.database.get('SELECT * FROM runs WHERE id = ?', id);
     if (row === undefined) throw new PipelineError(`There is no run ‘${id}’ in ${this.home}.`, 'not-found');
     return toSummary(row, this.stepRows('run = ? ORDER BY position', id).map(toStepRun));
   }
@@ -134,8 +113,8 @@ export class Store {
   find(name: string): RunSummary {
     const candidates =
       name === 'last'
-        ? this.all('SELECT id FROM runs ORDER BY number DESC LIMIT 1')
-        : this.all(
+        ? this.database.all('SELECT id FROM runs ORDER BY number DESC LIMIT 1')
+        : this.database.all(
             `SELECT id FROM runs WHERE id = ?1 OR number = CAST(?2 AS INTEGER)
              UNION SELECT id FROM runs WHERE ?2 = '' AND substr(id, 1, length(?1)) = ?1`,
             name,
@@ -169,13 +148,13 @@ export class Store {
       if (known === undefined) steps.set(run, [toStepRun(columns)]);
       else known.push(toStepRun(columns));
     }
-    return this.all(`SELECT * ${chosen}`, ...values, limit).map(row =>
-      toSummary(row, steps.get(row.id as string) ?? [])
-    );
+    return this.database
+      .all(`SELECT * ${chosen}`, ...values, limit)
+      .map(row => toSummary(row, steps.get(row.id as string) ?? []));
   }
 
   events(run: string, after = 0, limit = 1000): RunEvent[] {
-    const rows = this.all(
+    const rows = this.database.all(
       'SELECT seq, at, json FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?',
       run,
       after,
@@ -201,7 +180,7 @@ export class Store {
   }
 
   artifacts(run: string): StepArtifact[] {
-    return this.all('SELECT * FROM artifacts WHERE run = ? ORDER BY rowid', run).map(row => ({
+    return this.database.all('SELECT * FROM artifacts WHERE run = ? ORDER BY rowid', run).map(row => ({
       step: row.step as string,
       name: row.name as string,
       kind: row.kind as ArtifactRecord['kind'],
@@ -212,7 +191,7 @@ export class Store {
   }
 
   stepMetrics(run: string): { readonly step: string; readonly name: string; readonly value: MetricValue }[] {
-    return this.all('SELECT step, name, value FROM metrics WHERE run = ? ORDER BY rowid', run).map(row => ({
+    return this.database.all('SELECT step, name, value FROM metrics WHERE run = ? ORDER BY rowid', run).map(row => ({
       step: row.step as string,
       name: row.name as string,
       value: JSON.parse(row.value as string)
@@ -220,28 +199,28 @@ export class Store {
   }
 
   addLog(run: string, step: string, path: string, sizes: LogSizes): void {
-    this.run(
+    this.database.run(
       'INSERT OR REPLACE INTO logs (run, step, path, size_bytes, lines) VALUES (?, ?, ?, ?, ?)',
       ...[run, step, path, sizes.sizeBytes, sizes.lines]
     );
   }
 
   log(run: string, step: string): LogSizes | undefined {
-    const row = this.get('SELECT size_bytes, lines FROM logs WHERE run = ? AND step = ?', run, step);
+    const row = this.database.get('SELECT size_bytes, lines FROM logs WHERE run = ? AND step = ?', run, step);
     return row && { sizeBytes: row.size_bytes as number, lines: row.lines as number };
   }
 
   /** Ask the run's owner, wherever it is, to cancel it, and say why. Nothing happens to a run that has ended. */
   requestCancel(run: string, why: string): void {
     this.read(run);
-    this.run('UPDATE runs SET cancel_requested = 1, cancel_reason = ? WHERE id = ?', why, run);
+    this.database.run('UPDATE runs SET cancel_requested = 1, cancel_reason = ? WHERE id = ?', why, run);
     this.changes.emit('change');
   }
 
   /** The owner calls this now and then: it says that it lives, and learns whether it should cancel, and why. */
   checkIn(run: string): { readonly cancelReason?: string } {
-    const row = this.get('SELECT cancel_requested, cancel_reason FROM runs WHERE id = ?', run)!;
-    if (this.silence.isDue(run)) this.run('UPDATE runs SET seen_at = ? WHERE id = ?', Date.now(), run);
+    const row = this.database.get('SELECT cancel_requested, cancel_reason FROM runs WHERE id = ?', run)!;
+    if (this.silence.isDue(run)) this.database.run('UPDATE runs SET seen_at = ? WHERE id = ?', Date.now(), run);
     return row.cancel_requested === 1 ? { cancelReason: (row.cancel_reason as string | null) ?? 'Canceled.' } : {};
   }
 
@@ -256,10 +235,10 @@ export class Store {
 
   /** Own the runs of an engine elsewhere that nobody follows any more. Of several processes that ask, one gets each. */
   adopt(runner: string): string[] {
-    return this.transaction(() => {
+    return this.database.transaction(() => {
       const found = this.orphans('remote IS NOT NULL AND runner = ?', runner).map(row => row.id as string);
       for (const run of found)
-        this.run(
+        this.database.run(
           'UPDATE runs SET owner_pid = ?, owner_place = ?, owner_started = ?, seen_at = ? WHERE id = ?',
           ...[this.owner.pid, this.owner.place, this.owner.startedAt, Date.now(), run]
         );
@@ -269,7 +248,7 @@ export class Store {
 
   /** Let whoever comes next adopt the run. */
   release(run: string): void {
-    this.run(
+    this.database.run(
       `UPDATE runs SET owner_pid = 0, owner_started = 'left' WHERE id = ? AND owner_pid = ? AND owner_started = ?`,
       ...[run, this.owner.pid, this.owner.startedAt]
     );
@@ -281,7 +260,7 @@ export class Store {
 
   /** Open runs whose owner is no more. */
   private orphans(where: string, ...values: SQLInputValue[]): Row[] {
-    const open = this.all(
+    const open = this.database.all(
       `SELECT id, owner_pid, owner_place, owner_started, seen_at FROM runs WHERE ended_at IS NULL AND ${where}`,
       ...values
     );
@@ -311,7 +290,7 @@ export class Store {
     reason: string,
     endStep: (wasRunning: boolean) => Omit<Extract<RunEventBody, { type: 'step' }>, 'type' | 'step'>
   ): void {
-    this.transaction(() => {
+    this.database.transaction(() => {
       const before = this.read(run);
       if (endedStates.has(before.state)) return; // another process was quicker
       for (const { name: step, state } of before.steps)
@@ -324,7 +303,7 @@ export class Store {
     if (event.type === 'log' || event.type === 'output') return; // they change no state, and are many
     const before = this.read(run);
     const after = reduceRun(before, event);
-    this.run(
+    this.database.run(
       `UPDATE runs SET state = ?, reason = ?, ended_at = ?, metrics = ?, workspace = ?, remote = ?, notice = ?
        WHERE id = ?`,
       ...[after.state, after.reason ?? null, after.endedAt ?? null, JSON.stringify(after.metrics)],
@@ -334,13 +313,13 @@ export class Store {
       if (step !== before.steps[position]) this.saveStep(run, position, step);
     });
     if (event.type === 'metric')
-      this.run(
+      this.database.run(
         'INSERT OR REPLACE INTO metrics (run, step, name, value) VALUES (?, ?, ?, ?)',
         ...[run, event.step, event.name, JSON.stringify(event.value)]
       );
     if (event.type === 'artifact') {
       const { name, kind, path, sizeBytes, variables } = event.artifact;
-      this.run(
+      this.database.run(
         'INSERT OR REPLACE INTO artifacts (run, step, name, kind, path, size_bytes, variables) VALUES (?, ?, ?, ?, ?, ?, ?)',
         ...[run, event.step, name, kind, path, sizeBytes, toJson(variables)]
       );
@@ -348,7 +327,7 @@ export class Store {
   }
 
   private saveStep(run: string, position: number, step: StepRun): void {
-    this.run(
+    this.database.run(
       `INSERT OR REPLACE INTO steps (run, position, name, state, started_at, duration_ms, error, failure, reason, uncached,
          usage, cell, cells_done) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[run, position, step.name, step.state, step.startedAt ?? null, step.durationMs ?? null, step.error ?? null],
@@ -365,21 +344,7 @@ export class Store {
     const time = `${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
     for (;;) {
       const id = `${day}-${time}-${Math.random().toString(36).slice(2, 6).padEnd(4, '0')}`;
-      if (this.get('SELECT 1 FROM runs WHERE id = ?', id) === undefined) return id;
-    }
-  }
-
-  /** Nested calls belong to the outermost one. */
-  private transaction<T>(work: () => T): T {
-    if (this.db.isTransaction) return work();
-    this.db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      if (this.db.isTransaction) this.db.exec('ROLLBACK');
-      throw error;
+      if (this.database.get('SELECT 1 FROM runs WHERE id = ?', id) === undefined) return id;
     }
   }
 
@@ -399,68 +364,6 @@ export class Store {
 
   /** Of `toStepRun`’s columns, and the run’s id. As arrays they are here in half the time, and a list of runs has 20,000 of them. */
   private stepRows(where: string, ...values: SQLInputValue[]): SQLOutputValue[][] {
-    const statement = this.statement(`SELECT ${stepColumns}, run FROM steps WHERE ${where}`);
-    statement.setReturnArrays(true);
-    return statement.all(...values) as unknown as SQLOutputValue[][];
+    return this.database.arrays(`SELECT ${stepColumns}, run FROM steps WHERE ${where}`, ...values);
   }
-
-  private statement(sql: string): StatementSync {
-    let statement = this.statements.get(sql);
-    if (statement === undefined) this.statements.set(sql, (statement = this.db.prepare(sql)));
-    return statement;
-  }
-
-  private get = (sql: string, ...values: SQLInputValue[]): Row | undefined => this.statement(sql).get(...values);
-  private all = (sql: string, ...values: SQLInputValue[]): Row[] => this.statement(sql).all(...values);
-  private run = (sql: string, ...values: SQLInputValue[]): void => void this.statement(sql).run(...values);
-}
-
-function toSummary(row: Row, steps: StepRun[]): RunSummary {
-  return {
-    id: row.id as string,
-    number: row.number as number,
-    pipeline: row.pipeline as string,
-    ...present({ notebook: row.notebook as string | null }),
-    runner: row.runner as string,
-    state: row.state as RunState,
-    ...present({ reason: row.reason as string | null }),
-    createdAt: row.created_at as number,
-    ...present({ endedAt: row.ended_at as number | null }),
-    parameters: JSON.parse(row.parameters as string),
-    steps,
-    metrics: JSON.parse(row.metrics as string),
-    ...present({
-      parent: row.parent as string | null,
-      workspace: row.workspace === null ? null : JSON.parse(row.workspace as string),
-      remote: row.remote === null ? null : JSON.parse(row.remote as string),
-      notice: row.notice as string | null
-    })
-  };
-}
-
-/** in the order that `toStepRun` takes them */
-const stepColumns = 'name, state, started_at, duration_ms, error, failure, reason, uncached, usage, cell, cells_done';
-
-function toStepRun(columns: SQLOutputValue[]): StepRun {
-  const [name, state, startedAt, durationMs, error, failure, reason, uncached, usage, cell, cellsDone] = columns;
-  const step: Record<string, unknown> = { name, state };
-  if (startedAt !== null) step.startedAt = startedAt;
-  if (durationMs !== null) step.durationMs = durationMs;
-  if (error !== null) step.error = error;
-  if (failure !== null) step.failure = JSON.parse(failure as string);
-  if (reason !== null) step.reason = reason;
-  if (uncached !== null) step.uncached = uncached;
-  if (usage !== null) step.usage = JSON.parse(usage as string);
-  if (cell !== null) step.cell = cell;
-  if (cellsDone !== null) step.cellsDone = cellsDone;
-  return step as unknown as StepRun;
-}
-
-const toJson = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
-
-/** SQL's null is our undefined, and what is undefined is left out. */
-function present<T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], null> } {
-  const kept: Record<string, unknown> = {};
-  for (const name in fields) if (fields[name] !== null) kept[name] = fields[name];
-  return kept as never;
 }

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
 import type { Kernel } from '../kernels.js';
-import type { Sql } from '../store.js';
+import type { Sql } from '../database.js';
 import { hashText } from './hashes.js';
 
 export interface Environment {

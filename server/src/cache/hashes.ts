@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import type { Sql } from '../store.js';
+import type { Sql } from '../database.js';
 
 /** two changes within one tick of the file system's clock leave the same time */
 const tickMs = 50;

@@ -1,5 +1,5 @@
 // What is kept of each step that succeeded, so that a later run can tell whether it would do the same again, and take what it gave.
-import type { Sql } from '../store.js';
+import type { Sql } from '../database.js';
 import type { BundleContent } from './bundles.js';
 import type { Given } from './given.js';
 import type { Content } from './tree.js';

@@ -1,6 +1,6 @@
 // Which images were built, of what and for which notebook: a run on a cluster takes the one that has what its steps import.
 import type { Needs } from '../packages.js';
-import type { Sql } from '../store.js';
+import type { Sql } from '../database.js';
 
 export interface ImageRecord {
   /** of what went into it */

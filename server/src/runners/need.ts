@@ -1,6 +1,6 @@
 // What a step will take while it works: what its settings ask for, else one core, and the memory that it took the last time.
 import type { PlanTask, StepUsage } from '@sluice/core';
-import type { Sql } from '../store.js';
+import type { Sql } from '../database.js';
 import type { Need } from './capacity.js';
 
 /** `notebook` is as the records have it; undefined for an IR, whose steps are known by their pipeline. */

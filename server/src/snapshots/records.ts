@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import type { SnapshotRecord } from '@sluice/core';
 import { PipelineError } from '../errors.js';
-import type { Row, Sql, Store } from '../store.js';
+import type { Sql } from '../database.js';
+import type { Row } from '../rows.js';
+import type { Store } from '../store.js';
 import type { ObjectStore } from './objects.js';
 import type { Taken } from './take.js';
 import { measure } from './tree.js';
