@@ -66,6 +66,7 @@ export class Ahead {
   /** No step begins any more. It may be said again. */
   async close(): Promise<void> {
     this.cwd = undefined; // nothing is held from now on, whoever still asks
+    this.expected.clear();
     this.context.workers.letGo();
     const held = [...this.held.values()];
     this.held.clear();

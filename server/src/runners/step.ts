@@ -161,7 +161,7 @@ async function attemptStep(
       }
     }
   });
-  context.ahead.holdNext();
+  setImmediate(() => context.ahead.holdNext()); // this step first
   const { end, isTimeout } = await waitFor(child, task.timeoutSeconds, context);
   if (end.usage !== undefined) telling.usage.push(end.usage);
   const limitReport = limits.read();
