@@ -87,11 +87,12 @@ function Code({ before, after }: TwoRuns): React.JSX.Element | null {
     <>
       <h4 className="jp-Sluice-filesTitle">{trans.__('Code')}</h4>
       {answer.value.length === 0 && <p className="jp-Sluice-note">{trans.__('No changes.')}</p>}
-      <ul className="jp-Sluice-list" aria-label={trans.__('Code')}>
+      {/* no list: the items of the list around it are the runs */}
+      <div role="group" aria-label={trans.__('Code')}>
         {answer.value.map(change => (
           <ChangedStep key={change.step} change={change} />
         ))}
-      </ul>
+      </div>
     </>
   );
 }
@@ -101,12 +102,12 @@ function ChangedStep({ change: { step, change, lines } }: { readonly change: Cod
   const [isOpen, setOpen] = React.useState(false);
   if (change !== 'changed')
     return (
-      <li className="jp-Sluice-codeStep">
+      <div className="jp-Sluice-codeStep">
         {change === 'added' ? trans.__('‘%1’ is new', step) : trans.__('‘%1’ is gone', step)}
-      </li>
+      </div>
     );
   return (
-    <li>
+    <div>
       <button type="button" className="jp-Sluice-foldLine" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <caretDownIcon.react tag="span" className="jp-Sluice-caret" width="14px" height="14px" />
         {step}
@@ -126,7 +127,7 @@ function ChangedStep({ change: { step, change, lines } }: { readonly change: Cod
           ))}
         </pre>
       )}
-    </li>
+    </div>
   );
 }
 

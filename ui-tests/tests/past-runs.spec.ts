@@ -21,7 +21,7 @@ test('compare two runs, and run a step with the values of the earlier one', asyn
   await expect(comparison.getByRole('row', { name: 'rate' })).toHaveText('rate23');
   await expect(comparison.getByRole('row', { name: 'total' })).toHaveText('total90135');
   await expect(comparison.getByRole('row', { name: 'load' })).toContainText('cached');
-  await comparison.getByRole('list', { name: 'Code' }).getByRole('button').click();
+  await comparison.getByRole('group', { name: 'Code' }).getByRole('button').click();
   await expect(comparison.getByRole('region', { name: 'Code of show' })).toContainText(
     /- print\(total\)\s+\+ print\(total, "in all"\)/
   );
