@@ -54,9 +54,9 @@ const ambientObjects =
 
 export const isAmbientObject = (maker: string): boolean => ambientObjects.test(maker);
 
-/** What a process has one of, by its name: another process must find its own, and not take a copy. Functions of these modules may be replaced. */
+/** What a process has one of, by its name: another process must find its own, and not take a copy. */
 const processOwn =
-  /^((sys|time|random|json|os|math)(\.\w+)+|matplotlib(\.pyplot)?\.rcParams|pandas\.options(\.\w+)*|warnings\.filters|logging\.root)$/;
+  /^(sys\.(std(in|out|err)|path|path_hooks|meta_path|modules)|os\.environ|time\.\w+|matplotlib(\.pyplot)?\.rcParams|pandas\.options(\.\w+)*|warnings\.filters|logging\.root)$/;
 
 /** The same, by what gives it. */
 const givesProcessOwn = /^(decimal\.getcontext|logging\.(Formatter|(handlers\.)?\w*Handler))$/;
