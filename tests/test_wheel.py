@@ -104,6 +104,7 @@ def test_what_the_wheel_holds(wheel):
         "jupyterlab_sluice/_version.py",
         "jupyterlab_sluice/node/main.mjs",
         "jupyterlab_sluice/node/cli.mjs",
+        "jupyterlab_sluice/node/command.cjs",
         "jupyterlab_sluice/node/web-tree-sitter.wasm",
         "jupyterlab_sluice/node/tree-sitter-python.wasm",
         *[f"jupyterlab_sluice/runtime/{path.name}" for path in (ROOT / "jupyterlab_sluice" / "runtime").glob("*.py")],
