@@ -29,7 +29,7 @@ test.each<[settings.SettingKey, string, RegExp]>([
   expect(settings.readSetting(fields.get(key)!, text, trans)).toEqual({ problem: expect.stringMatching(problem) });
 });
 
-const { notebook } = toNotebook({
+const notebook = toNotebook({
   nbformat: 4,
   nbformat_minor: 5,
   metadata: {
@@ -43,7 +43,7 @@ const { notebook } = toNotebook({
     { cell_type: 'code', source: 'x = 1', metadata: { tags: ['step:a', 'limit:cpu:2'] }, outputs: [] },
     { cell_type: 'code', source: 'x', metadata: { tags: ['step:b'] }, outputs: [] }
   ]
-});
+}).notebook!;
 const outline = outlineNotebook(notebook);
 
 test('what is written for a step stands apart from what it has without that', () => {
