@@ -31,6 +31,7 @@ export function planSteps(
 ): StepPlan[] {
   const { records } = dependencies;
   takePreludeReads(dependencies, lastCells);
+  records.forEach(takeChangedDefinitions);
   const changed = new Set<Thing>();
   for (let step = stepNames.length - 1; step >= 0; step--) {
     for (const thing of records[step]!.changed) changed.add(find(thing));
@@ -59,6 +60,25 @@ function takePreludeReads({ records, preludeReads }: Dependencies, lastCells: re
       needs.set(slot.name, { slot, range: slot.written, through: [], certainty: 'certain' });
     });
 }
+
+/** Classes and functions that are made anew in every step: where a step has changed one, those that take what holds it take it as well. */
+function takeChangedDefinitions({ needs }: StepRecord, step: number): void {
+  for (const { slot, ...need } of [...needs.values()]) {
+    if (slot.kind !== 'value') continue;
+    for (const thing of closure(slot.value)) {
+      const definition = thing.instanceOf?.thing ?? thing;
+      const slots = (definition.classInfo || definition.callable ? slotsOf(definition) : []) as readonly Slot[];
+      const changed = slots.filter(
+        ({ kind, step: from, keeps }) => kind === 'value' && from < step && isOfPrelude(keeps)
+      );
+      const last = changed.sort((a, b) => before(a.written, b.written)).at(-1);
+      if (last && !needs.has(last.name)) needs.set(last.name, { ...need, slot: last, certainty: 'possible' });
+    }
+  }
+}
+
+const isOfPrelude = (slot: Slot | undefined): boolean =>
+  slot !== undefined && (slot.step === prelude ? slot.kind === 'definition' : isOfPrelude(slot.keeps));
 
 /** Cells that run in every step, above this step's last cell, and read what it binds. */
 function findAmid({ preludeReads, preludeParts }: Dependencies, step: number, lastCell: number): number[] {

@@ -19,7 +19,7 @@ import sys
 import types
 import typing
 import uuid
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set
 
 from . import caches, rebuild
 from .arrays import Arrays
@@ -63,6 +63,7 @@ class Pickler(pickle.Pickler):
         self.buffers: List[pickle.PickleBuffer] = []
         self.sources: Dict[str, str] = {}
         self.has_code = False
+        self.given: Set[int] = set()  # ids of classes and functions that travel under their own names, because a step changed them
         self._filled: Dict[int, Any] = {}
         self._scopes: Dict[int, Any] = {}
         super().__init__(file, protocol=5, buffer_callback=self._take_buffer)
@@ -180,6 +181,7 @@ def _function(pickler: Pickler, value: types.FunctionType) -> Any:
         "annotations": _annotations(value),
         "doc": value.__doc__,
         "module": value.__module__,
+        "given": id(value) in pickler.given,
     }
     arguments = (name, own, value.__name__, value.__qualname__, value.__code__, value.__closure__)
     return rebuild.function, arguments, state, None, None, rebuild.fill_function
@@ -198,13 +200,13 @@ def _class(pickler: Pickler, value: type) -> Any:
     if issubclass(value, enum.Enum):
         members = [(name, member._value_) for name, member in value.__members__.items()]
         arguments = (value.__bases__[-1], module, value.__name__, value.__qualname__, value.__bases__, members, token)
-        return rebuild.enum, arguments, _class_state(value, _enum_own(value)), None, None, rebuild.fill_class
+        return rebuild.enum, arguments, _class_state(pickler, value, _enum_own(value)), None, None, rebuild.fill_class
     body = {name: value.__dict__[name] for name in AT_BIRTH if name in value.__dict__}
     arguments = (type(value), module, value.__name__, value.__qualname__, value.__bases__, body, token)
-    return rebuild.class_, arguments, _class_state(value, set()), None, None, rebuild.fill_class
+    return rebuild.class_, arguments, _class_state(pickler, value, set()), None, None, rebuild.fill_class
 
 
-def _class_state(value: type, own: Any) -> Dict[str, Any]:
+def _class_state(pickler: Pickler, value: type, own: Any) -> Dict[str, Any]:
     attributes = {
         name: item
         for name, item in value.__dict__.items()
@@ -212,7 +214,7 @@ def _class_state(value: type, own: Any) -> Dict[str, Any]:
         and name not in own
         and not isinstance(item, (types.MemberDescriptorType, types.GetSetDescriptorType))
     }
-    return {"attributes": attributes, "registered": _registered(value)}
+    return {"attributes": attributes, "registered": _registered(value), "given": id(value) in pickler.given}
 
 
 def _enum_own(value: Any) -> Any:

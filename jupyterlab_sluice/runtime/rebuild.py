@@ -138,7 +138,7 @@ def fill_function(made: Any, state: Dict[str, Any]) -> None:
     if state["box"] is not None:
         state["box"].update(state["globals"])
     made.__dict__.update(state["dict"])
-    if not _is_fresh(made):
+    if not _is_fresh(made) and not state.get("given"):
         return
     made.__defaults__, made.__kwdefaults__ = state["defaults"], state["kwdefaults"]
     made.__annotations__ = state["annotations"]
@@ -174,7 +174,7 @@ def _quiet(bases: Tuple[Any, ...]) -> Iterator[None]:
 
 
 def fill_class(made: type, state: Dict[str, Any]) -> None:
-    if id(made) not in _made:  # it was defined here
+    if id(made) not in _made and not state.get("given"):  # it was defined here, and nothing has changed it
         return  # else what a later step left of it replaces what an earlier one did
     for name, value in state["attributes"].items():
         type.__setattr__(made, name, value)

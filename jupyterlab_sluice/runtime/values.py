@@ -124,6 +124,8 @@ def _encode(values: Dict[str, Any], random: Dict[str, Any], step: Step) -> _Cont
 
     file = io.BytesIO()
     pickler = pickling.Pickler(file)
+    made = (type, type(_encode))
+    pickler.given = {id(value) for name, value in values.items() if isinstance(value, made) and value.__qualname__ == name}
     for name, value in [*values.items(), ("", random)]:
         try:
             pickler.dump(value)
