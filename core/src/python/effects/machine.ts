@@ -430,7 +430,8 @@ export class Machine {
       return;
     }
     this.put(slot.name, this.makeSlot({ ...changed, step: this.step, keeps: slot }));
-    if (isSure) this.need(slot, written, this.certainty);
+    // what a cell has shown is of use only to those who read it
+    if (isSure && !slot.isResult) this.need(slot, written, this.certainty);
   }
 
   // Branches
