@@ -68,11 +68,15 @@ export function callLibrary(machine: Machine, path: string, args: Arguments, nod
 
 /** `list.append(xs, 1)` is `xs.append(1)`. */
 function callUnbound(machine: Machine, path: string, args: Arguments, node: Node): Value | undefined {
-  const [, maker, method] = /^(builtins\.(?:list|dict|set|bytearray)|.*\.[A-Z]\w*)\.([a-z]\w*)$/.exec(path) ?? [];
   const [self, ...positional] = args.positional;
-  if (!self || maker === undefined || method === undefined) return undefined;
-  const own = self.things.filter(({ madeBy }) => madeBy === maker || `builtins.${madeBy}` === maker);
-  return own.length > 0 ? callMethod(machine, { things: own }, method, { ...args, positional }, node) : undefined;
+  if (!self) return undefined;
+  const dot = path.lastIndexOf('.');
+  const maker = path.slice(0, dot);
+  const kind = maker.startsWith('builtins.') ? maker.slice('builtins.'.length) : maker;
+  const own = self.things.filter(({ madeBy }) => madeBy !== undefined && (madeBy === maker || madeBy === kind));
+  return own.length > 0
+    ? callMethod(machine, { things: own }, path.slice(dot + 1), { ...args, positional }, node)
+    : undefined;
 }
 
 const travel = (path: string): Partial<Thing> => {

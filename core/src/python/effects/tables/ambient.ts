@@ -4,14 +4,15 @@ const words = (text: string): string[] => text.trim().split(/\s+/);
 
 /** `config.handlers.append(f)`, of which `isDropped` says that nobody takes what it gives: a container that a module has changes. */
 export function changesContainer(path: string, isDropped: boolean): boolean {
-  const [, owner, method] = /^\w+\.(?:.*\.)?(\w+)\.(\w+)$/.exec(path) ?? [];
-  if (owner === undefined || method === undefined || !/^([a-z_]\w*|[A-Z][A-Z0-9_]*)$/.test(owner)) return false;
-  return isDropped
-    ? /^(append|appendleft|extend|insert|add|update|remove|discard|clear|sort|reverse|pop|popleft|popitem|setdefault)$/.test(
-        method
-      )
-    : /^(pop|popleft|popitem|setdefault)$/.test(method);
+  const method = path.slice(path.lastIndexOf('.') + 1);
+  return (takers.has(method) || (isDropped && changers.has(method))) && inContainer.test(path);
 }
+
+const takers = new Set(words('pop popleft popitem setdefault'));
+const changers = new Set(words('append appendleft extend insert add update remove discard clear sort reverse'));
+
+/** A method of what is no class and stands in a module. */
+const inContainer = /^\w+\.(?:.*\.)?([a-z_]\w*|[A-Z][A-Z0-9_]*)\.\w+$/;
 
 /** Calls that set a state which later code depends on, by beginning or whole dotted name. */
 const setters = new RegExp(
@@ -39,13 +40,13 @@ const setters = new RegExp(
       pandas\.api\.extensions\.register_\w+ codecs\.(register|register_error) copyreg\.pickle atexit\.register
       IPython\.core\.magic\.(register_\w+|magics_class) sqlite3\.register_\w+ mimetypes\.add_type signal\.signal
       matplotlib\.(colormaps\.(un)?register|font_manager\.fontManager\.\w+|projections\.register_projection|scale\.register_scale)
-      gymnasium\.register gym\.register \w+(\.\w+)*\.register sys\.(settrace|setprofile|set_coroutine_origin_tracking_depth)
+      gymnasium\.register gym\.register sys\.(settrace|setprofile|set_coroutine_origin_tracking_depth)
     `).join('|') +
     ')$'
 );
 
 export const setsAmbient = (path: string): boolean =>
-  setters.test(path) &&
+  (path.endsWith('.register') || setters.test(path)) &&
   !/^os\.environ\.(get|keys|values|items|copy)$|\.(get|copy|keys|values|items|index|count)$/.test(path);
 
 /** Objects that a call gives and that are the process's own: setting their attributes sets its state. */
