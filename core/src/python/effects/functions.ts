@@ -6,7 +6,18 @@ import { findFunctionScope } from '../names.js';
 import { localNames } from '../scope.js';
 import type { FunctionDefinition, Lambda, Node } from '../syntax.js';
 import { callWithMemory } from './caches.js';
-import { closure, constantValue, hold, holdClass, immutable, inside, mayHold, unite, valueOf } from './thing.js';
+import {
+  closure,
+  contentsOf,
+  constantValue,
+  hold,
+  holdClass,
+  immutable,
+  inside,
+  mayHold,
+  unite,
+  valueOf
+} from './thing.js';
 import type { Callable, ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
 
 /** What a call hands over. `name` undefined stands for `**mapping`; a `*sequence` is in `positional` as its elements. */
@@ -245,6 +256,8 @@ export function instanceMember(machine: Machine, thing: Thing, name: string): Va
   const classInfo = thing.instanceOf ?? thing.classInfo;
   if (!classInfo) return undefined;
   const member = findMember(classInfo, name) ?? (thing.instanceOf ? undefined : metaMember(classInfo, name));
+  const later = thing.instanceOf ? setLater(classInfo).map(found => boundMethod(machine, found, valueOf(thing))) : [];
+  if (!member && later.length > 0) return unite([immutable, ...later]);
   if (!member) {
     if (thing.instanceOf && hasForeignBase(classInfo)) touch(machine, valueOf(thing));
     else if (thing.instanceOf) {
@@ -259,7 +272,7 @@ export function instanceMember(machine: Machine, thing: Thing, name: string): Va
     }
     return undefined;
   }
-  const values: Value[] = [];
+  const values: Value[] = later;
   for (const found of member.things) {
     const kind = found.callable?.info.kind;
     if (found.instanceOf && findMember(found.instanceOf, '__get__')) {
@@ -271,6 +284,18 @@ export function instanceMember(machine: Machine, thing: Thing, name: string): Va
     else values.push(thing.instanceOf ? boundMethod(machine, found, valueOf(thing)) : valueOf(found));
   }
   return unite([immutable, ...values]);
+}
+
+/** Functions that were set on a class, or one above it, after it was made: `A.run = run`. */
+function setLater(classInfo: ClassInfo, seen = new Set<ClassInfo>()): Thing[] {
+  if (seen.has(classInfo)) return [];
+  seen.add(classInfo);
+  const own = new Set([...classInfo.members.values()].flatMap(({ things }) => things));
+  const given = classInfo.thing ? contentsOf(classInfo.thing).things : [];
+  return [
+    ...given.filter(thing => thing.callable && !own.has(thing)),
+    ...notebookBases(classInfo).flatMap(base => setLater(base, seen))
+  ];
 }
 
 function boundMethod(machine: Machine, method: Thing, self: Value): Value {
