@@ -374,11 +374,7 @@ function runPerhaps(machine: Machine, callable: Callable, args: Arguments, self?
     runFunction(machine, callable, args, self);
     return true;
   });
-  if (outcome.changes.size > 0) {
-    const { touched } = machine;
-    machine.join([outcome, { falls: true, changes: new Map() }]);
-    machine.touched = touched;
-  }
+  if (outcome.changes.size > 0) machine.join([outcome, { falls: true, changes: new Map() }]);
 }
 
 function unknownArguments(machine: Machine, callable: Callable, others?: Value): Arguments {

@@ -439,6 +439,7 @@ export class Machine {
   /** Run a branch, and take back what it did to the names. */
   capture(run: () => boolean): Outcome {
     const branch = new Map<string, Slot | undefined>();
+    const touched = new Set(this.touched); // what is touched in the branch may have to be touched surely behind it
     this.branches.push(branch);
     this.depth++;
     const falls = run();
@@ -449,7 +450,7 @@ export class Machine {
       changes.set(name, this.reading.peek(name));
       this.reading.takeBack(name, old);
     }
-    this.touched = new Set();
+    this.touched = touched;
     return { falls, changes };
   }
 
