@@ -62,13 +62,13 @@ describe('what differs first is named', () => {
       ['Step ‘a’ gives it ‘rate’ as 1, the notebook has 2; in the notebook step ‘b’ changed it last.']
     ],
     [
-      'an alias that only an object of C knows',
+      'a list that only the garbage collector leads to',
       [
-        'step:a | import operator, functools\nxs = [1]\nadd = functools.partial(operator.iadd, xs)',
-        'step:b | vars()["a" + "dd"]([2])',
-        'step:c | total = sum(xs)'
+        'step:a | xs = ["mine"]',
+        'step:b | import gc\nfor found in gc.get_objects():\n    if type(found) is list and found[:1] == ["mine"]: found.append(1)\ndel found',
+        'step:c | total = len(xs)'
       ],
-      { step: 'c', kind: 'value', name: 'total', notebook: '3', pipeline: '1' },
+      { step: 'c', kind: 'value', name: 'total', notebook: '2', pipeline: '1' },
       []
     ]
   ];
