@@ -15,6 +15,7 @@ import io
 import linecache
 import marshal
 import pickle
+import re
 import sys
 import types
 import typing
@@ -316,6 +317,16 @@ def _tee(pickler: Pickler, value: Tee) -> Any:
     return rebuild.stream, (value.name.strip("<>"),)
 
 
+def _match(pickler: Pickler, value: "re.Match[Any]") -> Any:
+    # There is no way to make one but to match again.
+    for how, start in (("match", value.pos), ("fullmatch", value.pos), ("search", value.pos), ("search", value.start())):
+        again = (value.re, how, value.string, start, value.endpos)
+        found = rebuild.match(*again)
+        if found and found.regs == value.regs:
+            return rebuild.match, again
+    return NotImplemented
+
+
 Row = Callable[[Any, Any], Any]
 
 ROWS: Dict[type, Row] = {
@@ -337,6 +348,7 @@ ROWS: Dict[type, Row] = {
     functools.cached_property: lambda _, value: (rebuild.cached_property, (value.func, value.attrname, value.__doc__)),
     typing.TypeVar: _type_var,
     Tee: _tee,
+    re.Match: _match,
 }
 
 

@@ -97,6 +97,10 @@ def member(module_name: str, qualname: str) -> Any:
     return found
 
 
+def match(pattern: Any, how: str, *arguments: Any) -> Any:
+    return getattr(pattern, how)(*arguments)
+
+
 def code(data: bytes) -> types.CodeType:
     return marshal.loads(data)
 

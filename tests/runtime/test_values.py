@@ -37,6 +37,11 @@ PLAIN = [
         "v = {1: 'a', '1': 'b', None: 'c', (1, 2): 'd', 1.5: 'e'}",
         "v == {1: 'a', '1': 'b', None: 'c', (1, 2): 'd', 1.5: 'e'} and list(v)[0] == 1",
     ),
+    (
+        "matches of regular expressions",
+        "import re\nv = [re.match('(?P<a>x)(y)?', 'xz'), re.fullmatch('a|ab', 'ab'), *re.finditer('.', 'abc')]",
+        "[m.span() for m in v] == [(0, 1), (0, 2), (0, 1), (1, 2), (2, 3)] and v[0].groups() == ('x', None)",
+    ),
     ("a deep list", "v = []\nfor _ in range(300): v = [v]", "str(v).count('[') == 301"),
     ("a long list", "v = list(range(200_000))", "v == list(range(200_000))"),
     (
