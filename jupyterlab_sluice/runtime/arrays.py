@@ -40,10 +40,10 @@ class Arrays:
 
     def segments(self) -> Tuple[List[Any], List[Place]]:
         """The memory to write, one byte array a segment, and where each array is in it."""
-        order = sorted(range(len(self._arrays)), key=lambda number: bounds(self._arrays[number])[0])
+        order = sorted(range(len(self._arrays)), key=lambda number: _bounds(self._arrays[number])[0])
         groups: List[Dict[str, Any]] = []
         for number in order:
-            low, high = bounds(self._arrays[number])
+            low, high = _bounds(self._arrays[number])
             if groups and low < groups[-1]["high"]:
                 groups[-1]["high"] = max(high, groups[-1]["high"])
                 groups[-1]["numbers"].append(number)
@@ -60,7 +60,7 @@ class Arrays:
         if len(group["numbers"]) == 1 and group["high"] - group["low"] > SPARSE * first.nbytes:
             dense = first.copy(order="K")
             places[group["numbers"][0]] = Place(index, _offset(dense), list(dense.strides))
-            return _memory(*bounds(dense), dense)
+            return _memory(*_bounds(dense), dense)
         for number in group["numbers"]:
             places[number] = Place(index, _address(self._arrays[number]) - group["low"], None)
         return _memory(group["low"], group["high"], first)
@@ -80,11 +80,31 @@ def build(
     return array
 
 
+def tell_sharing(blocks: List[Any]) -> None:
+    """Let pandas know which blocks look at the same memory."""
+    if len(blocks) < 2:
+        return
+    ends: List[Tuple[int, int, Any]] = []
+    for block in blocks:
+        values = getattr(block.values, "_ndarray", block.values)
+        if type(values).__name__ == "ndarray" and values.size:
+            ends.append((*_bounds(values), block))
+    ends.sort(key=lambda item: item[0])
+    reach, first = 0, None
+    for low, high, block in ends:
+        if first is not None and low < reach:
+            block.refs = first.refs
+            block.refs.add_reference(block)
+        else:
+            first = block
+        reach = max(reach, high)
+
+
 def _address(array: Any) -> int:
     return array.__array_interface__["data"][0]
 
 
-def bounds(array: Any) -> Tuple[int, int]:
+def _bounds(array: Any) -> Tuple[int, int]:
     """The first address of its memory and the one behind the last."""
     low = high = _address(array)
     for size, stride in zip(array.shape, array.strides):
@@ -96,7 +116,7 @@ def bounds(array: Any) -> Tuple[int, int]:
 
 
 def _offset(array: Any) -> int:
-    return _address(array) - bounds(array)[0]
+    return _address(array) - _bounds(array)[0]
 
 
 class _Memory:

@@ -39,9 +39,9 @@ def begin(reading: Reading) -> None:
     _reading.append(reading)
 
 
-def end() -> None:
+def end() -> Reading:
     """Close it."""
-    _tell_sharing(_reading.pop().blocks)
+    return _reading.pop()
 
 
 def fill_blocks(manager: Any, state: Tuple[Any, ...]) -> None:
@@ -49,28 +49,6 @@ def fill_blocks(manager: Any, state: Tuple[Any, ...]) -> None:
     if state and state[0] is not None:
         manager.__setstate__(state[0])
     _reading[-1].blocks += [block for block in manager.blocks if hasattr(block, "refs")]
-
-
-def _tell_sharing(blocks: List[Any]) -> None:
-    """Let pandas know which blocks look at the same memory."""
-    if len(blocks) < 2:
-        return
-    from .arrays import bounds
-
-    ends: List[Tuple[int, int, Any]] = []
-    for block in blocks:
-        values = getattr(block.values, "_ndarray", block.values)
-        if type(values).__name__ == "ndarray" and values.size:
-            ends.append((*bounds(values), block))
-    ends.sort(key=lambda item: item[0])
-    reach, first = 0, None
-    for low, high, block in ends:
-        if first is not None and low < reach:
-            block.refs = first.refs
-            block.refs.add_reference(block)
-        else:
-            first = block
-        reach = max(reach, high)
 
 
 def live_namespace() -> Dict[str, Any]:

@@ -272,7 +272,7 @@ def _decode(
             f"‘{name}’ from step ‘{header['step']}’ cannot be made again from its saved form: {type(error).__name__}: {error}. Give later steps plain values instead, or make it loadable."
         ) from error
     finally:
-        rebuild.end()
+        arrays.tell_sharing(rebuild.end().blocks)
 
 
 def _segments(memory: memoryview, header: Dict[str, Any], start: int) -> List[memoryview]:

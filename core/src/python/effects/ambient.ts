@@ -4,7 +4,7 @@ import { act } from './acts.js';
 import { allOf } from './functions.js';
 import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
-import { deleteAttribute, isOfNotebook, readAttribute, setAttribute } from './moduleAttributes.js';
+import { deleteAttribute, isOfNotebook, setAttribute } from './moduleAttributes.js';
 import type { Attribute, Expression, Node, Statement, Subscript } from '../syntax.js';
 import { isOwnName } from './ownNames.js';
 import { prelude } from './slot.js';
@@ -23,7 +23,7 @@ export function setAmbient(machine: Machine, base: Value, target: Attribute | Su
   for (const { path } of base.things) {
     if (path === undefined) continue;
     if (target.type === 'Subscript') {
-      if (!readAttribute(machine, path, target)) note(machine, path, target);
+      if (!machine.readModuleAttribute(path, target)) note(machine, path, target);
     } else setOnModule(machine, path, target.attr, value, target);
   }
 }

@@ -3,7 +3,6 @@ import { classesOf, instanceMember, touch } from './functions.js';
 import type { Arguments } from './functions.js';
 import { attributeOfIndex, indexOf, isIndex } from './indexes.js';
 import type { Machine } from './machine.js';
-import { readAttribute } from './moduleAttributes.js';
 import type { Node } from '../syntax.js';
 import { mayTakeInPlace, methodEffect } from './tables/methods.js';
 import { constantValue, elementsIn, hold, immutable, inside, unite, valueOf } from './thing.js';
@@ -64,7 +63,7 @@ export function getAttribute(machine: Machine, { positional: [base, name, ...res
 
 const attributeOfModule = (machine: Machine, path: string, node: Node): Value[] => [
   machine.library(path),
-  ...[readAttribute(machine, path, node)].filter(value => value !== undefined)
+  ...[machine.readModuleAttribute(path, node)].filter(value => value !== undefined)
 ];
 
 const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0)) || '.';

@@ -4,14 +4,13 @@
 import type { CellRange } from '../../diagnostic.js';
 import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
 import { currentReader, look, setEntry } from './journal.js';
-import { isAttributeName, readAttribute } from './moduleAttributes.js';
 import { comesBefore, Home, Place } from './place.js';
 import type { CellNumber } from '../history.js';
 import type { StarNames } from '../stars.js';
 import { newState, Reading } from './reading.js';
 import { addNeed, addRemark } from './report.js';
 import type { Remark, Report } from './report.js';
-import { prelude } from './slot.js';
+import { isAttributeName, prelude } from './slot.js';
 import type { Certainty, Slot } from './slot.js';
 import { builtinNames, historyNames } from './tables/builtins.js';
 import { writesThrough } from './tables/functions.js';
@@ -196,7 +195,7 @@ export class Machine {
     }
     if (historyNames.test(name)) this.remarkHistory(name, node);
     const star = this.readStars(name, node);
-    const put = readAttribute(this, `builtins.${name}`, node);
+    const put = this.readModuleAttribute(`builtins.${name}`, node);
     if (put) return builtinNames.has(name) ? unite([this.library(`builtins.${name}`), put]) : put;
     if (builtinNames.has(name) || historyNames.test(name)) return this.library(`builtins.${name}`);
     if (star) return this.library(`${(star.value.things[0]?.path ?? '?') + '.' + name}`);
@@ -209,6 +208,18 @@ export class Machine {
         ...(slot ? { deleted: slot } : {})
       });
     return immutable;
+  }
+
+  /** What the notebook has put on a module, under its dotted name; undefined where the module has what it has of its own. */
+  readModuleAttribute(path: string, node: Node): Value | undefined {
+    const slot = this.attributeSlot(path);
+    return slot?.isCarried ? this.readGlobal(path, node) : slot?.value;
+  }
+
+  attributeSlot(path: string): Slot | undefined {
+    if (!this.reading.attributes().includes(path)) return undefined;
+    const slot = this.slotOf(path);
+    return slot?.isDeleted ? undefined : slot;
   }
 
   /** `import *` of modules that nobody could look into may have bound the name, or bound it anew after `slot`. The last of them. */

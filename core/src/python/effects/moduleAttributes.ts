@@ -3,29 +3,13 @@
 // nothing else; otherwise the attribute travels as a value does, under its dotted name.
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
-import type { Slot } from './slot.js';
 import { isContainer } from './tables/methods.js';
 import { immutable } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
-/** Whether a slot of this name is an attribute of a module: no variable has a dot in its name. */
-export const isAttributeName = (name: string): boolean => name.includes('.');
-
-function attributeSlot(machine: Machine, path: string): Slot | undefined {
-  if (!machine.reading.attributes().includes(path)) return undefined;
-  const slot = machine.slotOf(path);
-  return slot?.isDeleted ? undefined : slot;
-}
-
 /** Whether the method is one of what the notebook itself has put on a module. */
 export const isOfNotebook = (machine: Machine, method: string): boolean =>
-  attributeSlot(machine, method.slice(0, method.lastIndexOf('.'))) !== undefined;
-
-/** What the notebook has put there; undefined where the module has what it has of its own. */
-export function readAttribute(machine: Machine, path: string, node: Node): Value | undefined {
-  const slot = attributeSlot(machine, path);
-  return slot?.isCarried ? machine.readGlobal(path, node) : slot?.value;
-}
+  machine.attributeSlot(method.slice(0, method.lastIndexOf('.'))) !== undefined;
 
 /** `config.items = value`. Whether the attribute travels, so that the statement need not run again in later steps. */
 export function setAttribute(
@@ -35,7 +19,7 @@ export function setAttribute(
   node: Node,
   { isRepeatable }: { readonly isRepeatable: boolean }
 ): boolean {
-  const isCarried = (!isRepeatable || attributeSlot(machine, path)?.isCarried === true) && canBeCarried(path, value);
+  const isCarried = (!isRepeatable || machine.attributeSlot(path)?.isCarried === true) && canBeCarried(path, value);
   machine.reading.addAttribute(path);
   machine.rebind(path, value, node, isCarried ? { isCarried } : {});
   return isCarried;
@@ -43,7 +27,7 @@ export function setAttribute(
 
 /** `del config.items` */
 export function deleteAttribute(machine: Machine, path: string, node: Node): void {
-  if (attributeSlot(machine, path)) machine.rebind(path, immutable, node, { isDeleted: true });
+  if (machine.attributeSlot(path)) machine.rebind(path, immutable, node, { isDeleted: true });
 }
 
 /** Streams and the like would not be the same behind a journey; functions travel with the statement that puts them there. */
@@ -56,7 +40,7 @@ const isData = ({ madeBy = '', instanceOf, untravelling }: Thing): boolean =>
 /** At the beginning of a step: attributes that travel are taken, and the functions among the others may be called by whoever finds them there. */
 export function takeAttributes(machine: Machine, touch: (machine: Machine, value: Value) => void): void {
   for (const path of new Set(machine.reading.attributes())) {
-    const slot = attributeSlot(machine, path);
+    const slot = machine.attributeSlot(path);
     if (!slot || slot.step === machine.step) continue;
     if (slot.isCarried) machine.need(slot, slot.written, 'possible');
     touch(machine, slot.value);

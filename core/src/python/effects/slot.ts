@@ -36,3 +36,6 @@ export interface Slot {
   /** not bound on every path */
   readonly isMaybe?: boolean;
 }
+
+/** Whether a slot of this name is an attribute of a module: no variable has a dot in its name. */
+export const isAttributeName = (name: string): boolean => name.includes('.');

@@ -7,7 +7,6 @@ import { defineClass, defineFunction, defineTypeAlias, hasLateAnnotations } from
 import { combine, evaluate } from './expressions.js';
 import type { Machine, Outcome } from './machine.js';
 import { runCellMagic } from './magics.js';
-import { readAttribute } from './moduleAttributes.js';
 import type {
   Assign,
   AugmentedAssign,
@@ -215,7 +214,7 @@ function runImportFrom(machine: Machine, node: ImportFrom): void {
 }
 
 const importedFrom = (machine: Machine, path: string, node: Node): Value =>
-  unite([machine.library(path), readAttribute(machine, path, node) ?? immutable]);
+  unite([machine.library(path), machine.readModuleAttribute(path, node) ?? immutable]);
 
 function importAll(machine: Machine, node: ImportFrom, parts: Partial<Slot>): void {
   const { module } = node;
