@@ -36,6 +36,8 @@ export interface NewRun {
 export type StepArtifact = ArtifactRecord & { readonly step: string };
 
 const pollMs = 200;
+/** a run that was started elsewhere gets its number when it is found */
+const newestFirst = 'created_at DESC, number DESC';
 
 export class Store {
   private readonly database: Database;
@@ -113,7 +115,7 @@ export class Store {
   find(name: string): RunSummary {
     const candidates =
       name === 'last'
-        ? this.database.all('SELECT id FROM runs ORDER BY number DESC LIMIT 1')
+        ? this.database.all(`SELECT id FROM runs ORDER BY ${newestFirst} LIMIT 1`)
         : this.database.all(
             `SELECT id FROM runs WHERE id = ?1 OR number = CAST(?2 AS INTEGER)
              UNION SELECT id FROM runs WHERE ?2 = '' AND substr(id, 1, length(?1)) = ?1`,
@@ -138,7 +140,7 @@ export class Store {
   /** Newest first. */
   list(filter: { readonly notebook?: string; readonly limit?: number } = {}): RunSummary[] {
     const [ofNotebook, values] = filter.notebook === undefined ? ['', []] : ['WHERE notebook = ?', [filter.notebook]];
-    const chosen = `FROM runs ${ofNotebook} ORDER BY number DESC LIMIT ?`;
+    const chosen = `FROM runs ${ofNotebook} ORDER BY ${newestFirst} LIMIT ?`;
     const limit = filter.limit ?? -1;
     const steps = new Map<string, StepRun[]>();
     const where = `run IN (SELECT id ${chosen}) ORDER BY run, position`;

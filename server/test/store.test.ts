@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { RunEvent } from '@sluice/core';
 import { openHome } from '../src/home';
 import { Silence } from '../src/owner';
+import { recordFound } from '../src/runners/found';
 import { Store } from '../src/store';
 import { World } from './world';
 
@@ -108,6 +109,14 @@ test('runs are listed newest first, and by notebook', () => {
   expect(store.list().map(run => run.id)).toEqual([c, b, a]);
   expect(store.list({ notebook: 'x' }).map(run => run.id)).toEqual([c, a]);
   expect(store.list({ limit: 1 }).map(run => run.id)).toEqual([c]);
+});
+
+test('a run that was started elsewhere stands where it began, not where it was found', () => {
+  const own = begin('x.ipynb');
+  const found = { runner: 'argo', pipeline: 'p', parameters: {}, place: {}, steps: [] };
+  recordFound(store, { ...found, id: 'theirs', at: Date.now() - 60_000 }, () => false);
+  expect(store.find('last').id).toBe(own);
+  expect(store.list().map(run => run.number)).toEqual([1, 2]);
 });
 
 test('a watcher in another process sees every event, and the end', async () => {

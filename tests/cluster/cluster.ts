@@ -81,6 +81,7 @@ export async function makeNamespace(prefix: string): Promise<TestCluster> {
     execFileSync(join(folder, 'bin/kubectl'), args, {
       env: { ...process.env, KUBECONFIG: join(folder, 'kubeconfig'), KUBECACHEDIR: join(folderOfConfig, 'cache') },
       encoding: 'utf8',
+      maxBuffer: 1 << 28, // each pod has the whole runtime in it
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(input === undefined ? {} : { input })
     }).trim();
