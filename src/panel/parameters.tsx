@@ -1,9 +1,9 @@
 // The pipeline's parameters as a small form. The notebook's own values are grey; what is changed here holds for the next runs, and can be reset.
-import { undoIcon } from '@jupyterlab/ui-components';
 import type { Parameter } from '@sluice/core';
 import * as React from 'react';
 import { formatParameter, readParameter } from '../parameterValues';
 import { usePanel } from './context';
+import { FieldEnd } from './fieldEnd';
 import { Section } from './section';
 
 export function Parameters(): React.JSX.Element | null {
@@ -72,21 +72,12 @@ function Field({ parameter }: { readonly parameter: Parameter }): React.JSX.Elem
           onBlur={() => problem === undefined && setTyped(undefined)}
         />
       )}
-      <button
-        type="button"
-        className="jp-Sluice-reset"
+      <FieldEnd
+        {...{ id, isChanged, problem }}
         title={trans.__('Back to the notebook’s value, %1', formatParameter(parameter, parameter.default) || 'None')}
-        aria-label={trans.__('Reset %1', name)}
-        disabled={!isChanged}
-        onClick={reset}
-      >
-        <undoIcon.react tag="span" width="12px" height="12px" />
-      </button>
-      {problem !== undefined && (
-        <span id={`${id}problem`} className="jp-Sluice-problem" role="status">
-          {problem}
-        </span>
-      )}
+        label={trans.__('Reset %1', name)}
+        onReset={reset}
+      />
     </div>
   );
 }

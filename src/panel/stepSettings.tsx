@@ -1,11 +1,12 @@
 // What a step asks for, as a form, or what all steps do: an empty field takes what is in grey, a changed one can be reset. A value is written into
 // the notebook when its field is left or Enter is pressed; one that cannot be is refused where it is typed.
-import { caretDownIcon, undoIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon } from '@jupyterlab/ui-components';
 import type { PartialJSONValue } from '@lumino/coreutils';
 import * as React from 'react';
 import { setSetting } from '../editing';
 import * as settings from '../stepSettings';
 import { usePanel } from './context';
+import { FieldEnd } from './fieldEnd';
 
 interface OfStep {
   /** undefined: of all steps */
@@ -158,21 +159,12 @@ function Field({ step, field, written, inherited }: FieldProps): React.JSX.Eleme
           onChange={({ target }) => setTyped(target.value)}
         />
       )}
-      <button
-        type="button"
-        className="jp-Sluice-reset"
+      <FieldEnd
+        {...{ id, isChanged, problem }}
         title={trans.__('Take ‘%1’ away here', field.label)}
-        aria-label={trans.__('Reset %1', field.label)}
-        disabled={!isChanged}
-        onClick={() => write(undefined)}
-      >
-        <undoIcon.react tag="span" width="12px" height="12px" />
-      </button>
-      {problem !== undefined && (
-        <span id={`${id}problem`} className="jp-Sluice-problem" role="status">
-          {problem}
-        </span>
-      )}
+        label={trans.__('Reset %1', field.label)}
+        onReset={() => write(undefined)}
+      />
     </div>
   );
 }
