@@ -1,7 +1,7 @@
 // One pod of a step, read through its log: what it prints, its cells, outputs and metrics as they come, and what it leaves.
 import type { PlanTask } from '@sluice/core';
 import type { Cluster } from '../kubernetes/access.js';
-import { followLog } from '../kubernetes/pods.js';
+import { followLog } from '../kubernetes/pod-log.js';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
 import { MarkReader } from '../runners/marks.js';
 import { PodReader } from '../runners/pod-reader.js';
@@ -29,10 +29,10 @@ export async function tellPodLog(options: PodLogOptions): Promise<string> {
   const since = run.position(pod.uid)?.split('/')[0];
   const reader = new PodReader(options);
   const last: string[] = [];
-  for await (const { time, text } of followLog(cluster, pod.name, { since, signal })) {
+  for await (const { place, time, text } of followLog(cluster, pod.name, { since, signal })) {
     const at = Date.parse(time);
     for (const [i, piece] of marks.read(text).entries()) {
-      const origin = { source: pod.uid, position: `${time}/${i}` };
+      const origin = { source: pod.uid, position: `${place}/${i}` };
       if (piece.kind === 'event') await reader.take(piece.event, { at, origin });
       else {
         last.push(piece.text);

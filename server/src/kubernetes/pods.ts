@@ -1,9 +1,7 @@
-// A pod as the people see it whose step runs in it: why it does not start, how it ended, and what it prints.
-import { setTimeout as sleep } from 'node:timers/promises';
+// A pod as the people see it whose step runs in it: why it does not start, and how it ended.
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import type { Failure } from '@sluice/core';
-import { ask, isPassing, maybeAsk, openStream, statusOf, type Cluster } from './access.js';
-import { readLines } from './watch.js';
+import type { Cluster } from './access.js';
 
 /** Why the pod waits, in words; undefined where it does not, or only for a moment. */
 export function describeWaiting({ status, spec }: V1Pod): string | undefined {
@@ -138,63 +136,6 @@ export function isEnded(pod: V1Pod, container = 'main'): boolean {
 export function isStarted(pod: V1Pod, container = 'main'): boolean {
   const state = pod.status?.containerStatuses?.find(({ name }) => name === container)?.state;
   return state?.running !== undefined || state?.terminated !== undefined;
-}
-
-export interface LogLine {
-  /** when it was printed, in UTC, as text that sorts */
-  readonly time: string;
-  readonly text: string;
-}
-
-/**
- * What a container prints, line by line, until it has ended and all is read; from `since` on, the line of that time included. A connection
- * that is cut is resumed after the last line. Ends early where the pod is gone.
- * @throws PipelineError when the server says no, or is away for long
- */
-export async function* followLog(
-  cluster: Cluster,
-  pod: string,
-  { container = 'main', since, signal }: { container?: string; since?: string | undefined; signal: AbortSignal }
-): AsyncIterable<LogLine> {
-  const { core, namespace, server } = cluster;
-  const read = () => core.readNamespacedPod({ name: pod, namespace });
-  let last: string | undefined;
-  for (let failures = 0; !signal.aborted;) {
-    try {
-      const found = await maybeAsk({ verb: 'get', resource: 'pods', name: pod, namespace, server }, read);
-      if (found === undefined) return;
-      const hadEnded = isEnded(found, container);
-      const query = new URLSearchParams({
-        ...{ container, timestamps: 'true', follow: String(!hadEnded) },
-        ...((last ?? since) && { sinceTime: last ?? since })
-      });
-      const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log?${query}`;
-      for await (const line of readLines(await openStream(cluster, path, signal))) {
-        failures = 0;
-        const parsed = parseLine(line);
-        if (parsed === undefined || (last !== undefined ? parsed.time <= last : parsed.time < (since ?? ''))) continue;
-        last = parsed.time;
-        yield parsed;
-      }
-      if (hadEnded) return; // all of it was there when we began to read
-    } catch (error) {
-      if (signal.aborted || statusOf(error) === 404) return;
-      // 400: the container has not begun, or was never there
-      const mayPass = isPassing(error) || statusOf(error) === 400;
-      if (!mayPass || ++failures >= 6)
-        await ask({ verb: 'get', resource: 'pods/log', name: pod, namespace, server }, () => Promise.reject(error));
-      await sleep(200 * 2 ** failures, undefined, { signal }).catch(() => undefined);
-    }
-  }
-}
-
-/** `2026-01-02T03:04:05.678901234Z text`; the zone is the node's. */
-function parseLine(line: string): LogLine | undefined {
-  const [, date, fraction, zone, text] =
-    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d) ?([^]*)$/.exec(line) ?? [];
-  if (date === undefined) return undefined;
-  const seconds = zone === 'Z' ? date : new Date(`${date}${zone}`).toISOString().slice(0, 19);
-  return { time: `${seconds}.${(fraction ?? '').padEnd(9, '0')}Z`, text: text! };
 }
 
 /** What the cluster says about a pod that does not get on, newest last; nothing where we may not see it. */
