@@ -1,6 +1,7 @@
 // The runs of one notebook: the list of earlier ones, the one shown, and the one that runs now, which is followed event by event to its end.
 // The server keeps the records; this is what the page knows of them. A run found running on opening the notebook is taken up again.
 import {
+  isEarlier,
   reduceRun,
   startRun,
   type Output,
@@ -81,7 +82,7 @@ export class RunsModel implements IDisposable {
 
   /** The run before the shown one that has a value to compare with. */
   before(run: RunSummary, metric: string): RunSummary | undefined {
-    return this._all.find(other => other.number < run.number && metric in other.metrics);
+    return this._all.find(other => isEarlier(other, run) && metric in other.metrics);
   }
 
   /** Undefined for what this page has not followed. */

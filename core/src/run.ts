@@ -20,6 +20,11 @@ export function startRun(start: RunStart): RunSummary {
   return { ...start, state: 'pending', steps, metrics: {} };
 }
 
+/** Whether `run` began before `other`; one that was started elsewhere gets its number only when it is found. */
+export function isEarlier(run: RunSummary, other: RunSummary): boolean {
+  return run.createdAt < other.createdAt || (run.createdAt === other.createdAt && run.number < other.number);
+}
+
 /** The summary after one more event. Events that change nothing in it give the same object. */
 export function reduceRun(summary: RunSummary, event: RunEvent): RunSummary {
   switch (event.type) {

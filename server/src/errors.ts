@@ -103,9 +103,7 @@ export function toPipelineError(error: unknown): PipelineError {
     return new PipelineError(
       'Sluice was installed anew while it was running. Restart Jupyter, and try again.',
       'internal',
-      {
-        cause
-      }
+      { cause }
     );
   return new PipelineError(cause.message, 'internal', { cause });
 }

@@ -4,6 +4,9 @@ import type { RunState, RunSummary, StepRun } from '@sluice/core';
 
 export type Row = Record<string, unknown>;
 
+/** The order of runs: a run that was started elsewhere gets its number when it is found. */
+export const newestFirst = 'runs.created_at DESC, runs.number DESC';
+
 export function toSummary(row: Row, steps: StepRun[]): RunSummary {
   return {
     id: row.id as string,

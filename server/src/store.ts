@@ -20,7 +20,7 @@ import { Database, type Sql } from './database.js';
 import { PipelineError } from './errors.js';
 import type { LogSizes } from './logs.js';
 import { isOwnerAlive, Silence, thisOwner } from './owner.js';
-import { stepColumns, toJson, toStepRun, toSummary, type Row } from './rows.js';
+import { newestFirst, stepColumns, toJson, toStepRun, toSummary, type Row } from './rows.js';
 
 export interface NewRun {
   readonly pipeline: string;
@@ -36,8 +36,6 @@ export interface NewRun {
 export type StepArtifact = ArtifactRecord & { readonly step: string };
 
 const pollMs = 200;
-/** a run that was started elsewhere gets its number when it is found */
-const newestFirst = 'created_at DESC, number DESC';
 
 export class Store {
   private readonly database: Database;

@@ -2,7 +2,8 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
-import type { RunEvent } from '@sluice/core';
+import { isEarlier, type RunEvent } from '@sluice/core';
+import { Outcomes } from '../src/cache/outcomes';
 import { openHome } from '../src/home';
 import { Silence } from '../src/owner';
 import { recordFound } from '../src/runners/found';
@@ -113,10 +114,15 @@ test('runs are listed newest first, and by notebook', () => {
 
 test('a run that was started elsewhere stands where it began, not where it was found', () => {
   const own = begin('x.ipynb');
-  const found = { runner: 'argo', pipeline: 'p', parameters: {}, place: {}, steps: [] };
+  store.append(own, { type: 'step', step: 'a', state: 'succeeded' });
+  const found = { runner: 'argo', pipeline: 'p', notebook: 'x.ipynb', parameters: {}, place: {}, steps: ['a'] };
   recordFound(store, { ...found, id: 'theirs', at: Date.now() - 60_000 }, () => false);
+  const [first, second] = store.list();
+  expect([first!.number, second!.number]).toEqual([1, 2]);
+  expect(isEarlier(second!, first!)).toBe(true);
   expect(store.find('last').id).toBe(own);
-  expect(store.list().map(run => run.number)).toEqual([1, 2]);
+  store.append(second!.id, { type: 'step', step: 'a', state: 'failed' });
+  expect(new Outcomes(store.sql).failedLast('a', 'x.ipynb', 'p')).toBeUndefined();
 });
 
 test('a watcher in another process sees every event, and the end', async () => {

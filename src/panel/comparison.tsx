@@ -5,6 +5,7 @@ import { caretDownIcon } from '@jupyterlab/ui-components';
 import {
   compareRuns,
   formatDuration,
+  isEarlier,
   type CodeChange,
   type CodeLine,
   type Compared,
@@ -37,7 +38,7 @@ export function Comparison({ run }: { readonly run: RunSummary }): React.JSX.Ele
         </select>
       </label>
       {other && (
-        <SideBySide {...(other.number < run.number ? { before: other, after: run } : { before: run, after: other })} />
+        <SideBySide {...(isEarlier(other, run) ? { before: other, after: run } : { before: run, after: other })} />
       )}
     </div>
   );

@@ -1,5 +1,5 @@
 // Metrics of the run shown: numbers with their change against the run before and their course over the runs; tables as small tables.
-import { formatMetric, type JsonValue, type MetricValue, type RunSummary } from '@sluice/core';
+import { formatMetric, isEarlier, type JsonValue, type MetricValue, type RunSummary } from '@sluice/core';
 import * as React from 'react';
 import { compareMetric, isActive } from '../words';
 import { usePanel } from './context';
@@ -12,7 +12,7 @@ export function Metrics(): React.JSX.Element | null {
   const hasMetrics = (run: RunSummary): boolean => Object.keys(run.metrics).length > 0;
   const run =
     shown && isActive(shown.state) && !hasMetrics(shown)
-      ? all.find(other => other.number < shown.number && hasMetrics(other))
+      ? all.find(other => isEarlier(other, shown) && hasMetrics(other))
       : shown;
   const metrics = Object.entries(run?.metrics ?? {});
   if (!run || metrics.length === 0) return null;
@@ -83,7 +83,7 @@ const sparklineRuns = 12;
 function Sparkline({ name, run }: { readonly name: string; readonly run: RunSummary }): React.JSX.Element | null {
   const { pipeline } = usePanel();
   const values = pipeline.runs.all
-    .filter(other => other.number <= run.number)
+    .filter(other => !isEarlier(run, other))
     .map(other => other.metrics[name])
     .filter(value => typeof value === 'number' && Number.isFinite(value))
     .slice(0, sparklineRuns)

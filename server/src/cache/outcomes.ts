@@ -1,5 +1,6 @@
 // What is kept of each step that succeeded, so that a later run can tell whether it would do the same again, and take what it gave.
 import type { Sql } from '../database.js';
+import { newestFirst } from '../rows.js';
 import type { BundleContent } from './bundles.js';
 import type { Given } from './given.js';
 import type { Content } from './tree.js';
@@ -37,7 +38,7 @@ export interface Depends {
 
 type Row = NonNullable<ReturnType<Sql['get']>>;
 
-const columns = `o.run, o.step, o.number, o.execution, o.depends, o.wrote, o.folder FROM outcomes o JOIN runs r ON r.id = o.run
+const columns = `o.run, o.step, o.number, o.execution, o.depends, o.wrote, o.folder FROM outcomes o JOIN runs ON runs.id = o.run
   JOIN steps s ON s.run = o.run AND s.name = o.step AND s.state IN ('succeeded', 'cached')`;
 
 export class Outcomes {
@@ -61,7 +62,7 @@ export class Outcomes {
   withKey(key: string, notebook: string | undefined): Outcome[] {
     return this.sql
       .all(
-        `SELECT ${columns} WHERE o.key = ? AND r.notebook IS ? ORDER BY r.number DESC LIMIT 20`,
+        `SELECT ${columns} WHERE o.key = ? AND runs.notebook IS ? ORDER BY ${newestFirst} LIMIT 20`,
         ...[key, notebook ?? null]
       )
       .map(toOutcome);
@@ -70,8 +71,8 @@ export class Outcomes {
   /** The newest of this step in any run of the notebook, or of the pipeline where it came from an IR. */
   latest(step: string, notebook: string | undefined, pipeline: string): Outcome | undefined {
     const row = this.sql.get(
-      `SELECT ${columns} WHERE o.step = ?1 AND r.notebook IS ?2 AND r.pipeline = ?3 AND o.depends IS NOT NULL
-       ORDER BY r.number DESC LIMIT 1`,
+      `SELECT ${columns} WHERE o.step = ?1 AND runs.notebook IS ?2 AND runs.pipeline = ?3 AND o.depends IS NOT NULL
+       ORDER BY ${newestFirst} LIMIT 1`,
       ...[step, notebook ?? null, pipeline]
     );
     return row && toOutcome(row);
@@ -80,9 +81,9 @@ export class Outcomes {
   /** The number of the run in which the step failed, if that was the last time that it was executed. */
   failedLast(step: string, notebook: string | undefined, pipeline: string): number | undefined {
     const row = this.sql.get(
-      `SELECT r.number, s.state FROM steps s JOIN runs r ON r.id = s.run
-       WHERE s.name = ?1 AND r.notebook IS ?2 AND r.pipeline = ?3 AND s.state IN ('succeeded', 'cached', 'failed')
-       ORDER BY r.number DESC LIMIT 1`,
+      `SELECT runs.number, s.state FROM steps s JOIN runs ON runs.id = s.run
+       WHERE s.name = ?1 AND runs.notebook IS ?2 AND runs.pipeline = ?3 AND s.state IN ('succeeded', 'cached', 'failed')
+       ORDER BY ${newestFirst} LIMIT 1`,
       ...[step, notebook ?? null, pipeline]
     );
     return row?.state === 'failed' ? (row.number as number) : undefined;

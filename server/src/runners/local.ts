@@ -9,25 +9,25 @@ import { checkPython, checkVersion, readKernel, type Kernel } from '../kernels.j
 import { mostProcesses } from '../limits.js';
 import type { StepProcess } from '../process.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
-import { readPlan } from './plans.js';
-import type { Store } from '../store.js';
 import type { WorkspaceScan } from '../scan.js';
 import { ObjectStore } from '../snapshots/objects.js';
 import { collections } from '../snapshots/records.js';
 import { RunSnapshots } from '../snapshots/run-snapshots.js';
+import type { Store } from '../store.js';
 import { Workers } from '../warm/workers.js';
 import { Workspace } from '../workspace.js';
 import { Ahead } from './ahead.js';
 import { Capacity, machineLimits } from './capacity.js';
+import { performStep, takePast, type Caching } from './cached.js';
 import { checkIn } from './check-in.js';
 import { stepEnv } from './command.js';
-import { performStep, takePast, type Caching } from './cached.js';
 import type { Metadata } from './executor.js';
 import { describeFailed } from './failure.js';
 import { layoutOf, type Layout } from './layout.js';
 import { findNeed } from './need.js';
 import { scanFor } from './outside.js';
 import { fillParameters, findPast, type Past } from './past.js';
+import { readPlan } from './plans.js';
 import { schedule } from './schedule.js';
 import { chooseSteps, settle, type Choice } from './selection.js';
 
