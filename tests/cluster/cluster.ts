@@ -117,9 +117,10 @@ export async function makeNamespace(prefix: string): Promise<TestCluster> {
       return path;
     },
     names: kinds =>
-      (JSON.parse(kubectl('get', kinds, '-o', 'json')).items as { metadata: { name: string; deletionTimestamp?: string } }[])
-        .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-        .map(({ metadata }) => metadata.name)
+      kubectl('get', kinds, '--no-headers', '-o', 'custom-columns=:.metadata.name,:.metadata.deletionTimestamp')
+        .split('\n')
+        .map(row => row.trim().split(/\s+/))
+        .flatMap(([name, leaves]) => (leaves === '<none>' ? [name!] : []))
         .sort(),
     withToken: token => openCluster({ kubeconfig: open('somebody', token) }),
     at: server => openCluster({ kubeconfig: open('data-scientist', token, server) }),
