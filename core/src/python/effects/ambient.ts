@@ -1,12 +1,14 @@
 // State that belongs to the whole process and to no name: random seeds, plot styles, options, the environment. Random
 // states travel as values, under names that no variable can have; other settings are statements that later steps run again.
 import { act } from './acts.js';
+import { changeSlot } from './change.js';
 import { allOf } from './functions.js';
 import type { Arguments } from './functions.js';
 import type { Machine } from './machine.js';
-import { deleteAttribute, isOfNotebook, setAttribute } from './moduleAttributes.js';
+import { deleteAttribute, isOfNotebook, readModuleAttribute, setAttribute } from './moduleAttributes.js';
 import type { Attribute, Expression, Node, Statement, Subscript } from '../syntax.js';
 import { isOwnName } from './ownNames.js';
+import { bindGlobal } from './scopes.js';
 import { prelude } from './slot.js';
 import { changesContainer, drawsFrom, isAmbientObject, isStochastic, seeds, setsAmbient } from './tables/ambient.js';
 import { closure, immutable } from './thing.js';
@@ -23,7 +25,7 @@ export function setAmbient(machine: Machine, base: Value, target: Attribute | Su
   for (const { path } of base.things) {
     if (path === undefined) continue;
     if (target.type === 'Subscript') {
-      if (!machine.readModuleAttribute(path, target)) note(machine, path, target);
+      if (!readModuleAttribute(machine, path, target)) note(machine, path, target);
     } else setOnModule(machine, path, target.attr, value, target);
   }
 }
@@ -43,7 +45,7 @@ export function setOwnedByProcess(machine: Machine, base: Value, target: Express
 
 export function noteAmbientCall(machine: Machine, path: string, args: Arguments, node: Node): void {
   const seeded = seeds.get(path);
-  if (seeded) machine.bindGlobal(stateName(seeded), immutable, node);
+  if (seeded) bindGlobal(machine, stateName(seeded), immutable, node);
   else {
     const isSeeded = args.keywords.some(({ name, value }) => name === 'random_state' && value.constant?.value !== null);
     const state = drawsFrom(path, isSeeded);
@@ -58,7 +60,7 @@ export function noteAmbientCall(machine: Machine, path: string, args: Arguments,
 /** `setattr(json, "dumps", mine)` */
 function setOn(machine: Machine, { positional: [base, name, value] }: Arguments, node: Node): void {
   const attr = name?.constant?.value;
-  if (base && value && typeof attr === 'string' && isOwnName(base, attr)) machine.bindGlobal(attr, value, node);
+  if (base && value && typeof attr === 'string' && isOwnName(base, attr)) bindGlobal(machine, attr, value, node);
   else
     for (const { path } of base?.things ?? [])
       if (path !== undefined)
@@ -101,7 +103,7 @@ function draw(machine: Machine, state: string, node: Node): void {
   const slot = machine.slotOf(stateName(state));
   if (!slot) return;
   machine.need(slot, machine.place(node), machine.certainty);
-  machine.changeSlot(slot, node, false);
+  changeSlot(machine, slot, node, false);
 }
 
 /** The running statement of the notebook sets something that later steps must set again. */

@@ -5,6 +5,7 @@ import { attributeOfIndex, indexOf, isIndex } from './indexes.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { mayTakeInPlace, methodEffect } from './tables/methods.js';
+import { readModuleAttribute } from './moduleAttributes.js';
 import { constantValue, elementsIn, hold, immutable, inside, unite, valueOf } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
@@ -63,7 +64,7 @@ export function getAttribute(machine: Machine, { positional: [base, name, ...res
 
 const attributeOfModule = (machine: Machine, path: string, node: Node): Value[] => [
   machine.library(path),
-  ...[machine.readModuleAttribute(path, node)].filter(value => value !== undefined)
+  ...[readModuleAttribute(machine, path, node)].filter(value => value !== undefined)
 ];
 
 const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0)) || '.';

@@ -1,6 +1,7 @@
 // A function under `functools.cache` remembers its results: called again it does nothing and gives the same object. Its memory
 // belongs to the process. Where its calls do nothing but compute, a step may fill a memory of its own, as long as what it reads is
 // the same; else the function travels with what it remembers.
+import { change } from './change.js';
 import { look, setEntry } from './journal.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
@@ -35,7 +36,7 @@ export function callWithMemory(machine: Machine, thing: Thing, node: Node, call:
   if (!hasEffect) for (const slot of read) if (slot.kind === 'value') compareRead(machine, memory, slot, node);
   const known = unite([made, contentsOf(memory)]);
   hold(memory, made);
-  if (hasEffect) machine.change(valueOf(memory), node, { isPossible: true });
+  if (hasEffect) change(machine, valueOf(memory), node, { isPossible: true });
   return known;
 }
 

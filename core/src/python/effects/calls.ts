@@ -3,6 +3,7 @@
 import { note } from './ambient.js';
 import { attributeOf, getAttribute } from './attributes.js';
 import { callWithMemory, isCache } from './caches.js';
+import { change } from './change.js';
 import { dynamicCall } from './dynamic.js';
 import {
   allOf,
@@ -24,6 +25,7 @@ import type { Machine } from './machine.js';
 import type { Attribute, Call, Expression } from '../syntax.js';
 import { isOwnName } from './ownNames.js';
 import { isContainer, methodEffect } from './tables/methods.js';
+import { readGlobal } from './scopes.js';
 import type { Slot } from './slot.js';
 import { contentsOf, hold, holdersOf, immutable, inside, mayHold, slotsOf, unite, valueOf } from './thing.js';
 import type { Partially, Thing, Value } from './thing.js';
@@ -51,7 +53,7 @@ export function evaluateArguments(machine: Machine, node: Call): Arguments {
 function callAttribute(machine: Machine, node: Call, func: Attribute): Value {
   const base = machine.evaluate(machine, func.value, 'base');
   if (isOwnName(base, func.attr))
-    return callValue(machine, machine.readGlobal(func.attr, func), evaluateArguments(machine, node), node);
+    return callValue(machine, readGlobal(machine, func.attr, func), evaluateArguments(machine, node), node);
   if (isPandasPlot(func)) return callMethod(machine, base, 'plot', evaluateArguments(machine, node), node);
   if (func.attr === 'register' && base.things.some(({ callable }) => callable))
     return registerOnFunction(machine, base, evaluateArguments(machine, node), node);
@@ -100,7 +102,7 @@ function subclassesOf(machine: Machine, base: Thing, node: Attribute): Value {
   for (const { classInfo } of holdersOf([base])) {
     if (!classInfo?.thing || !notebookBases(classInfo).some(({ thing }) => thing === base)) continue;
     for (const slot of slotsOf(classInfo.thing) as Slot[])
-      if (machine.slotOf(slot.name) === slot) hold(list, machine.readGlobal(slot.name, node));
+      if (machine.slotOf(slot.name) === slot) hold(list, readGlobal(machine, slot.name, node));
   }
   return valueOf(list);
 }
@@ -135,7 +137,7 @@ function superCall(machine: Machine, node: Call): Value | undefined {
     const effect = methodEffect(func.attr, undefined);
     if (effect === undefined || effect === 'stores')
       for (const thing of self.things) for (const value of allOf(args)) mayHold(thing, value);
-    if (!unchanging.test(func.attr)) machine.change(self, node);
+    if (!unchanging.test(func.attr)) change(machine, self, node);
   }
   return valueOf(machine.make(node));
 }
@@ -196,7 +198,7 @@ function callInstance(machine: Machine, thing: Thing, args: Arguments, node: Exp
   if (method?.callable) return runFunction(machine, method.callable, args, method.self);
   useArguments(machine, args);
   touch(machine, valueOf(thing));
-  machine.change(valueOf(thing), node);
+  change(machine, valueOf(thing), node);
   return callUnknown(machine, thing, args, node);
 }
 
@@ -206,9 +208,9 @@ function callUnknown(machine: Machine, thing: Thing, args: Arguments, node: Expr
   if (thing.changes) changeThrough(machine, thing, unite([immutable, ...allOf(args)]));
   // a table or list that is called is a method of it that `getattr` gave
   if (isContainer(thing.madeBy) || thing.madeBy?.startsWith('pandas.'))
-    machine.change(valueOf(thing), node, { isPossible: true });
+    change(machine, valueOf(thing), node, { isPossible: true });
   if (thing.madeBy === 'operator.methodcaller' && args.positional[0])
-    machine.change(args.positional[0], node, { isPossible: true });
+    change(machine, args.positional[0], node, { isPossible: true });
   const held = inside(valueOf(thing));
   touch(machine, held, unite([immutable, held, ...allOf(args).map(inside)]));
   const isCached = isCache(thing.madeBy) && allOf(args).some(({ things }) => things.some(({ callable }) => callable));

@@ -15,6 +15,7 @@ import type {
   TypeAlias,
   TypeParameter
 } from '../syntax.js';
+import { bindName, readName } from './scopes.js';
 import { prelude } from './slot.js';
 import type { Slot } from './slot.js';
 import { setsAmbient } from './tables/ambient.js';
@@ -112,7 +113,7 @@ function registerOn(machine: Machine, node: FunctionDefinition, made: Thing): vo
   for (const decorator of node.decorators) {
     const base = registerBase(decorator);
     if (!base || machine.frame) continue;
-    for (const thing of machine.read(base.id, base).things) {
+    for (const thing of readName(machine, base.id, base).things) {
       if (!thing.callable) continue;
       hold(thing, valueOf(made));
       const slot = machine.slotOf(node.name.id);
@@ -242,7 +243,8 @@ function bindDefinition(
 ): void {
   const isTopLevel = machine.frame === undefined && machine.depth === 0 && machine.stand === undefined;
   const isRepeatable = isTopLevel && isPure && headers.every(slot => slot.kind !== 'value' || slot.step === prelude);
-  machine.bind(
+  bindName(
+    machine,
     node.name.id,
     value,
     node.name,

@@ -5,6 +5,7 @@ import { isGlobals } from './ownNames.js';
 import type { Arguments } from './functions.js';
 import { touch } from './functions.js';
 import type { Call, Node } from '../syntax.js';
+import { readGlobal, readName } from './scopes.js';
 import { store } from './targets.js';
 import { hold, immutable, inside, unite, valueOf } from './thing.js';
 import type { Frame, Value } from './thing.js';
@@ -14,7 +15,7 @@ export function dynamicCall(machine: Machine, node: Call): Value | undefined {
   const { func } = node;
   if (func.type === 'Attribute' && (func.attr === 'query' || func.attr === 'eval')) readQuery(machine, node);
   if (func.type !== 'Name' || !/^(eval|exec|globals|locals|vars|dir)$/.test(func.id)) return undefined;
-  const callee = machine.read(func.id, func);
+  const callee = readName(machine, func.id, func);
   if (callee.things[0]?.path !== `builtins.${func.id}`) return undefined;
   if (func.id === 'eval' || func.id === 'exec') return runText(machine, node, func.id);
   if ((func.id === 'vars' || func.id === 'dir') && node.args.length > 0) return undefined;
@@ -94,7 +95,7 @@ function readQuery(machine: Machine, node: Call): void {
   if (!first) return;
   const logged = machine.evaluate(machine, first, 'used').constant?.value;
   if (typeof logged === 'string')
-    for (const [, name] of logged.matchAll(/@([A-Za-z_]\w*)/g)) machine.read(name!, first);
+    for (const [, name] of logged.matchAll(/@([A-Za-z_]\w*)/g)) readName(machine, name!, first);
 }
 
 const formulas = /^(patsy|statsmodels|formulaic|linearmodels|bambi|lifelines)\./;
@@ -114,6 +115,6 @@ export function readFormulas(machine: Machine, path: string, { positional, keywo
 
 function perhapsUsed(machine: Machine, name: string, node: Node): void {
   machine.depth++;
-  touch(machine, machine.readGlobal(name, node));
+  touch(machine, readGlobal(machine, name, node));
   machine.depth--;
 }

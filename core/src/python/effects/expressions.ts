@@ -2,7 +2,9 @@
 import { act, actByShell } from './acts.js';
 import { note } from './ambient.js';
 import { attributeOf, elementOf, keptAttributeOf } from './attributes.js';
+import { capture, join } from './branches.js';
 import { callExpression } from './calls.js';
+import { change } from './change.js';
 import { opaque } from './dynamic.js';
 import { foldBinary, printed } from './fold.js';
 import { functionThing, touch } from './functions.js';
@@ -19,6 +21,7 @@ import type {
   Subscript
 } from '../syntax.js';
 import { isMainModule, isNamespace, isOwnName, ownNameAt } from './ownNames.js';
+import { bindName, readGlobal, readName, readResult } from './scopes.js';
 import { noteShellNames } from './shell.js';
 import { ambientMagics, bindingMagics } from './tables/ambient.js';
 import { isContainer } from './tables/methods.js';
@@ -46,7 +49,7 @@ export function evaluate(machine: Machine, node: Expression, use: Use): Value {
 function valueOfExpression(machine: Machine, node: Expression, use: Use): Value {
   switch (node.type) {
     case 'Name':
-      return machine.read(node.id, node);
+      return readName(machine, node.id, node);
     case 'Constant':
       return node.value === undefined ? immutable : constantValue(node.value);
     case 'Attribute':
@@ -75,7 +78,7 @@ function valueOfExpression(machine: Machine, node: Expression, use: Use): Value 
       return format(machine, node);
     case 'NamedExpression': {
       const value = evaluate(machine, node.value, 'kept');
-      machine.bind(node.target.id, value, node.target);
+      bindName(machine, node.target.id, value, node.target);
       return value;
     }
     case 'Starred':
@@ -101,17 +104,17 @@ function valueOfExpression(machine: Machine, node: Expression, use: Use): Value 
 /** An operand that is not always evaluated. */
 function perhaps(machine: Machine, node: Expression, use: Use): Value {
   let value = immutable;
-  const outcome = machine.capture(() => {
+  const outcome = capture(machine, () => {
     value = evaluate(machine, node, use);
     return true;
   });
-  if (outcome.changes.size > 0) machine.join([outcome, { falls: true, changes: new Map() }]);
+  if (outcome.changes.size > 0) join(machine, [outcome, { falls: true, changes: new Map() }]);
   return value;
 }
 
 function readAttribute(machine: Machine, node: Attribute, use: Use): Value {
   const base = evaluate(machine, node.value, 'base');
-  if (isOwnName(base, node.attr)) return machine.readGlobal(node.attr, node);
+  if (isOwnName(base, node.attr)) return readGlobal(machine, node.attr, node);
   noteShellNames(machine, base, node.attr, node);
   return use === 'callee' || use === 'base'
     ? attributeOf(machine, base, node.attr, node)
@@ -120,14 +123,14 @@ function readAttribute(machine: Machine, node: Attribute, use: Use): Value {
 
 function readElement(machine: Machine, node: Subscript): Value {
   const named = ownNameAt(machine, node);
-  if (named !== undefined) return machine.readGlobal(named, node);
-  const result = readResult(machine, node);
+  if (named !== undefined) return readGlobal(machine, named, node);
+  const result = readShown(machine, node);
   if (result) return result;
   const base = evaluate(machine, node.value, 'base');
   const index = evaluate(machine, node.index, 'used');
   for (const thing of base.things) {
     if (thing.instanceOf) touch(machine, valueOf(thing));
-    if (thing.madeBy === 'collections.defaultdict') machine.change(valueOf(thing), node, { isPossible: true });
+    if (thing.madeBy === 'collections.defaultdict') change(machine, valueOf(thing), node, { isPossible: true });
   }
   const only = base.things.length === 1 ? base.things[0]! : undefined;
   if (isMainModule(only, node.index)) return machine.library('__main__');
@@ -153,10 +156,10 @@ function slicesOf(machine: Machine, base: Value, node: Subscript): Value {
 }
 
 /** `Out[3]` is what the notebook's third cell has shown. */
-function readResult(machine: Machine, { value, index }: Subscript): Value | undefined {
+function readShown(machine: Machine, { value, index }: Subscript): Value | undefined {
   if (value.type !== 'Name' || (value.id !== 'Out' && value.id !== '_oh')) return undefined;
   if (index.type !== 'Constant' || typeof index.value !== 'number') return undefined;
-  return machine.readResult(value.id, index.value, value);
+  return readResult(machine, value.id, index.value, value);
 }
 
 function comprehend(machine: Machine, node: Comprehension): Value {

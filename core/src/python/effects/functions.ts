@@ -1,6 +1,8 @@
 // The notebook's own functions and classes. A call runs the body with what is known of the arguments, at the point of the
 // call, so that free names mean what they mean there. A function that is only passed on is run as well, since whoever
 // gets it may call it.
+import { capture, join } from './branches.js';
+import { change } from './change.js';
 import type { Machine } from './machine.js';
 import { findFunctionScope } from '../names.js';
 import { localNames } from '../scope.js';
@@ -320,7 +322,7 @@ export function touch(machine: Machine, value: Value, others?: Value): void {
 /** Call a method that was read from its object before: `push(1)` after `push = xs.append`. */
 export function changeThrough(machine: Machine, method: Thing, given?: Value): void {
   const changed = method.changes!;
-  machine.change(changed, machine.statement ?? nowhere, { isPossible: true });
+  change(machine, changed, machine.statement ?? nowhere, { isPossible: true });
   if (given) for (const thing of changed.things) mayHold(thing, given);
 }
 
@@ -370,11 +372,11 @@ function touchMembers(machine: Machine, classInfo: ClassInfo, names: readonly st
 }
 
 function runPerhaps(machine: Machine, callable: Callable, args: Arguments, self?: Value): void {
-  const outcome = machine.capture(() => {
+  const outcome = capture(machine, () => {
     runFunction(machine, callable, args, self);
     return true;
   });
-  if (outcome.changes.size > 0) machine.join([outcome, { falls: true, changes: new Map() }]);
+  if (outcome.changes.size > 0) join(machine, [outcome, { falls: true, changes: new Map() }]);
 }
 
 function unknownArguments(machine: Machine, callable: Callable, others?: Value): Arguments {

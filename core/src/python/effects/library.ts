@@ -2,6 +2,7 @@
 import { actByCall, actByMethod, actOutsideByMethod } from './acts.js';
 import { noteAmbientCall, noteAmbientMethod } from './ambient.js';
 import { noteCounts } from './caches.js';
+import { change } from './change.js';
 import { readFormulas } from './dynamic.js';
 import { noteFileCall, noteFileMethod } from './files.js';
 import { foldCall, foldMethod } from './foldCalls.js';
@@ -110,18 +111,19 @@ function holdParts(made: Thing, original: Value): void {
 const seenContainers = new Map(['list', 'tuple', 'set', 'dict'].map(kind => [`builtins.${kind}`, kind]));
 
 function changeArguments(machine: Machine, path: string, args: Arguments, node: Node): void {
-  if (!path.startsWith('builtins.')) machine.change(streamsIn(args), node, { isPossible: true });
+  if (!path.startsWith('builtins.')) change(machine, streamsIn(args), node, { isPossible: true });
   const index = changedArgument(path);
   const changed = index === undefined ? undefined : args.positional[index];
   if (changed) {
-    machine.change(changed, node);
+    change(machine, changed, node);
     if (!path.startsWith('numpy.'))
       for (const value of args.positional)
         if (value !== changed) for (const thing of changed.things) hold(thing, value);
   }
   for (const { name, value } of args.keywords)
-    if (name === 'out' || name === 'file' || name === 'ax' || name === 'generator') machine.change(value, node);
-    else if (name !== undefined && drawn.test(name) && isFunction.test(path)) machine.change(generatorsIn(value), node);
+    if (name === 'out' || name === 'file' || name === 'ax' || name === 'generator') change(machine, value, node);
+    else if (name !== undefined && drawn.test(name) && isFunction.test(path))
+      change(machine, generatorsIn(value), node);
 }
 
 const streamsIn = (args: Arguments): Value => ({
@@ -148,7 +150,7 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
   noteCounts(machine, base, name, node);
   const folded = foldMethod(base, name, args);
   if (folded) return { things: [], constant: folded };
-  if (changesArgument(name) && args.positional[0]) machine.change(args.positional[0], node);
+  if (changesArgument(name) && args.positional[0]) change(machine, args.positional[0], node);
   if (base.things.length === 0) {
     useArguments(machine, args);
     return valueOf(machine.make(node, typeof base.constant?.value === 'string' ? { madeBy: 'str' } : {}));
@@ -158,17 +160,17 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
   actOutsideByMethod(machine, name, node);
   for (const [{ madeBy }, effect] of effects) actByMethod(machine, name, madeBy, effect);
   if (base.things.some(({ madeBy = '' }) => mayDraw.test(madeBy)))
-    machine.change(generatorsIn(base), node, { isPossible: true });
+    change(machine, generatorsIn(base), node, { isPossible: true });
   if (!base.things.every(({ madeBy }) => isContainer(madeBy)))
-    machine.change(streamsIn(args), node, { isPossible: true });
+    change(machine, streamsIn(args), node, { isPossible: true });
   const stores = effects.every(([, effect]) => effect === 'stores');
   if (!stores) {
     useArguments(machine, args);
     touch(machine, base, unite([immutable, ...allOf(args).map(inside)]));
   }
   for (const { name: keyword, value } of args.keywords)
-    if (keyword === 'out' || keyword === 'ax') machine.change(value, node);
-    else if (keyword !== undefined && drawn.test(keyword)) machine.change(generatorsIn(value), node);
+    if (keyword === 'out' || keyword === 'ax') change(machine, value, node);
+    else if (keyword !== undefined && drawn.test(keyword)) change(machine, generatorsIn(value), node);
   return unite(effects.map(([thing, effect]) => applyMethod(machine, thing, name, effect, args, node)));
 }
 
@@ -238,24 +240,24 @@ function applyMethod(
     case 'view':
       return unite([immutable, inside(self), ...args.positional]);
     case 'changes':
-      machine.change(self, node);
+      change(machine, self, node);
       return valueOf(machine.make(node, {}, 'changed'));
     case 'stores':
-      machine.change(self, node);
+      change(machine, self, node);
       for (const value of allOf(args)) hold(thing, value);
       return unite([immutable, ...(name === 'setdefault' ? [inside(self)] : [])]);
     case 'takes': {
-      machine.change(self, node);
+      change(machine, self, node);
       const part = inside(unite([contentsOf(thing), heldBy(thing)]));
       if (mayHaveMethod('', thing.madeBy) === false) return part;
       const picked = picking.test(name) ? allOf(args).map(inside) : [];
       return unite([part, valueOf(machine.make(node, {}, 'taken')), ...picked]);
     }
     case 'fits':
-      machine.change(learnersIn(thing, name), node, { isPossible: learnersIn(thing, name).things.length > 1 });
+      change(machine, learnersIn(thing, name), node, { isPossible: learnersIn(thing, name).things.length > 1 });
       return freshFits.test(name) ? valueOf(machine.make(node, { madeBy: 'numpy.array' })) : self;
     case undefined: {
-      machine.change(self, node, { isPossible: true });
+      change(machine, self, node, { isPossible: true });
       const made = machine.make(node, {}, 'unknown');
       for (const value of [self, ...allOf(args)]) mayHold(made, value);
       return valueOf(made);

@@ -4,6 +4,7 @@ import { act, actByShell } from './acts.js';
 import { noteFile } from './files.js';
 import type { Machine } from './machine.js';
 import type { CellMagic } from '../syntax.js';
+import { bindName } from './scopes.js';
 import { constantValue, valueOf } from './thing.js';
 
 const otherLanguages = /^(bash|sh|script|html|HTML|javascript|js|latex|markdown|svg|SVG|perl|ruby|cmd|system|!|sx)$/;
@@ -41,7 +42,7 @@ export function runCellMagic(machine: Machine, node: CellMagic): boolean {
     );
   if (node.name === 'capture') {
     const name = node.arguments.split(/\s+/).find(word => /^[A-Za-z_]\w*$/.test(word));
-    if (name) machine.bind(name, valueOf(machine.make(head)), head);
+    if (name) bindName(machine, name, valueOf(machine.make(head)), head);
   }
   return falls;
 }

@@ -3,13 +3,26 @@
 // nothing else; otherwise the attribute travels as a value does, under its dotted name.
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
+import type { Slot } from './slot.js';
 import { isContainer } from './tables/methods.js';
 import { immutable } from './thing.js';
 import type { Thing, Value } from './thing.js';
 
+/** What the notebook has put on a module, under its dotted name; undefined where the module has what it has of its own. */
+export function readModuleAttribute(machine: Machine, path: string, node: Node): Value | undefined {
+  const slot = attributeSlot(machine, path);
+  return slot?.isCarried ? machine.readSlot(slot, node) : slot?.value;
+}
+
+function attributeSlot({ reading }: Machine, path: string): Slot | undefined {
+  if (!reading.attributes().includes(path)) return undefined;
+  const slot = reading.look(path);
+  return slot?.isDeleted ? undefined : slot;
+}
+
 /** Whether the method is one of what the notebook itself has put on a module. */
 export const isOfNotebook = (machine: Machine, method: string): boolean =>
-  machine.attributeSlot(method.slice(0, method.lastIndexOf('.'))) !== undefined;
+  attributeSlot(machine, method.slice(0, method.lastIndexOf('.'))) !== undefined;
 
 /** `config.items = value`. Whether the attribute travels, so that the statement need not run again in later steps. */
 export function setAttribute(
@@ -19,7 +32,7 @@ export function setAttribute(
   node: Node,
   { isRepeatable }: { readonly isRepeatable: boolean }
 ): boolean {
-  const isCarried = (!isRepeatable || machine.attributeSlot(path)?.isCarried === true) && canBeCarried(path, value);
+  const isCarried = (!isRepeatable || attributeSlot(machine, path)?.isCarried === true) && canBeCarried(path, value);
   machine.reading.addAttribute(path);
   machine.rebind(path, value, node, isCarried ? { isCarried } : {});
   return isCarried;
@@ -27,7 +40,7 @@ export function setAttribute(
 
 /** `del config.items` */
 export function deleteAttribute(machine: Machine, path: string, node: Node): void {
-  if (machine.attributeSlot(path)) machine.rebind(path, immutable, node, { isDeleted: true });
+  if (attributeSlot(machine, path)) machine.rebind(path, immutable, node, { isDeleted: true });
 }
 
 /** Streams and the like would not be the same behind a journey; functions travel with the statement that puts them there. */
@@ -40,7 +53,7 @@ const isData = ({ madeBy = '', instanceOf, untravelling }: Thing): boolean =>
 /** At the beginning of a step: attributes that travel are taken, and the functions among the others may be called by whoever finds them there. */
 export function takeAttributes(machine: Machine, touch: (machine: Machine, value: Value) => void): void {
   for (const path of new Set(machine.reading.attributes())) {
-    const slot = machine.attributeSlot(path);
+    const slot = attributeSlot(machine, path);
     if (!slot || slot.step === machine.step) continue;
     if (slot.isCarried) machine.need(slot, slot.written, 'possible');
     touch(machine, slot.value);

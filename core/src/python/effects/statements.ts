@@ -1,11 +1,14 @@
 // Running statements, one after the other: which names they bind, on which paths, and what they change.
 import { note } from './ambient.js';
 import { elementOf } from './attributes.js';
+import { applyChanges, capture, join } from './branches.js';
+import type { Outcome } from './branches.js';
 import { callValue } from './calls.js';
 import { act } from './acts.js';
+import { change } from './change.js';
 import { defineClass, defineFunction, defineTypeAlias, hasLateAnnotations } from './definitions.js';
 import { combine, evaluate } from './expressions.js';
-import type { Machine, Outcome } from './machine.js';
+import type { Machine } from './machine.js';
 import { runCellMagic } from './magics.js';
 import type {
   Assign,
@@ -22,6 +25,8 @@ import type {
   While,
   With
 } from '../syntax.js';
+import { readModuleAttribute } from './moduleAttributes.js';
+import { bindName, removeName } from './scopes.js';
 import { prelude } from './slot.js';
 import type { Slot, SlotKind } from './slot.js';
 import { isImportedForEffect, isProcessOwn } from './tables/ambient.js';
@@ -134,7 +139,7 @@ function repeatedKind(machine: Machine, { targets }: Assign, { things }: Value):
 /** Later steps run the statement again, as they do with imports and definitions. */
 function bindRepeated(machine: Machine, node: Assign, value: Value, kind: SlotKind): void {
   const parts = { kind, unit: machine.unit, headers: machine.unitReads };
-  for (const target of node.targets) if (target.type === 'Name') machine.bind(target.id, value, target, parts);
+  for (const target of node.targets) if (target.type === 'Name') bindName(machine, target.id, value, target, parts);
 }
 
 const exitPaths = new Set(['sys.exit', 'builtins.exit', 'builtins.quit', 'os._exit']);
@@ -150,11 +155,11 @@ function exits(machine: Machine, node: Expression): boolean {
 }
 
 function perhaps(machine: Machine, run: () => void): void {
-  const outcome = machine.capture(() => {
+  const outcome = capture(machine, () => {
     run();
     return true;
   });
-  machine.join([outcome, nothing]);
+  join(machine, [outcome, nothing]);
 }
 
 const nothing: Outcome = { falls: true, changes: new Map() };
@@ -165,7 +170,7 @@ function augment(machine: Machine, node: AugmentedAssign): void {
     // The element itself may change in place, as an array in a dict does.
     const old = evaluate(machine, target, 'used');
     const right = evaluate(machine, node.value, 'kept');
-    machine.change(old, node, { isPossible: true });
+    change(machine, old, node, { isPossible: true });
     bindTarget(machine, target, unite([old, right]));
     return;
   }
@@ -173,11 +178,11 @@ function augment(machine: Machine, node: AugmentedAssign): void {
   const right = evaluate(machine, node.value, 'kept');
   if (old.things.length > 0) {
     const isNumber = typeof right.constant?.value === 'number';
-    machine.change(old, node, { isPossible: isNumber });
+    change(machine, old, node, { isPossible: isNumber });
     for (const thing of old.things) mayHold(thing, elementsIn(right));
   }
   const made = combine(machine, node, node.operator.replace(/=$/, ''), old, right);
-  machine.bind(target.id, old.things.length > 0 ? unite([old, made]) : made, target);
+  bindName(machine, target.id, old.things.length > 0 ? unite([old, made]) : made, target);
 }
 
 function noteImports(machine: Machine, node: Statement, modules: readonly string[]): void {
@@ -195,7 +200,7 @@ function runImport(machine: Machine, node: Import): void {
           unit: machine.importUnit(node),
           headers: machine.importTry ? machine.unitReads : []
         };
-    machine.bind(name, value, range, parts);
+    bindName(machine, name, value, range, parts);
   }
 }
 
@@ -209,12 +214,12 @@ function runImportFrom(machine: Machine, node: ImportFrom): void {
           headers: machine.importTry ? machine.unitReads : []
         };
     if (name === '*') importAll(machine, node, parts);
-    else machine.bind(alias ?? name, importedFrom(machine, `${node.module}.${name}`, range), range, parts);
+    else bindName(machine, alias ?? name, importedFrom(machine, `${node.module}.${name}`, range), range, parts);
   }
 }
 
 const importedFrom = (machine: Machine, path: string, node: Node): Value =>
-  unite([machine.library(path), machine.readModuleAttribute(path, node) ?? immutable]);
+  unite([machine.library(path), readModuleAttribute(machine, path, node) ?? immutable]);
 
 function importAll(machine: Machine, node: ImportFrom, parts: Partial<Slot>): void {
   const { module } = node;
@@ -243,8 +248,8 @@ function describeStar(module: string, names: readonly string[] | undefined): str
 
 function runIf(machine: Machine, node: If): boolean {
   evaluate(machine, node.test, 'used');
-  const arms = [node.body, node.orElse].map(body => machine.capture(() => execute(machine, body)));
-  return machine.join(arms);
+  const arms = [node.body, node.orElse].map(body => capture(machine, () => execute(machine, body)));
+  return join(machine, arms);
 }
 
 function runLoop(machine: Machine, node: For | While): boolean {
@@ -252,7 +257,7 @@ function runLoop(machine: Machine, node: For | While): boolean {
   const iterable = node.type === 'For' ? evaluate(machine, node.iterable, 'kept') : immutable;
   if (node.type === 'While') evaluate(machine, node.test, 'used');
   const isSure = isEndless || (node.type === 'For' && surelyIterates(node.iterable));
-  const body = machine.capture(() => {
+  const body = capture(machine, () => {
     if (isSure) machine.depth--;
     for (let pass = 0; pass < (machine.depth > 3 || machine.running.length > 1 ? 1 : 2); pass++) {
       if (node.type === 'For') bindTarget(machine, node.target, elementOf(machine, iterable));
@@ -262,9 +267,9 @@ function runLoop(machine: Machine, node: For | While): boolean {
     if (isSure) machine.depth++;
     return true;
   });
-  machine.join(isSure ? [body] : [body, nothing]);
-  const rest = machine.capture(() => execute(machine, node.orElse));
-  if (node.orElse.length > 0) machine.join([rest, nothing]);
+  join(machine, isSure ? [body] : [body, nothing]);
+  const rest = capture(machine, () => execute(machine, node.orElse));
+  if (node.orElse.length > 0) join(machine, [rest, nothing]);
   return true;
 }
 
@@ -283,7 +288,7 @@ function runTry(machine: Machine, node: Try): boolean {
   if (catches) machine.catchesNameError++;
   const outer = machine.raised;
   machine.raised = [];
-  const body = machine.capture(() => {
+  const body = capture(machine, () => {
     machine.depth--;
     const falls = execute(machine, node.body);
     machine.depth++;
@@ -293,8 +298,8 @@ function runTry(machine: Machine, node: Try): boolean {
   const caught = unite([immutable, ...machine.raised]);
   machine.raised = [...outer, caught];
   const outcomes = [
-    machine.capture(() => {
-      machine.apply(body.changes);
+    capture(machine, () => {
+      applyChanges(machine, body.changes);
       machine.depth--;
       const falls = body.falls && execute(machine, node.orElse);
       machine.depth++;
@@ -303,17 +308,17 @@ function runTry(machine: Machine, node: Try): boolean {
   ];
   for (const handler of node.handlers)
     outcomes.push(
-      machine.capture(() => {
-        machine.join([{ falls: true, changes: body.changes }, nothing]);
+      capture(machine, () => {
+        join(machine, [{ falls: true, changes: body.changes }, nothing]);
         if (handler.exception) evaluate(machine, handler.exception, 'used');
         if (handler.name)
-          machine.bind(handler.name.id, unite([valueOf(machine.make(handler.name)), caught]), handler.name);
+          bindName(machine, handler.name.id, unite([valueOf(machine.make(handler.name)), caught]), handler.name);
         const falls = execute(machine, handler.body);
-        if (handler.name && falls) machine.remove(handler.name.id, handler.name);
+        if (handler.name && falls) removeName(machine, handler.name.id, handler.name);
         return falls;
       })
     );
-  const falls = machine.join(outcomes);
+  const falls = join(machine, outcomes);
   return execute(machine, node.finally) && (falls || node.handlers.length === 0 ? body.falls || falls : false);
 }
 
@@ -328,7 +333,7 @@ function runWith(machine: Machine, node: With): boolean {
     const value = evaluate(machine, context, 'used');
     for (const thing of value.things)
       if (thing.instanceOf === undefined && thing.path === undefined)
-        machine.change(valueOf(thing), context, { isPossible: true });
+        change(machine, valueOf(thing), context, { isPossible: true });
     if (target) bindTarget(machine, target, entered(value));
   }
   return execute(machine, node.body);
@@ -345,13 +350,13 @@ const entered = ({ things, ...rest }: Value): Value =>
 function runMatch(machine: Machine, node: Match): boolean {
   const subject = evaluate(machine, node.subject, 'kept');
   const outcomes = node.cases.map(arm =>
-    machine.capture(() => {
+    capture(machine, () => {
       for (const read of arm.reads) evaluate(machine, read, 'used');
-      for (const capture of arm.captures) machine.bind(capture.id, elementOf(machine, subject), capture);
+      for (const capture of arm.captures) bindName(machine, capture.id, elementOf(machine, subject), capture);
       if (arm.guard) evaluate(machine, arm.guard, 'used');
       return execute(machine, arm.body);
     })
   );
   const isExhaustive = node.cases.some(({ isIrrefutable }) => isIrrefutable);
-  return machine.join(isExhaustive ? outcomes : [...outcomes, nothing]);
+  return join(machine, isExhaustive ? outcomes : [...outcomes, nothing]);
 }

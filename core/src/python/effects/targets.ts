@@ -1,17 +1,19 @@
 // What an assignment does to its target: it binds a name, or changes the object whose attribute or element it sets.
+import { change } from './change.js';
 import type { Machine } from './machine.js';
 import type { Attribute, Expression, Subscript } from '../syntax.js';
 import { finalize, findMember, runFunction, runMember } from './functions.js';
 import { setAmbient, setOwnedByProcess } from './ambient.js';
 import { isOwnName, ownNameAt } from './ownNames.js';
 import { resultKind } from './tables/functions.js';
+import { bindGlobal, bindName, removeName } from './scopes.js';
 import { elementsIn, hold, immutable, unite, valueOf } from './thing.js';
 import type { Value } from './thing.js';
 
 export function bindTarget(machine: Machine, target: Expression, value: Value): void {
   switch (target.type) {
     case 'Name':
-      machine.bind(target.id, value, target);
+      bindName(machine, target.id, value, target);
       return;
     case 'Starred': {
       const rest = machine.make(target, { madeBy: 'list' });
@@ -25,11 +27,11 @@ export function bindTarget(machine: Machine, target: Expression, value: Value): 
     case 'Attribute':
     case 'Subscript': {
       const name = target.type === 'Subscript' ? ownNameAt(machine, target) : undefined;
-      if (name !== undefined) return machine.bindGlobal(name, value, target);
+      if (name !== undefined) return bindGlobal(machine, name, value, target);
       const base = machine.evaluate(machine, target.value, 'base');
       if (target.type === 'Subscript') keepKey(base, machine.evaluate(machine, target.index, 'used'));
       if (target.type === 'Attribute' && isOwnName(base, target.attr))
-        return machine.bindGlobal(target.attr, value, target);
+        return bindGlobal(machine, target.attr, value, target);
       if (base.things.some(thing => thing.path !== undefined)) setAmbient(machine, base, target, value);
       setOwnedByProcess(machine, base, target);
       setThroughClass(machine, base, target, value);
@@ -74,7 +76,7 @@ function keepKey({ things }: Value, key: Value): void {
 /** `base.x = value` and `base[i] = value` */
 export function store(machine: Machine, base: Value, value: Value, node: Expression): void {
   for (const thing of base.things) if (thing.path === undefined) hold(thing, value);
-  machine.change(base, node);
+  change(machine, base, node);
 }
 
 function unpack(machine: Machine, targets: readonly Expression[], value: Value): void {
@@ -97,7 +99,7 @@ export function deleteTarget(machine: Machine, target: Expression): void {
   switch (target.type) {
     case 'Name':
       if (!machine.frame) finalize(machine, machine.slotOf(target.id)?.value ?? immutable);
-      machine.remove(target.id, target);
+      removeName(machine, target.id, target);
       return;
     case 'Collection':
       for (const element of target.elements) deleteTarget(machine, element);
@@ -106,11 +108,11 @@ export function deleteTarget(machine: Machine, target: Expression): void {
     case 'Subscript':
       {
         const name = target.type === 'Subscript' ? ownNameAt(machine, target) : undefined;
-        if (name !== undefined) return machine.remove(name, target);
+        if (name !== undefined) return removeName(machine, name, target);
         if (target.type === 'Subscript') machine.evaluate(machine, target.index, 'used');
         const base = machine.evaluate(machine, target.value, 'base');
         setAmbient(machine, base, target);
-        machine.change(base, target);
+        change(machine, base, target);
       }
       return;
     default:

@@ -5,11 +5,13 @@ import { readParameter } from '../../parameters.js';
 import type { ParameterAssignment } from '../../parameters.js';
 import { act, isShownForItself } from './acts.js';
 import { isPlainStatement } from './ambient.js';
+import { capture, join } from './branches.js';
 import { touch } from './functions.js';
 import type { Machine } from './machine.js';
 import { takeAttributes } from './moduleAttributes.js';
 import { addNeed, addRemark } from './report.js';
 import type { Setting } from './report.js';
+import { bindGlobal, bindName } from './scopes.js';
 import { prelude } from './slot.js';
 import type { Slot } from './slot.js';
 import { execute } from './statements.js';
@@ -72,7 +74,7 @@ function bindParameter(machine: Machine, node: Node, { name, type }: ParameterAs
   // A parameter's value is known only when the pipeline runs, so nothing is folded from it.
   const isMutable = type === 'list' || type === 'dict';
   const value = isMutable ? valueOf(makeThing()) : immutable;
-  machine.bind(name, value, node, { kind: 'parameter' });
+  bindName(machine, name, value, node, { kind: 'parameter' });
 }
 
 function runStatement(machine: Machine, statement: Statement): void {
@@ -101,30 +103,30 @@ function bindShown(machine: Machine, last: Statement): void {
   const slot = machine.shown;
   if (!slot) return;
   if (isShownForItself(machine, last.value)) act(machine);
-  const outcome = machine.capture(() => {
+  const outcome = capture(machine, () => {
     bindResult(machine, slot, last);
     return true;
   });
-  machine.join(last.value.type === 'Call' ? [outcome, { falls: true, changes: new Map() }] : [outcome]);
+  join(machine, last.value.type === 'Call' ? [outcome, { falls: true, changes: new Map() }] : [outcome]);
 }
 
 const results = ['_', '__', '___'];
 
 function bindResult(machine: Machine, value: Value, node: Node): void {
   const { number } = machine;
-  if (typeof number === 'number') machine.bindGlobal(`_${number}`, value, node, { isResult: true });
+  if (typeof number === 'number') bindGlobal(machine, `_${number}`, value, node, { isResult: true });
   // IPython leaves all three alone once the notebook itself has bound one of them.
   const old = results.map(name => machine.slotOf(name));
   if (old.some(slot => slot && !slot.isDeleted && !slot.isResult)) return;
   if (number !== undefined) for (const index of [1, 0]) moveResult(machine, old[index], results[index + 1]!, node);
-  machine.bindGlobal('_', value, node, { isResult: true });
+  bindGlobal(machine, '_', value, node, { isResult: true });
 }
 
 /** What was the last result is the last but one. A step needs it for that only where it reads it so. */
 function moveResult(machine: Machine, old: Slot | undefined, name: string, node: Node): void {
   if (!old || old.isDeleted) return;
   const keeps = old.step === machine.step ? old.keeps : old;
-  machine.bindGlobal(name, old.value, node, { isResult: true, ...(keeps ? { keeps } : {}) });
+  bindGlobal(machine, name, old.value, node, { isResult: true, ...(keeps ? { keeps } : {}) });
 }
 
 /** Settings of the steps above hold in this step as well: its setup runs them again. */
