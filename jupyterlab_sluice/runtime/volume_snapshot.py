@@ -6,6 +6,13 @@ be restored from.
                                [--class CLASS] [--clone yes] [--timeout SECONDS]
 
 Where a storage driver has no snapshots, a clone stands for one: a volume that is a copy.
+
+What a step that failed has left is kept by the step's own pod, as no task may come after it there. The program runs the command and,
+where that fails, takes snapshots of the claims before it ends with the command's status:
+
+    python3 volume_snapshot.py --after-failure --claim work --name train-after-work [--claim … --name …]... -- COMMAND...
+
+The run, and how each claim is kept, are then in SLUICE_SNAPSHOTS: {"run": ID, "ways": {CLAIM: {"class": NAME} or {"isCloned": true}}}.
 """
 
 from __future__ import annotations
@@ -14,7 +21,9 @@ import argparse
 import json
 import os
 import re
+import signal
 import ssl
+import subprocess
 import sys
 import time
 import urllib.error
@@ -178,34 +187,94 @@ def plain(message: str) -> str:
 
 def main(arguments: List[str]) -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--claim", required=True)
-    parser.add_argument("--name", required=True)
+    parser.add_argument("--claim", action="append", required=True)
+    parser.add_argument("--name", action="append", required=True)
     parser.add_argument("--class", dest="snapshot_class")
     parser.add_argument("--clone")
     parser.add_argument("--label", action="append", default=[])
     parser.add_argument("--annotation", action="append", default=[])
     parser.add_argument("--timeout", type=float, default=600)
-    given = parser.parse_args(arguments)
-    is_clone = given.clone == "yes"
-    spec: Dict[str, Any] = {"source": {"persistentVolumeClaimName": given.claim}}
-    if given.snapshot_class:
-        spec["volumeSnapshotClassName"] = given.snapshot_class
-    metadata = {
-        "name": given.name,
-        "labels": {"app.kubernetes.io/managed-by": "sluice", **_pairs(given.label)},
-        "annotations": _pairs(given.annotation),
-    }
-    body = {"apiVersion": f"{GROUP}/v1", "kind": "VolumeSnapshot", "metadata": metadata, "spec": spec}
+    parser.add_argument("--after-failure", action="store_true")
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    given, command = parser.parse_args(arguments[:end]), arguments[end + 1 :]
+    if given.after_failure:
+        return run(command, given)
     try:
-        if is_clone:
-            clone(Api(), given.claim, metadata, given.timeout)
-        else:
-            take(Api(), body, given.timeout)
+        keep(given, given.claim[0], given.name[0])
     except Refused as refused:
         print(refused, file=sys.stderr)
         return 1
-    print(f"The {'clone' if is_clone else 'snapshot'} ‘{given.name}’ of claim ‘{given.claim}’ is ready.")
     return 0
+
+
+def keep(given: argparse.Namespace, claim: str, name: str) -> None:
+    """Take the snapshot, or make the clone, that the arguments describe.
+
+    Raises:
+        Refused: the cluster or the driver does not do it, or not in time.
+    """
+    metadata = {
+        "name": name,
+        "labels": {"app.kubernetes.io/managed-by": "sluice", **_pairs(given.label)},
+        "annotations": _pairs(given.annotation),
+    }
+    if given.clone == "yes":
+        clone(Api(), claim, metadata, given.timeout)
+    else:
+        spec: Dict[str, Any] = {"source": {"persistentVolumeClaimName": claim}}
+        if given.snapshot_class:
+            spec["volumeSnapshotClassName"] = given.snapshot_class
+        body = {"apiVersion": f"{GROUP}/v1", "kind": "VolumeSnapshot", "metadata": metadata, "spec": spec}
+        take(Api(), body, given.timeout)
+    print(f"The {'clone' if given.clone == 'yes' else 'snapshot'} ‘{name}’ of claim ‘{claim}’ is ready.", flush=True)
+
+
+def run(command: List[str], given: argparse.Namespace) -> int:
+    """Run the step's command; where it fails by itself, keep the volumes as it left them. The status is the command's."""
+    asked_to_end: List[int] = []
+    children: List["subprocess.Popen[bytes]"] = []
+
+    def end(number: int, frame: Any) -> None:
+        asked_to_end.append(number)
+        for child in children:
+            child.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    child = subprocess.Popen([sys.executable if command[0] == "python3" else command[0], *command[1:]])
+    children.append(child)
+    if asked_to_end:
+        child.send_signal(asked_to_end[0])
+    status = child.wait()
+    status = 128 - status if status < 0 else status
+    if status and not asked_to_end:
+        os.sync()  # what the step wrote is on the volume, and not only in this node's memory
+        keep_failed(given)
+    return status
+
+
+def keep_failed(given: argparse.Namespace) -> None:
+    """A step that is tried again leaves one snapshot a try: their names end with the time. What stands in the way is told, and is no failure of the step's."""
+    told = json.loads(os.environ.get("SLUICE_SNAPSHOTS") or "{}")
+    of_run = told.get("run") or own_run()
+    given.label += [f"sluice.dev/run={of_run}"]
+    usual = (given.snapshot_class, given.clone)
+    for claim, name in zip(given.claim, given.name):
+        way = told.get("ways", {}).get(claim)
+        given.snapshot_class, given.clone = usual if way is None else (way.get("class"), "yes" if way.get("isCloned") else "")
+        try:
+            keep(given, claim, f"{of_run}-{name}-{int(time.time()):x}")
+        except Refused as refused:
+            print(refused, file=sys.stderr)
+
+
+def own_run() -> str:
+    """KFP's id of the run, which its launcher was given; it is what started us. Elsewhere the pod's name stands for it."""
+    try:
+        words = Path(f"/proc/{os.getppid()}/cmdline").read_text().split("\0")
+        return words[words.index("--run_id") + 1]
+    except (OSError, ValueError, IndexError):
+        return os.environ.get("KFP_POD_NAME") or os.environ.get("HOSTNAME", "run")
 
 
 def _pairs(texts: List[str]) -> Dict[str, str]:

@@ -51,7 +51,7 @@ const programs = new Map<string, Promise<string>>();
 /** The whole program of a task that takes a snapshot of a volume from within a pod; read once a process. */
 export function readSnapshotProgram(folder: string): Promise<string> {
   const path = join(folder, 'volume_snapshot.py');
-  const program = programs.get(path) ?? readFile(path, 'utf8');
+  const program = programs.get(path) ?? readFile(path, 'utf8').then(withoutProse);
   programs.set(path, program);
   return program;
 }

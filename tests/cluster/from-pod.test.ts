@@ -16,12 +16,12 @@ beforeAll(async () => {
 afterAll(() => test_?.remove());
 
 /** Runs the program in a pod that has the claim mounted; resolves with the pod's phase and log. */
-function run(name: string, args: readonly string[], account = 'pipeline-runner') {
+function run(name: string, args: readonly string[], { account = 'pipeline-runner', command = [] as readonly string[] } = {}) {
   const { apply, kubectl } = test_;
   const container = {
     name: 'main',
     image: 'localhost/python:sluice',
-    command: ['python3', '-c', program, ...args],
+    command: [...command, 'python3', '-c', program, ...args],
     volumeMounts: [{ name: 'work', mountPath: '/home/jovyan' }]
   };
   const volumes = [{ name: 'work', persistentVolumeClaim: { claimName: 'work' } }];
@@ -44,13 +44,29 @@ testWithPods('a pod takes a labelled snapshot of its own volume and waits for it
   expect(test_.names('volumesnapshots')).toEqual(['run-7-train-before']);
 }, 180_000);
 
+// as KFP's launcher does: it is given the run, and starts the command
+const launcher = 'import subprocess, sys; sys.exit(subprocess.call(sys.argv[sys.argv.index("--") + 1:]))';
+
+testWithPods('a pod whose step fails keeps what it has left, under the run that its launcher names, and ends as the step did', () => {
+  const step = 'import sys; open("/home/jovyan/left.txt", "w").write("half"); print("done"); sys.exit(3)';
+  const after = ['--after-failure', '--claim', 'work', '--name', 'train-after-work', '--label', 'sluice.dev/moment=after', '--', 'python3', '-c', step];
+  const { phase, log } = run('fails', after, { command: ['python3', '-c', launcher, '--run_id', 'run-9', '--'] });
+  expect([phase, log]).toEqual(['Failed', expect.stringMatching(/^done\nThe snapshot ‘run-9-train-after-work-[0-9a-f]{8}’ of claim ‘work’ is ready\.$/)]);
+  expect(test_.kubectl('get', 'pod', 'fails', '-o', 'jsonpath={.status.containerStatuses[0].state.terminated.exitCode}')).toBe('3');
+  const name = log.match(/run-9-[^’]*/)![0];
+  expect(test_.kubectl('get', 'volumesnapshot', name, '-o', 'jsonpath={.metadata.labels}')).toContain('"sluice.dev/run":"run-9"');
+  test_.claim('restored', { dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name } });
+  expect(test_.read('restored', 'left.txt')).toBe('half');
+  test_.kubectl('delete', 'volumesnapshot', name);
+}, 180_000);
+
 testWithPods('what the driver, the rights or the quota refuse is in the log', () => {
   const { namespace, apply, kubectl } = test_;
   expect(run('burns', ['--claim', 'work', '--name', 'burns', '--class', 'broken'])).toEqual({
     phase: 'Failed',
     log: 'The storage driver could not take the snapshot ‘burns’ of claim ‘work’: the disk is on fire.'
   });
-  expect(run('nobody', ['--claim', 'work', '--name', 'nobody'], 'nobody').log).toBe(
+  expect(run('nobody', ['--claim', 'work', '--name', 'nobody'], { account: 'nobody' }).log).toBe(
     `‘system:serviceaccount:${namespace}:nobody’ may not create volumesnapshots.snapshot.storage.k8s.io in namespace ‘${namespace}’. Ask for a Role that allows ‘get’ and ‘create’ on it.`
   );
   expect(run('late', ['--claim', 'gone', '--name', 'late', '--timeout', '1']).log).toMatch(/^The snapshot ‘late’ of claim ‘gone’ was not ready after 1 seconds|The storage driver could not/);

@@ -42,10 +42,10 @@ afterAll(async () => {
 });
 
 /** Runs two steps, each of which mounts a claim: of `raw` a snapshot is taken at the start, of `data` around the step. */
-function run(more: object = {}) {
+function run(more: object = {}, train = 'print(a)') {
   const mount = (pvc_name: string, snapshot: string) => ({ volumes: [{ pvc_name, path: `/${pvc_name}`, snapshot }] });
   const steps = { load: mount('raw', 'start'), train: mount('data', 'each-step') };
-  const notebook = makeNotebook(['step:load | a = 1', 'step:train | print(a)'], 'python3', { sluice: { steps, ...more } });
+  const notebook = makeNotebook(['step:load | a = 1', `step:train | ${train}`], 'python3', { sluice: { steps, ...more } });
   writeFileSync(join(world.folder, 'nb.ipynb'), JSON.stringify(notebook));
   return world.sluice('run', 'nb.ipynb', '--runner', 'kubeflow', '--url', url, '--json');
 }
@@ -74,6 +74,24 @@ test('clones stand for snapshots where that is asked for, or the driver has none
   expect([stderr, status]).toEqual(['', 0]);
   const found = (await list()).filter(({ run }) => run === events[0]!.run).map(({ kind, moment, claim }) => `${kind} ${moment} of ${claim}`);
   expect(found.sort()).toEqual(['clone after of data', 'clone before of data', 'clone start of raw']);
+});
+
+// a step that ended otherwise than by its cells is gone with all it would have said, and its wrapper is not
+test.each<[how: string, code: string, kind: string, more: object]>([
+  ['raises', '1 / 0', 'snapshot', {}],
+  ['is killed', 'import os, signal\nos.kill(os.getpid(), signal.SIGKILL)', 'clone', { snapshots: { policy: 'off', clone: true } }]
+])('of a step that %s, its own pod keeps what it left, and the run has failed', async (_, code, kind, more) => {
+  const { status, events } = await run(more, code);
+  expect(status).toBe(1);
+  expect(events.at(-1)).toMatchObject({ type: 'run-ended', state: 'failed', reason: 'Step ‘train’ failed.' });
+  const found = (await list()).filter(({ run }) => run === events[0]!.run);
+  expect(found.map(({ kind, moment, step, claim }) => [kind, moment, step, claim]).sort()).toEqual([
+    [kind, 'after', 'train', 'data'],
+    [kind, 'before', 'train', 'data'],
+    [kind, 'start', undefined, 'raw']
+  ]);
+  const text = events.filter(({ type, step }) => type === 'log' && step === 'train').map(e => e.text).join('');
+  expect(text).toMatch(new RegExp(`^The ${kind} ‘${events[0]!.run}-train-after-data-[0-9a-f]{8}’ of claim ‘data’ is ready\\.$`, 'm'));
 });
 
 test.each<[what: string, change: () => object, said: RegExp]>([

@@ -14,7 +14,14 @@ import { toDnsLabel, toTaskNames } from './names.js';
 import { toExecutorConfig } from './platform.js';
 import { toResources } from './resources.js';
 import { toRetryPolicy } from './retries.js';
-import { isSnapshot, snapshotParts, withSnapshots, type SnapshotProgram } from './snapshots.js';
+import {
+  findKeptAround,
+  isSnapshot,
+  snapshotParts,
+  withSnapshotAfterFailure,
+  withSnapshots,
+  type SnapshotProgram
+} from './snapshots.js';
 
 export interface CompileOptions {
   readonly runtime: {
@@ -227,14 +234,22 @@ function toTask(step: PipelineStep, { tasks }: Context): PipelineTaskSpecJson {
 }
 
 function toExecutor(step: PipelineStep, context: Context): ExecutorSpec {
-  const { runtime, image } = context.options;
+  const { runtime, image, snapshot } = context.options;
   const { settings } = step;
+  const { workspace } = context.pipeline;
+  const command = ['python3', '-c', runtime.boot];
   const env = Object.entries(settings.env).map(([name, value]) => ({ name, value }));
   const resources = toResources(settings);
   return {
     container: {
       image: settings.image ?? image,
-      command: ['python3', '-c', runtime.boot],
+      command:
+        snapshot === undefined
+          ? command
+          : withSnapshotAfterFailure(command, snapshot, {
+              ...{ step: step.name, task: context.tasks.get(step.name)! },
+              ...{ kept: findKeptAround(step, workspace), snapshots: workspace.snapshots }
+            }),
       args: [
         '--runtime',
         runtime.packed,

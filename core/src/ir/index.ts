@@ -8,4 +8,11 @@ export { printIrAsJson, parsePrintedIr } from './json.js';
 export { checkParameters, parseParameter, splitAssignment, type ParameterReading } from './parameters.js';
 export { planIr, type Plan, type PlanParameter, type PlanTask } from './plan.js';
 export { waitSeconds } from './retries.js';
-export { claimOfSnapshot, findKept, isSnapshot, stepOfSnapshot, type SnapshotProgram } from './snapshots.js';
+export {
+  claimOfSnapshot,
+  findKept,
+  isSnapshot,
+  keepsAfterFailure,
+  stepOfSnapshot,
+  type SnapshotProgram
+} from './snapshots.js';

@@ -14,6 +14,7 @@ import { flattenTasks, type FlatTask } from './flatten.js';
 import { IrError, shownArtifacts, type Ir } from './ir.js';
 import { readMemoryLimit, readRequests } from './resources.js';
 import { readBackoff } from './retries.js';
+import { withoutSnapshotAfterFailure } from './snapshots.js';
 import type { Backoff } from '../step.js';
 import type { WorkspaceSpec } from '../workspace.js';
 
@@ -150,7 +151,7 @@ function toPlanTask({ task, spec, path, atEnd }: FlatTask, ir: Ir, names: Readon
     executor: component.executorLabel ?? '',
     after: [...names.values()].filter(other => after.has(other)),
     image: container.image ?? '',
-    command: container.command ?? [],
+    command: withoutSnapshotAfterFailure(container.command ?? []),
     args: container.args ?? [],
     env: Object.fromEntries((container.env ?? []).map(({ name: key = '', value = '' }) => [key, value])),
     parameters: toParameters(name, spec, component, path),

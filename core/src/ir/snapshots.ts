@@ -11,7 +11,10 @@ import type {
 
 /** What takes one snapshot and waits until it can be restored from. */
 export interface SnapshotProgram {
-  /** Python; `--claim`, `--name`, `--class`, `--clone yes`, `--label KEY=VALUE` and `--annotation KEY=VALUE` are its arguments */
+  /**
+   * Python; `--claim`, `--name`, `--class`, `--clone yes`, `--label KEY=VALUE` and `--annotation KEY=VALUE` are its arguments; with
+   * `--after-failure … -- COMMAND` it runs the command, and keeps the volumes where that fails
+   */
   readonly program: string;
   readonly image: string;
 }
@@ -54,9 +57,9 @@ export function withSnapshots(
   const starts = kept.filter(({ policy }) => policy === 'start').map(({ claim }) => make(claim, 'start', []));
   const around = new Map(
     steps.map(step => {
-      const own = kept.filter(({ policy, claim }) => policy === 'each-step' && mounts(step, claim));
+      const own = findKeptAround(step, workspace);
       const task = names.get(step.name)!;
-      return [step.name, { own, after: own.map(({ claim }) => make(claim, 'after', [task], step)) }] as const;
+      return [step.name, { own, after: own.map(claim => make(claim, 'after', [task], step)) }] as const;
     })
   );
   const found: [string, TaskSpec][] = [...starts];
@@ -66,7 +69,7 @@ export function withSnapshots(
     const made = step.after.flatMap(other => around.get(other)?.after ?? []).map(([name]) => name);
     const needed = tasks[task]!.dependentTasks ?? [];
     const waits = [...needed, ...(needed.length === 0 ? starts.map(([name]) => name) : made)];
-    const before = own.map(({ claim }) => make(claim, 'before', waits, step));
+    const before = own.map(claim => make(claim, 'before', waits, step));
     const dependentTasks = [...waits, ...before.map(([name]) => name)];
     found.push(...before, [task, { ...tasks[task], ...(dependentTasks.length === 0 ? {} : { dependentTasks }) }]);
     found.push(...after);
@@ -100,6 +103,49 @@ function toTask({ name, claim, moment, after, step }: Wanted, of: WorkspaceSpec[
     inputs: { parameters: Object.fromEntries(parameters) },
     cachingOptions: {}
   };
+}
+
+const afterFailure = '--after-failure';
+
+// A task that came after a failure would make the run succeed, to KFP: what the failed step left is kept by its own pod, before it ends.
+/** The step's command, run by what takes snapshots of the claims where it fails. `kept` are the claims that it mounts and whose policy is ‘each-step’. */
+export function withSnapshotAfterFailure(
+  command: readonly string[],
+  { program }: SnapshotProgram,
+  { step, task, kept, snapshots }: FailureOf
+): string[] {
+  if (kept.length === 0) return [...command];
+  const claims = kept.flatMap(claim => ['--claim', claim, '--name', `${task}-after-${toObjectName(claim)}`]);
+  return [
+    ...['python3', '-c', program, afterFailure, ...claims],
+    ...(snapshots?.class === undefined ? [] : ['--class', snapshots.class]),
+    ...(snapshots?.clone === true ? ['--clone', 'yes'] : []),
+    ...['--label', 'sluice.dev/moment=after', '--label', `sluice.dev/step=${toLabelValue(step)}`],
+    ...['--annotation', `sluice.dev/step=${step}`, '--', ...command]
+  ];
+}
+
+export interface FailureOf {
+  readonly step: string;
+  readonly task: string;
+  readonly kept: readonly string[];
+  readonly snapshots: WorkspaceSpec['snapshots'];
+}
+
+/** The claims that a step mounts of which snapshots are taken around it. */
+export function findKeptAround(step: PipelineStep, workspace: WorkspaceSpec): readonly string[] {
+  return findKept(workspace)
+    .filter(({ policy, claim }) => policy === 'each-step' && mounts(step, claim))
+    .map(({ claim }) => claim);
+}
+
+/** Whether a step's command takes snapshots where it fails. */
+export const keepsAfterFailure = (command: readonly string[]): boolean => command.includes(afterFailure);
+
+/** The step's own command, for whoever keeps volumes in ways of its own. */
+export function withoutSnapshotAfterFailure(command: readonly string[]): readonly string[] {
+  const at = command.indexOf(afterFailure);
+  return at < 3 ? command : [...command.slice(0, at - 3), ...command.slice(command.indexOf('--', at) + 1)];
 }
 
 /** What the tasks of a pipeline that takes snapshots refer to. */

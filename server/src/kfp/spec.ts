@@ -1,5 +1,12 @@
 // What is sent to Kubeflow of an IR: the whole of it, or the chosen steps with what the others gave in a past run, brought in by importers.
-import { claimOfSnapshot, isSnapshot, readStepArgument, stepOfSnapshot, type Ir } from '@sluice/core';
+import {
+  claimOfSnapshot,
+  isSnapshot,
+  keepsAfterFailure,
+  readStepArgument,
+  stepOfSnapshot,
+  type Ir
+} from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
 import { PipelineError } from '../errors.js';
 import type { KfpKeeping } from './keeping.js';
@@ -53,9 +60,9 @@ export function toPipelineSpec(text: string, options: SpecOptions): Json {
     return Object.fromEntries([...[...own.keys()].map(key => [key, toImporter(key, own.get(key)!)] as const), ...kept]);
   };
   const root = { ...pipeline.root, dag: { ...pipeline.root?.dag, tasks: choose(pipeline.root?.dag?.tasks ?? {}) } };
-  const executors = withMark(
+  const executors = withVariables(
     (pipeline.deploymentSpec as { executors?: Executors } | undefined)?.executors,
-    options.mark
+    options
   );
   for (const [key, { uri, metadata, schemaTitle }] of imports) {
     const type = { schemaTitle, schemaVersion: '0.0.1' };
@@ -70,17 +77,24 @@ export function toPipelineSpec(text: string, options: SpecOptions): Json {
   return platform === undefined ? spec : { pipeline_spec: spec, platform_spec: platform };
 }
 
-type Executors = Readonly<Record<string, { readonly container?: { args?: string[]; env?: object[] } }>>;
+type Executors = Readonly<
+  Record<string, { readonly container?: { command?: string[]; args?: string[]; env?: object[] } }>
+>;
 
-/** Steps tell their events through their logs. KFP's cache does not look at a container's variables. */
-function withMark(executors: Executors = {}, mark: string): Json {
-  const variable = { name: 'SLUICE_EVENTS', value: `log:${mark}` };
-  const changed = Object.entries(executors).map(([key, { container, ...rest }]) => [
-    key,
-    container === undefined || readStepArgument(container.args ?? []) === undefined
-      ? { ...rest, ...(container && { container }) }
-      : { ...rest, container: { ...container, env: [...(container.env ?? []), variable] } }
-  ]);
+/**
+ * Steps tell their events through their logs, and keep volumes as it was found out that they can be. KFP's cache does not look at a
+ * container's variables.
+ */
+function withVariables(executors: Executors = {}, { mark, run, keeping }: SpecOptions): Json {
+  const marked = { name: 'SLUICE_EVENTS', value: `log:${mark}` };
+  const kept = { name: 'SLUICE_SNAPSHOTS', value: JSON.stringify({ run, ways: keeping }) };
+  const changed = Object.entries(executors).map(([key, { container, ...rest }]) => {
+    if (container === undefined || readStepArgument(container.args ?? []) === undefined)
+      return [key, { ...rest, ...(container && { container }) }];
+    const { env = [], command = [] } = container;
+    const own = keepsAfterFailure(command) ? [marked, kept] : [marked];
+    return [key, { ...rest, container: { ...container, env: [...env, ...own] } }];
+  });
   return Object.fromEntries(changed) as Json;
 }
 
