@@ -1,5 +1,10 @@
 # The text after `python3 -c` in a step that brings its packages: makes them importable, then becomes the step. Its first argument
 # is base64 of zlib of JSON {python, requirements, constraints, modules}; the rest is the step's command. Standard library only, Python >= 3.9.
+import sys
+
+if sys.version_info < (3, 9):  # said before anything that an old one lacks; all is ASCII, as an old one may take nothing else
+    sys.exit("The Python here is %d.%d.%d, and a step needs 3.9 or later. Choose an image that has it." % sys.version_info[:3])
+
 import base64
 import hashlib
 import importlib.metadata
@@ -8,7 +13,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import sysconfig
 import tempfile
 import time
@@ -112,12 +116,12 @@ def refuse(needs, lacking, said):
     if "No module named pip" in said:
         why = "The image has no pip. Choose an image that has it, or build one with `sluice image build`."
     elif "No space left" in said:
-        why = "The disk is full: make the run’s volume larger."
+        why = "The disk is full: make the run\u2019s volume larger."
     elif here != needs["python"] and re.search(r"No matching distribution|Requires-Python|Could not find a version|conflicting dependencies", said):
         why = "The notebook ran on Python %s, and the image has %s. Choose an image with the same Python." % (needs["python"], here)
     else:
         why = (errors or [said.strip()[-300:]])[0]
-    sys.exit("The step’s packages (%s) could not be installed. %s" % (", ".join(lacking), why))
+    sys.exit("The step\u2019s packages (%s) could not be installed. %s" % (", ".join(lacking), why))
 
 
 main(sys.argv[1], sys.argv[2:])

@@ -1,10 +1,14 @@
 # The text after `python3 -c` in a compiled step: makes the packed runtime importable from memory, then runs the step.
+import sys
+
+if sys.version_info < (3, 9):  # said before anything that an old one lacks
+    sys.exit("The Python here is %d.%d.%d, and a step needs 3.9 or later. Choose an image or a kernel that has it." % sys.version_info[:3])
+
 import base64
 import importlib
 import importlib.machinery
 import json
 import linecache
-import sys
 import zlib
 
 

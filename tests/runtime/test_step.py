@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import nbformat
+import subprocess
+import sys
 
-from .harness import PACKED
+import nbformat
+import pytest
+
+from .harness import BOOT, PACKED, RUNTIME
 
 
 def test_values_pass_from_step_to_step(steps):
@@ -49,3 +53,12 @@ def test_a_failing_step_tells_where(steps):
 
 def test_the_packed_runtime_is_small():
     assert len(PACKED) < 60 * 1024
+
+
+@pytest.mark.parametrize("program", [BOOT, (RUNTIME.parent / "packages/prepare.py").read_text()], ids=["step", "packages"])
+def test_an_old_python_is_told_of_before_anything_that_it_lacks(program):
+    old = "import sys\nsys.version_info = (3, 6, 15)\nfor name in ('importlib.machinery', 'importlib.metadata'): sys.modules[name] = None\n"
+    ended = subprocess.run([sys.executable, "-c", old + "exec(sys.argv[1])", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("The Python here is 3.6.15, and a step needs 3.9 or later. Choose an image")
+    assert program.isascii()  # in the POSIX locale Python 3.6 takes nothing else

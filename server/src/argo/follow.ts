@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, PlanTask, RunEventBody } from '@sluice/core';
 import type { Cluster } from '../kubernetes/access.js';
-import { blameVolumes, describePodEnd, describeWaiting, isStarted, readPodEvents } from '../kubernetes/pods.js';
+import { blamePod, describePodEnd, describeWaiting, isStarted, readPodEvents } from '../kubernetes/pods.js';
 import { watchObjects } from '../kubernetes/watch.js';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
 import { describeFailure } from '../runners/failure.js';
@@ -225,7 +225,7 @@ class Follower {
       const end = describePodEnd(pod);
       // who starts a workflow elsewhere may not have it tell its events
       const said = end?.name === 'exit-status' && printed ? readFailure(printed) : undefined;
-      const failure = blameVolumes(own ?? said ?? end ?? argosFailure(standing), pod);
+      const failure = blamePod(own ?? said ?? end ?? argosFailure(standing), pod);
       this.tellStep(step, last, { state, ...told, failure, error: describeFailure(failure) });
     } else if (state === 'skipped') this.tellStep(step, last, { state, reason: whySkipped(task, all), ...told });
     else if (state === 'canceled') this.tellStep(step, last, { state, reason: 'The run was canceled.', ...told });

@@ -111,9 +111,18 @@ function describeContainerEnd({ state, name }: V1ContainerStatus, pod: V1Pod): F
 const plainStart = (message = ''): string =>
   /(exec: .*|starting container process caused: .*)$/s.exec(message)?.[1]?.replace(/: unknown$/, '') ?? message;
 
+/** What a step could not know of its own failure: which image it was in, and which of its volumes may be full. */
+export function blamePod(failure: Failure, pod: V1Pod | undefined): Failure {
+  if (pod === undefined) return failure;
+  const image = pod.spec?.containers.find(({ name }) => name === 'main')?.image;
+  // boot.py and prepare.py say so
+  const message = failure.message.replace(/^The Python here is/, `The Python of the image ‘${image}’ is`);
+  return blameVolumes(message === failure.message ? failure : { name: 'start', message }, pod);
+}
+
 /** A step that found a disk full, with those that it has: which one it is, Python rarely says. */
-export function blameVolumes(failure: Failure, pod: V1Pod | undefined): Failure {
-  if (pod === undefined || !/\[Errno (28|122)\]/.test(failure.message)) return failure;
+function blameVolumes(failure: Failure, pod: V1Pod): Failure {
+  if (!/\[Errno (28|122)\]/.test(failure.message)) return failure;
   const { volumes = [], containers = [] } = pod.spec ?? {};
   const mounts = containers.find(({ name }) => name === 'main')?.volumeMounts ?? [];
   const found = mounts.flatMap(({ name, mountPath }) => {

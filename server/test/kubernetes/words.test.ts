@@ -1,6 +1,6 @@
 // What a cluster refuses, and how pods wait and end, in plain words: the cause, the object, and what to do. No cluster is needed for these.
 import type { V1Pod } from '@kubernetes/client-node';
-import { describePodEnd, describeWaiting } from '../../src/kubernetes/pods.js';
+import { blamePod, describePodEnd, describeWaiting } from '../../src/kubernetes/pods.js';
 import { toWords, type Request } from '../../src/kubernetes/words.js';
 
 const status = (code: number, message: string) =>
@@ -228,4 +228,35 @@ test.each<[what: string, pod: V1Pod | undefined, name: string | undefined, said:
 ])('ends: %s', (_, pod, name, said) => {
   const failure = describePodEnd(pod);
   expect([failure?.name, failure?.message ?? '']).toEqual([name, expect.stringMatching(said)]);
+});
+
+const volumes = [
+  { name: 'w', persistentVolumeClaim: { claimName: 'work' } },
+  { name: 'm', emptyDir: { medium: 'Memory', sizeLimit: '8Mi' } }
+];
+const volumeMounts = [
+  { name: 'w', mountPath: '/sluice' },
+  { name: 'm', mountPath: '/dev/shm' }
+];
+const roomy: V1Pod = { spec: { containers: [{ name: 'main', image: 'python:3.7', volumeMounts }], volumes } };
+
+test.each<[what: string, said: string, failure: object]>([
+  [
+    'an old Python',
+    'The Python here is 3.7.16, and …',
+    { name: 'start', message: 'The Python of the image ‘python:3.7’ is 3.7.16, and …' }
+  ],
+  [
+    'a disk that is full',
+    '[Errno 28] No space left.',
+    {
+      name: 'x',
+      message: expect.stringContaining(
+        'left. One of its volumes is full: claim ‘work’ at /sluice, 8Mi at /dev/shm. Free'
+      )
+    }
+  ],
+  ['anything else', 'no', { name: 'x', message: 'no' }]
+])('what a step could not know of its pod: %s', (_, message, failure) => {
+  expect(blamePod({ name: 'x', message }, roomy)).toEqual(failure);
 });
