@@ -12,7 +12,25 @@ test.each<[settings.SettingKey, string, unknown]>([
   ['retries', '3', 3],
   ['cache', 'false', false],
   ['env', 'A=1\n\nB = a=b', { A: '1', B: ' a=b' }],
-  ['node_selector', 'example.com/disk=ssd', { 'example.com/disk': 'ssd' }]
+  ['node_selector', 'example.com/disk=ssd', { 'example.com/disk': 'ssd' }],
+  ['secrets', 'TOKEN=db/api.key', [{ name: 'db', key: 'api.key', env: 'TOKEN' }]],
+  ['secrets', '/etc/db=db optional', [{ name: 'db', path: '/etc/db', optional: true }]],
+  ['volumes', 'data:/data', [{ pvc_name: 'data', path: '/data' }]],
+  [
+    'volumes',
+    'data/raw/old:/data:ro each-step',
+    [{ pvc_name: 'data', path: '/data', sub_path: 'raw/old', read_only: true, snapshot: 'each-step' }]
+  ],
+  ['tolerations', 'gpu=a100:NoSchedule', [{ key: 'gpu', operator: 'Equal', value: 'a100', effect: 'NoSchedule' }]],
+  [
+    'tolerations',
+    'node.kubernetes.io/not-ready:NoExecute 60s\n*',
+    [
+      { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 },
+      { operator: 'Exists' }
+    ]
+  ],
+  ['tolerations', '{"key": "a", "operator": "Exists", "value": ""}', [{ key: 'a', operator: 'Exists', value: '' }]]
 ])('%s typed %p', (key, text, value) => {
   expect(settings.readSetting(fields.get(key)!, text, trans)).toEqual({ value });
 });
@@ -24,9 +42,34 @@ test.each<[settings.SettingKey, string, RegExp]>([
   ['gpu', '1.5', /‘GPUs’ must be a whole number/],
   ['env', 'A=1\nB', /‘B’ has no ‘=’ after a name/],
   ['env', '1A=1', /it must be the name of a variable/],
-  ['node_selector', 'disk=a b', /‘a b’/]
+  ['node_selector', 'disk=a b', /‘a b’/],
+  ['secrets', 'TOKEN=db', /‘TOKEN=db’ cannot be read. Write it like TOKEN=my-secret\/token/],
+  ['secrets', '1A=db/key', /name of a variable/],
+  ['volumes', 'data:data', /‘data:data’ cannot be read/],
+  ['volumes', '{"pvc_name"', /cannot be read/],
+  ['tolerations', 'gpu:Never', /‘gpu:Never’ cannot be read/]
 ])('%s cannot be %p', (key, text, problem) => {
   expect(settings.readSetting(fields.get(key)!, text, trans)).toEqual({ problem: expect.stringMatching(problem) });
+});
+
+test.each<[settings.SettingKey, object, string]>([
+  ['secrets', { name: 'db', key: 'k', env: 'A', optional: true }, 'A=db/k optional'],
+  [
+    'secrets',
+    { name: 'db', key: 'k', env: 'A', optional: false },
+    '{"name":"db","key":"k","env":"A","optional":false}'
+  ],
+  ['volumes', { pvc_name: 'data', path: '/data', snapshot: 'start' }, 'data:/data start'],
+  ['volumes', { pvc_name: 'data', path: '/a b' }, '{"pvc_name":"data","path":"/a b"}'],
+  ['tolerations', { key: 'gpu', value: 'a', effect: 'NoSchedule' }, 'gpu=a:NoSchedule'],
+  ['tolerations', { key: 'gpu', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 9 }, 'gpu:NoExecute 9s'],
+  ['tolerations', { key: 'gpu', operator: 'Exists', value: '' }, '{"key":"gpu","operator":"Exists","value":""}']
+])('%s %j shows as %s, and is read from it again', (key, entry, text) => {
+  const field = fields.get(key)!;
+  expect(settings.formatSetting(field, [entry])).toBe(text);
+  expect(settings.formatSetting(field, (settings.readSetting(field, text, trans) as { value: unknown }).value)).toBe(
+    text
+  );
 });
 
 const notebook = toNotebook({
@@ -36,7 +79,7 @@ const notebook = toNotebook({
     kubeflow_notebook: { docker_image: 'kale:1' },
     sluice: {
       defaults: { memory: '1Gi', env: { A: '1' } },
-      steps: { a: { memory: 4, env: { B: '2' }, secrets: [] } }
+      steps: { a: { memory: 4, env: { B: '2' }, secrets: [], affinity: {} } }
     }
   },
   cells: [
@@ -48,10 +91,10 @@ const outline = outlineNotebook(notebook);
 
 test('what is written for a step stands apart from what it has without that', () => {
   const written = settings.writtenSettings(notebook, 'a');
-  expect(settings.summarizeSettings(written)).toBe('memory 4, env, secrets');
-  expect(settings.formatSetting(written['env'])).toBe('B=2');
+  expect(settings.summarizeSettings(written)).toBe('memory 4, env, secrets, affinity');
+  expect(settings.formatSetting(fields.get('env')!, written['env'])).toBe('B=2');
   expect(settings.findFault(fields.get('memory')!, written['memory'], trans)).toMatch(/it must be a quantity/);
-  expect(settings.otherSettings(written, settings.settingGroups(trans))).toEqual(['secrets']);
+  expect(settings.otherSettings(written, settings.settingGroups(trans))).toEqual(['affinity']);
   expect(settings.inheritedSettings(notebook, outline, 'a')).toEqual({
     ...{ image: 'kale:1', memory: '1Gi', env: { A: '1' } },
     cpu_limit: '2'

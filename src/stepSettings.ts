@@ -1,5 +1,5 @@
 // The settings of a step, or of all steps, that a form can show: what is written for it, what it has without that, and text as typed, read and
-// checked as core does it. The others (secrets, volumes, tolerations, …) are written in the notebook's metadata and left as they are.
+// checked as core does it. The others (affinity, annotations, …) are written in the notebook's metadata and left as they are.
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   mergeSpecs,
@@ -11,13 +11,15 @@ import {
   type StepSpec
 } from '@sluice/core';
 import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
+import { readLines, writeLines, type LinesKey } from './settingLines';
 
 export type SettingKey = keyof StepSpec & string;
 
 export interface SettingField {
   readonly key: SettingKey;
-  readonly kind: 'text' | 'number' | 'flag' | 'pairs';
-  /** what holds where nothing is set; for pairs how they are written */
+  /** `pairs` and `lines` have as many lines as they need */
+  readonly kind: 'text' | 'number' | 'flag' | 'pairs' | 'lines';
+  /** what holds where nothing is set; for several lines how one is written */
   readonly without: string;
   readonly label: string;
   /** what it is for, in one sentence */
@@ -101,7 +103,42 @@ export function settingGroups(trans: TranslationBundle): readonly SettingGroup[]
           'disk=ssd',
           trans.__('Nodes'),
           trans.__('Labels that its node must have, one a line.')
-        )
+        ),
+        field(
+          'tolerations',
+          'lines',
+          'gpu=yes:NoSchedule',
+          trans.__('Tolerations'),
+          trans.__(
+            'Taints that its node may have, one a line: KEY=VALUE:EFFECT as kubectl writes them; KEY alone, whatever its value; * for all.'
+          )
+        ),
+        field(
+          'secrets',
+          'lines',
+          'TOKEN=my-secret/token',
+          trans.__('Secrets'),
+          trans.__(
+            'One a line: VARIABLE=SECRET/KEY, or /FOLDER=SECRET for its keys as files; then ‘ optional’ where the step can do without.'
+          )
+        ),
+        field(
+          'volumes',
+          'lines',
+          'my-claim:/data:ro',
+          trans.__('Volumes'),
+          trans.__(
+            'Claims, one a line: CLAIM:/PATH or CLAIM/FOLDER:/PATH; ‘:ro’ for reading only; ‘ start’ or ‘ each-step’ for snapshots of it.'
+          )
+        ),
+        field(
+          'shared_memory',
+          'text',
+          none,
+          trans.__('Shared memory'),
+          trans.__('The size of /dev/shm, such as 2Gi, for programs that share memory between processes.')
+        ),
+        field('labels', 'pairs', 'team=a', trans.__('Labels'), trans.__('Of its pod, one a line.'))
       ]
     }
   ];
@@ -137,10 +174,10 @@ export function inheritedSettings(notebook: Notebook, outline: Outline, step: st
 }
 
 /** The text of a field; empty where there is nothing. */
-export function formatSetting(value: unknown): string {
+export function formatSetting({ key, kind }: SettingField, value: unknown): string {
   if (value === undefined || value === null) return '';
   if (typeof value !== 'object') return String(value);
-  if (Array.isArray(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return kind === 'lines' ? writeLines(key as LinesKey, value) : JSON.stringify(value);
   return Object.entries(value as object)
     .map(([name, text]) => `${name}=${String(text)}`)
     .join('\n');
@@ -170,7 +207,20 @@ export function readSetting(field: SettingField, text: string, trans: Translatio
       const pairs = lines.map(line => [line.slice(0, line.indexOf('=')).trim(), line.slice(line.indexOf('=') + 1)]);
       return checked(field, Object.fromEntries(pairs) as PartialJSONObject, trans);
     }
+    case 'lines':
+      return readLinesOf(field, trimmed, trans);
   }
+}
+
+function readLinesOf(field: SettingField, text: string, trans: TranslationBundle): SettingReading {
+  let entries: PartialJSONObject[];
+  try {
+    entries = readLines(field.key as LinesKey, text);
+  } catch (error) {
+    const { message: line } = error as Error;
+    return { problem: trans.__('‘%1’ cannot be read. Write it like %2, one a line.', line, field.without) };
+  }
+  return checked(field, entries, trans);
 }
 
 function checked({ key }: SettingField, value: PartialJSONValue, trans: TranslationBundle): SettingReading {
@@ -182,6 +232,9 @@ function checked({ key }: SettingField, value: PartialJSONValue, trans: Translat
 export function findFault({ key }: SettingField, value: unknown, trans: TranslationBundle): string | undefined {
   return value === undefined ? undefined : readStepSpec({ [key]: value }, trans.__('The settings')).problems[0];
 }
+
+/** Whether it may need several lines. */
+export const isLong = ({ kind }: SettingField): boolean => kind === 'pairs' || kind === 'lines';
 
 /** `memory 4Gi, retries 2, secrets`: in one line what is set here. */
 export function summarizeSettings(settings: Readonly<Record<string, unknown>>): string {

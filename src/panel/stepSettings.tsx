@@ -101,14 +101,15 @@ function Field({ step, field, written, inherited }: FieldProps): React.JSX.Eleme
         : undefined;
   const write = (value: PartialJSONValue | undefined): void => {
     setTyped(undefined);
-    if (settings.formatSetting(value) !== settings.formatSetting(written)) setSetting(pipeline, step, field.key, value);
+    if (settings.formatSetting(field, value) !== settings.formatSetting(field, written))
+      setSetting(pipeline, step, field.key, value);
   };
   const commit = (): void => {
     if (reading && 'value' in reading) write(reading.value);
   };
   const onKeyDown = (event: React.KeyboardEvent): void => {
     if (event.key === 'Escape' && typed !== undefined) setTyped(undefined);
-    else if (event.key === 'Enter' && field.kind !== 'pairs') commit();
+    else if (event.key === 'Enter' && !settings.isLong(field)) commit();
     else return;
     event.stopPropagation();
   };
@@ -117,13 +118,13 @@ function Field({ step, field, written, inherited }: FieldProps): React.JSX.Eleme
     'aria-invalid': problem !== undefined,
     'aria-describedby': problem === undefined ? undefined : `${id}problem`
   };
-  const without = settings.formatSetting(inherited) || field.without;
+  const without = settings.formatSetting(field, inherited) || field.without;
   const text = {
     ...common,
     className: 'jp-mod-styled',
     spellCheck: false,
     placeholder: without,
-    value: typed ?? settings.formatSetting(written),
+    value: typed ?? settings.formatSetting(field, written),
     onBlur: commit,
     onKeyDown
   };
@@ -145,7 +146,7 @@ function Field({ step, field, written, inherited }: FieldProps): React.JSX.Eleme
             }
           />
         </span>
-      ) : field.kind === 'pairs' ? (
+      ) : settings.isLong(field) ? (
         <textarea
           {...text}
           rows={Math.min(6, Math.max(1, text.value.split('\n').length))}

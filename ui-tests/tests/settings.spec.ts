@@ -24,7 +24,26 @@ test('a step’s settings are typed, refused, undone and kept under its new name
   await memory.press('Enter');
   await form.getByRole('textbox', { name: 'Variables' }).fill('LEVEL=3');
   await form.getByRole('checkbox', { name: 'Use cache' }).uncheck();
-  const settings = { memory: '4Gi', env: { LEVEL: '3' }, cache: false };
+  const secrets = form.getByRole('textbox', { name: 'Secrets' });
+  await secrets.fill('TOKEN=db');
+  await expect(form.getByRole('status')).toContainText(
+    '‘TOKEN=db’ cannot be read. Write it like TOKEN=my-secret/token'
+  );
+  await secrets.fill('TOKEN=db/token');
+  await form.getByRole('textbox', { name: 'Volumes' }).fill('claim/raw:/data:ro');
+  await form.getByRole('textbox', { name: 'Tolerations' }).fill('gpu=yes:NoSchedule');
+  await form.getByRole('textbox', { name: 'Labels' }).focus();
+  const others = {
+    memory: '4Gi',
+    env: { LEVEL: '3' },
+    cache: false,
+    secrets: [{ name: 'db', key: 'token', env: 'TOKEN' }],
+    volumes: [{ pvc_name: 'claim', path: '/data', sub_path: 'raw', read_only: true }]
+  };
+  const settings = {
+    ...others,
+    tolerations: [{ key: 'gpu', operator: 'Equal', value: 'yes', effect: 'NoSchedule' }]
+  };
   expect(await written()).toEqual({ version: 1, steps: { add: settings } });
   expect(await sluice.seriousFaults()).toEqual([]);
   await sluice.picture('step-settings');
@@ -38,7 +57,7 @@ test('a step’s settings are typed, refused, undone and kept under its new name
   await page.keyboard.press('Control+Z');
   await page.keyboard.press('Control+Z');
   await expect(sluice.step('add')).toBeVisible();
-  expect(await written()).toEqual({ version: 1, steps: { add: { memory: '4Gi', env: { LEVEL: '3' } } } });
+  expect(await written()).toEqual({ version: 1, steps: { add: others } });
 
   // What all steps have shows through where a step has nothing of its own.
   await sluice.panel.getByRole('button', { name: 'Settings', exact: true }).click();
