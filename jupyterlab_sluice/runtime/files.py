@@ -1,5 +1,5 @@
-"""Which files a step reads, writes and lists, seen through Python's audit events, so that whoever started it can tell
-later whether the step would do the same again.
+"""Which files a step reads, writes, lists and asks for, seen through Python's audit events, and which variables of the
+environment its code reads, so that whoever started it can tell later whether the step would do the same again.
 
 Other programs, and libraries that open files by themselves, are not seen so: `others` says that there were some.
 """
@@ -10,7 +10,10 @@ import os
 import site
 import sys
 import sysconfig
+from types import FrameType
 from typing import Any, Callable, Dict, List, Optional, Set
+
+from . import asks
 
 try:
     import resource
@@ -40,6 +43,9 @@ class Files:
         self._read: Set[str] = set()
         self._wrote: Set[str] = set()
         self._listed: Set[str] = set()
+        self._asked: Set[str] = set()  # whether they are there, and no more
+        self._variables: Dict[str, int] = {}
+        self._sought: Set[str] = set()  # modules
         self._others: Set[str] = set()
         self._is_busy = False
         # a workspace may lie in the folder of its environment
@@ -48,6 +54,7 @@ class Files:
         for arguments in EARLIER:
             self._see("open", arguments)
         sys.addaudithook(self._see)
+        asks.listen(self._ask, self._name)
 
     def told(self) -> Dict[str, Any]:
         """What was seen so far, as an event."""
@@ -61,6 +68,8 @@ class Files:
                 "read": sorted(self._read),
                 "wrote": sorted(self._wrote),
                 "listed": sorted(self._listed),
+                "asked": sorted(self._asked | self._missing_modules()),
+                "variables": self._named(),
                 "others": sorted(self._others),
             }
         finally:
@@ -78,6 +87,35 @@ class Files:
             self._others.add(event)
         finally:
             self._is_busy = False
+
+    def _ask(self, path: Any, folder: Any, is_kind: bool) -> None:
+        if self._is_busy or isinstance(path, int):
+            return
+        self._is_busy = True
+        try:
+            found = None if os.fsdecode(path).startswith("<") else self._path(path, folder)  # the name of a cell
+            if found is not None and found not in self._wrote:
+                (self._asked if is_kind else self._read).add(found)
+        except Exception:  # the path is none: what was called says so
+            pass
+        finally:
+            self._is_busy = False
+
+    def _name(self, name: str, caller: FrameType) -> None:
+        # by the step's own code: what packages look for (terminals, their own settings) differs from shell to shell
+        file, module = caller.f_code.co_filename, str(caller.f_globals.get("__name__"))
+        if not file.startswith(("<frozen", *self._ignored)) and not module.startswith(__package__):
+            self._variables[name] = self._variables.get(name, 0) + 1
+
+    def _named(self) -> List[str]:
+        """Without those that were read only because all were: to hand them to another program, as a rule."""
+        times = min((self._variables.get(name, 0) for name in os.environ), default=0)
+        return sorted(name for name, count in self._variables.items() if count > times)
+
+    def _missing_modules(self) -> Set[str]:
+        """Where modules that were not found would be found beside the notebook."""
+        names = {name for name in self._sought if name not in sys.modules}
+        return {os.path.join(os.getcwd(), file) for name in names for file in (name, f"{name}.py")}
 
     def _path(self, path: Any, folder: Any = None) -> Optional[str]:
         if isinstance(path, int):
@@ -157,6 +195,7 @@ class Files:
             self._wrote.update((found, f"{found}-wal", f"{found}-shm", f"{found}-journal"))
 
     def imported(self, name: Any, *_: Any) -> None:
+        self._sought.add(str(name).partition(".")[0])
         if name in WORKERS or str(name).partition(".")[0] in LIBRARIES:
             self._others.add(str(name).partition(".")[0])
 

@@ -201,7 +201,8 @@ class StepRun:
 
         job = self._job
         own = [artifact.path for artifact in (*job.inputs.values(), *job.outputs.values())]
-        return Files([*own, job.output_file or os.devnull])
+        output = job.output_file or os.devnull
+        return Files([*own, output, os.path.dirname(os.path.dirname(output))])
 
     def _measure(self) -> Any:
         from . import metrics

@@ -28,6 +28,7 @@ import { makeLoadSource, type LoadSource } from './load.js';
 import { isWithin, resolveNotebook, resolveWithin, storedPath, toPosix } from './paths.js';
 import { Pipelines } from './pipelines.js';
 import type { Runner, RunTarget } from './runner.js';
+import { stepEnv } from './runners/command.js';
 import { checkRunner, type Runners } from './runners/runners.js';
 import { SnapshotLibrary, type Restored } from './snapshots/library.js';
 import { bindParameters } from './runners/local.js';
@@ -140,7 +141,10 @@ export class Service implements Api {
       scanFor(plan, dirname(path), store.home, env)
     ]);
     const bound = bindParameters(plan, parameters);
-    return findFreshness({ store, plan, notebook: storedPath(store.home, path), parameters: bound, scan, environment });
+    return findFreshness({
+      ...{ store, plan, notebook: storedPath(store.home, path), parameters: bound },
+      ...{ scan, environment, env: stepEnv({ env, kernel }) }
+    });
   }
 
   async starNames({ notebook, kernel, modules }: StarNamesRequest): Promise<Record<string, readonly string[]>> {

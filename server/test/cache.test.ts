@@ -33,9 +33,11 @@ describe('a step is executed when what it depends on has changed', () => {
     'step:count | def twice(x): return x * 2\ntotal = twice(len(rows)) * n',
     'step:help | import helper\nhelped = helper.value',
     'step:list | import glob\nfound = len(glob.glob("data/*"))',
+    'step:ask | import os, pathlib\nasked = [pathlib.Path("late.txt").exists(), os.path.getsize("rows.txt"), os.environ.get("MODE")]',
+    'step:try | try:\n    import extra\nexcept ImportError:\n    extra = None',
     'step:end | print(total, helped, found)'
   ];
-  const all = { load: cached, count: cached, help: cached, list: cached, end: cached };
+  const all = { load: cached, count: cached, help: cached, list: cached, ask: cached, try: cached, end: cached };
   const write = (cells: readonly string[]) => world.write('a.ipynb', cells);
   const edit = (from: string, to: string) => write(cells.map(cell => cell.replace(from, to)));
 
@@ -63,6 +65,7 @@ describe('a step is executed when what it depends on has changed', () => {
       [],
       {
         load: 'Since run 1: ‘rows.txt’ changed.',
+        ask: 'Since run 1: ‘rows.txt’ changed.',
         count: 'Since run 1: ‘rows’ of step ‘load’ changed.',
         end: 'Since run 1: ‘total’ of step ‘count’ changed.'
       }
@@ -79,6 +82,15 @@ describe('a step is executed when what it depends on has changed', () => {
       [],
       { list: 'Since run 1: there are other files in ‘data’.', end: 'Since run 1: ‘found’ of step ‘list’ changed.' }
     ],
+    ['a file that it asks for', () => world.write('late.txt', ''), [], { ask: 'Since run 1: ‘late.txt’ is new.' }],
+    ['a module that was not there', () => world.write('extra.py', ''), [], { try: 'Since run 1: ‘extra.py’ is new.' }],
+    [
+      'an environment variable that its code reads',
+      () => (world.env.MODE = 'fast'),
+      [],
+      { ask: 'Since run 1: the environment variable ‘MODE’ changed.' }
+    ],
+    ['an environment variable that nobody reads', () => (world.env.OTHER = 'fast'), [], {}],
     [
       'cache turned off for all',
       () => undefined,
@@ -212,7 +224,7 @@ test.each<[what: string, cells: readonly string[], change: (before: RunSummary) 
         'step:waits,prev:a': 'print(open(name).read(), os.listdir("."))\n!cat rows.txt'
       }).map(
         ([tags, source]) =>
-          `${tags} | import os, time\nname = str(len("abc")) + ".txt"\nwhile not os.path.exists(name): time.sleep(0.02)\n${source}`
+          `${tags} | import os, posix, time\nname = str(len("abc")) + ".txt"\nwhile not posix.access(name, 0): time.sleep(0.02)\n${source}`
       )
     ],
     () => undefined,

@@ -13,11 +13,11 @@ import { readContent, type BundleContent } from './bundles.js';
 import { describeDifferences, findDifferences, isDoubt, type Now } from './differences.js';
 import { recall, type Environment } from './environment.js';
 import { keyOf, repeatsSourceOf, toGiven, type Given } from './given.js';
-import { FileHashes } from './hashes.js';
+import { FileHashes, hashText } from './hashes.js';
 import { Outcomes, type Depends, type Outcome } from './outcomes.js';
 import { findStranger } from './strangers.js';
 import type { Trace } from './trace.js';
-import { Tree, type Content } from './tree.js';
+import { Tree, type Content, type Kind } from './tree.js';
 import { findChanged, isThere, readWritten, tick, type Written } from './written.js';
 
 /** why a step with `cache: disabled` does not come from cache */
@@ -31,6 +31,8 @@ export interface CacheOptions {
   readonly scan: WorkspaceScan;
   /** undefined where it can't be known: then nothing comes from cache */
   readonly environment: Environment | undefined;
+  /** what steps find in `os.environ`, but for their settings */
+  readonly env: NodeJS.ProcessEnv;
   /** of the workspace, at the start of the run, if there is a run */
   readonly start?: Snapshot;
   /** do without reading what past runs keep: that it is there is enough */
@@ -158,6 +160,12 @@ export class Knowledge {
     return Object.fromEntries(steps);
   }
 
+  /** A hash of a variable that a step finds, as it may be a secret. */
+  variable(name: string): string | null {
+    const value = this.options.env[name];
+    return value === undefined ? null : hashText(value);
+  }
+
   contentOf(path: string): Promise<BundleContent | undefined> {
     const known = this.contents.get(path) ?? readContent(path);
     this.contents.set(path, known);
@@ -172,7 +180,8 @@ export class Knowledge {
       executionOf: step => this.done.get(step)?.execution,
       pathOf: ({ step, artifact }) => this.done.get(step)!.layout.artifact(step, artifact),
       pathThen: ({ step, artifact }) => layoutOf(store.home, run).artifact(step, artifact),
-      recall: id => recall(store.sql, id)
+      recall: id => recall(store.sql, id),
+      variable: name => this.variable(name)
     };
     return findDifferences(depends!, now);
   }
@@ -318,6 +327,14 @@ export class RunCache {
     }
     const listed: Record<string, Content> = {};
     for (const path of trace.listed.map(path => this.toKnown(path))) listed[path] = await tree.list(path);
+    const asked: Record<string, Kind> = {};
+    for (const path of trace.asked.map(path => this.toKnown(path)))
+      if (!Object.hasOwn(read, path)) asked[path] = await tree.kind(path);
+    const variables = Object.fromEntries(
+      trace.variables
+        .filter(variable => !Object.hasOwn(task.env, variable))
+        .map(variable => [variable, this.knowledge.variable(variable)])
+    );
     const name = plan.notebook ?? notebook;
     const whole =
       trace.others.length === 0 ? null : await tree.readAll(name === undefined ? undefined : basename(name));
@@ -325,7 +342,7 @@ export class RunCache {
     const artifacts = await this.contentsOf(task);
     if (artifacts === undefined) return undefined;
     return {
-      ...{ given, read, listed, artifacts, after: this.knowledge.unseen(task, read) },
+      ...{ given, read, listed, asked, variables, artifacts, after: this.knowledge.unseen(task, read) },
       ...(trace.others.length === 0 ? {} : { whole: { content: whole ?? null, because: trace.others.join(', ') } }),
       ...(unsure === undefined ? {} : { unsure })
     };
@@ -333,8 +350,12 @@ export class RunCache {
 
   private async findStranger(self: Working, trace: Trace, wrote: Written, tree: Tree): Promise<string | undefined> {
     if (this.besides.get(self)!.size === 0 && !this.knowledge.hasStrangers(self.task)) return undefined;
-    const [read, listed] = [trace.read, trace.listed].map(paths => paths.map(path => this.toKnown(path)));
-    const seen = { read: read!, listed: listed!, isWhole: trace.others.length > 0 };
+    const known = (paths: readonly string[]) => paths.map(path => this.toKnown(path));
+    const seen = {
+      read: known([...trace.read, ...trace.asked]),
+      listed: known(trace.listed),
+      isWhole: trace.others.length > 0
+    };
     const { workspace } = this.layout;
     return findStranger(seen, wrote, tree, { workspace, folder: this.folder, ready: this.ready });
   }

@@ -16,6 +16,8 @@ export interface Now {
   pathOf(input: Input): string;
   pathThen(input: Input): string;
   recall(environment: string): Environment | undefined;
+  /** a hash of the variable that the step would find, or null */
+  variable(name: string): string | null;
 }
 
 /** Phrases such as `‘n’ is 5, was 3`, the most telling first. */
@@ -25,6 +27,9 @@ export async function findDifferences(then: Depends, now: Now): Promise<string[]
     ...compareParameters(then.given, now.given),
     ...(await compareInputs(then.given, now)),
     ...compareVariables(then.given.env, now.given.env),
+    ...Object.entries(then.variables ?? {})
+      .filter(([name, value]) => !Object.hasOwn(now.given.env, name) && now.variable(name) !== value)
+      .map(([name]) => describeVariable(name)),
     ...compareEnvironments(then.given.environment, now),
     ...(then.given.runtime === now.given.runtime ? [] : ['Sluice changed']),
     ...Object.entries(then.after)
@@ -70,8 +75,10 @@ const quote = (name: string) => (name.includes(' ') ? name : `‘${name}’`);
 
 function compareVariables(then: Given['env'], now: Given['env']): string[] {
   const names = new Set([...Object.keys(then), ...Object.keys(now)]);
-  return [...names].filter(name => then[name] !== now[name]).map(name => `the environment variable ‘${name}’ changed`);
+  return [...names].filter(name => then[name] !== now[name]).map(describeVariable);
 }
+
+const describeVariable = (name: string) => `the environment variable ‘${name}’ changed`;
 
 function compareEnvironments(id: string, { given, recall }: Now): string[] {
   if (id === given.environment) return [];
@@ -96,10 +103,14 @@ function compare(subject: string, then: string | undefined, now: string | undefi
   return then === undefined ? `${subject} new` : `${subject} ${now}, was ${then}`;
 }
 
-async function compareFiles({ read, listed, whole }: Depends, { tree, notebook }: Now): Promise<string[]> {
+async function compareFiles({ read, listed, asked = {}, whole }: Depends, { tree, notebook }: Now): Promise<string[]> {
   const phrases: string[] = [];
   for (const [path, then] of Object.entries(read)) {
     const now = await tree.read(path);
+    if (now !== then) phrases.push(`‘${path}’ ${describeChange(then, now)}`);
+  }
+  for (const [path, then] of Object.entries(asked)) {
+    const now = await tree.kind(path);
     if (now !== then) phrases.push(`‘${path}’ ${describeChange(then, now)}`);
   }
   for (const [path, then] of Object.entries(listed))

@@ -3,7 +3,7 @@ import type { Sql } from '../database.js';
 import { newestFirst } from '../rows.js';
 import type { BundleContent } from './bundles.js';
 import type { Given } from './given.js';
-import type { Content } from './tree.js';
+import type { Content, Kind } from './tree.js';
 
 export interface Outcome {
   /** id of the run that has it, and number of the one that executed the step */
@@ -26,6 +26,10 @@ export interface Depends {
   readonly read: Readonly<Record<string, Content>>;
   /** hashes of the names in these folders */
   readonly listed: Readonly<Record<string, Content>>;
+  /** of paths of which it asked no more, what was there; earlier versions did not know */
+  readonly asked?: Readonly<Record<string, Kind>>;
+  /** hashes of the variables of the environment that its code read; null where there was none */
+  readonly variables?: Readonly<Record<string, string | null>>;
   /** hash of the whole workspace, for a step that starts other programs; and which they are */
   readonly whole?: { readonly content: Content; readonly because: string };
   /** why it can't be said what its outcome depends on: it never comes from cache */

@@ -9,6 +9,9 @@ import { hashText, type FileHashes } from './hashes.js';
 /** What is at a path: the hash of a file, `folder`, `link` and where to, or null where there is nothing. */
 export type Content = string | null;
 
+/** What kind of thing is at a path, whatever it holds. */
+export type Kind = 'file' | 'folder' | null;
+
 export class Tree {
   private constructor(
     private readonly scan: WorkspaceScan,
@@ -47,6 +50,11 @@ export class Tree {
     if (taken?.kind === 'file' && !taken.isChunked) return taken.id;
     if (entry.kind === 'file') return this.hashes.hash(place, entry.stats);
     return (await this.hashes.hash(place)) ?? readOutside(place);
+  }
+
+  async kind(path: string): Promise<Kind> {
+    const content = await this.read(path);
+    return content === null || content === 'folder' ? content : 'file';
   }
 
   /** A hash of the names in a folder. */

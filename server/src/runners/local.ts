@@ -232,12 +232,13 @@ export class LocalRunner implements Runner {
   private async makeCache(
     run: RunId,
     { notebook }: RunnerRequest,
-    { plan, parameters, scan, environment }: Prepared,
+    { plan, kernel, parameters, scan, environment }: Prepared,
     layout: Layout,
     { start, folder }: Workspace
   ): Promise<RunCache> {
     const { store } = this.options;
-    const knowledge = new Knowledge({ store, plan, notebook, parameters, scan, environment, start: start.tree });
+    const env = stepEnv({ env: this.options.env, kernel });
+    const knowledge = new Knowledge({ store, plan, notebook, parameters, scan, environment, env, start: start.tree });
     const about = { id: run, number: store.read(run).number };
     return new RunCache(knowledge, about, layout, folder, await tick(layout.folder));
   }
