@@ -97,6 +97,24 @@ export interface RunnerInfo {
   readonly isSetUp?: boolean;
   /** what stands in its way, and what to do */
   readonly problem?: string;
+  /** of the kubeconfig; the one that is used where none is chosen stands first */
+  readonly contexts?: readonly ClusterContext[];
+}
+
+/** A cluster, and who one is there, as a kubeconfig names it. */
+export interface ClusterContext {
+  readonly name: string;
+  /** that is used where none is chosen */
+  readonly namespace: string;
+}
+
+/** GET /runners/NAME/check, whose query is a target, answers with `{findings: [Finding]}`: one for each thing that a run there needs. */
+export interface Finding {
+  /** undefined: nobody can tell from here */
+  readonly isOk: boolean | undefined;
+  /** without it a run succeeds all the same */
+  readonly isOptional?: boolean;
+  readonly message: string;
 }
 
 /** What the notebook server has at hand and a pipeline's steps may need as well. No value of a secret is ever told. */

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { pipeline } from 'node:stream/promises';
 import type {
   CodeChange,
+  Finding,
   RunEvent,
   RunnerInfo,
   RunSummary,
@@ -29,8 +30,10 @@ export interface Api {
   read(run: string): RunSummary;
   submit(request: SubmitRequest, signal: AbortSignal): Promise<string>;
   cancel(run: string): Promise<void>;
-  /** where pipelines can run, and what stands in the way */
-  runners(): Promise<RunnerInfo[]>;
+  /** where pipelines can run, and what stands in the way; `target`: where a notebook says that the runner `chosen` is */
+  runners(chosen?: string, target?: Readonly<Record<string, string>>): Promise<RunnerInfo[]>;
+  /** whether the cluster has what runs there need */
+  checkRunner(runner: string, target: Readonly<Record<string, string>>): Promise<Finding[]>;
   /** what steps can be given of what this server has */
   surroundings(): Promise<Surroundings>;
   /** Run notebook and pipeline and compare them. Undefined when `signal` ended it. */
@@ -84,7 +87,8 @@ type Route = readonly [
 
 const routes: readonly Route[] = [
   ['GET', /^\/health$/, async (api, exchange) => send(exchange, 200, { version: api.version })],
-  ['GET', /^\/runners$/, async (api, exchange) => send(exchange, 200, { runners: await api.runners() })],
+  ['GET', /^\/runners$/, listRunners],
+  ['GET', /^\/runners\/([^/]+)\/check$/, checkRunner],
   ['GET', /^\/surroundings$/, async (api, exchange) => send(exchange, 200, await api.surroundings())],
   ['GET', /^\/runs$/, listRuns],
   ['POST', /^\/runs$/, submitRun],
@@ -178,6 +182,16 @@ function decode(part: string): string {
   } catch {
     throw new PipelineError(`‘${part}’ is not a well-formed part of an address.`, 'bad-request');
   }
+}
+
+async function listRunners(api: Api, exchange: Exchange): Promise<void> {
+  const { runner, ...target } = Object.fromEntries(exchange.url.searchParams);
+  send(exchange, 200, { runners: await api.runners(runner, target) });
+}
+
+async function checkRunner(api: Api, exchange: Exchange, runner?: string): Promise<void> {
+  const target = Object.fromEntries(exchange.url.searchParams);
+  send(exchange, 200, { findings: await api.checkRunner(runner!, target) });
 }
 
 async function listRuns(api: Api, exchange: Exchange): Promise<void> {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
 import type {
   CodeChange,
+  Finding,
   JsonValue,
   RunEvent,
   RunnerInfo,
@@ -29,6 +30,7 @@ import { isWithin, resolveNotebook, resolveWithin, storedPath, toPosix } from '.
 import { Pipelines } from './pipelines.js';
 import type { Runner, RunTarget } from './runner.js';
 import { stepEnv } from './runners/command.js';
+import type { Place } from './runners/engine.js';
 import { checkRunner, type Runners } from './runners/runners.js';
 import { SnapshotLibrary, type Restored } from './snapshots/library.js';
 import { bindParameters } from './runners/local.js';
@@ -159,8 +161,14 @@ export class Service implements Api {
     return makeLoadSource(store.read(run), step, { store, analyzer, runtimeFolder: install.runtimeFolder });
   }
 
-  runners(): Promise<RunnerInfo[]> {
-    return this.options.runner.list();
+  runners(chosen?: string, target?: Place): Promise<RunnerInfo[]> {
+    return this.options.runner.list(chosen, target);
+  }
+
+  async checkRunner(runner: string, target: Place): Promise<Finding[]> {
+    const { env, root, store } = this.options;
+    const { checkPlace } = await import('./kubernetes/check.js');
+    return checkPlace(runner, target, { env, home: store.home, folder: root });
   }
 
   surroundings(): Promise<Surroundings> {

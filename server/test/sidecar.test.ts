@@ -1,6 +1,16 @@
 // The sidecar as Jupyter's extension meets it: the bundle as a process, HTTP over its unix socket, and what becomes of runs when either ends.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -213,6 +223,39 @@ describe('the door', () => {
     const { json } = await ask('GET', '/surroundings');
     expect(json).toMatchObject({ secretFolders: [], volumes: [] });
     expect(JSON.stringify(json)).not.toMatch(/SLUICE_|"PATH"/);
+  });
+
+  test('a cluster is looked for where the notebook says, and checked there', async () => {
+    const contexts = [
+      { name: 'away', context: { cluster: 'c', user: 'u' } },
+      { name: 'main', context: { cluster: 'c', user: 'u', namespace: 'team-a' } }
+    ];
+    const kubeconfig = join(world.folder, 'kubeconfig');
+    mkdirSync(join(world.folder, '.sluice'), { recursive: true });
+    writeFileSync(join(world.folder, '.sluice/cluster.json'), JSON.stringify({ kubeconfig }));
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'main', contexts },
+        clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+        users: [{ name: 'u', user: {} }]
+      })
+    );
+    const { runners } = (await ask('GET', '/runners?runner=argo&context=away&namespace=mine')).json;
+    expect(runners[1]).toEqual({
+      ...{ name: 'argo', label: 'Argo, namespace ‘mine’ of ‘away’', isReady: false, isSetUp: true },
+      problem: expect.stringContaining('https://127.0.0.1:1'),
+      contexts: [
+        { name: 'main', namespace: 'team-a' },
+        { name: 'away', namespace: 'default' }
+      ]
+    });
+    const gone = (await ask('GET', '/runners?runner=argo&context=gone')).json.runners[1];
+    expect(gone).toMatchObject({ isSetUp: true, problem: expect.stringContaining('no context ‘gone’') });
+    expect((await ask('GET', '/runners/argo/check?context=away')).json).toEqual({
+      findings: [{ isOk: false, message: expect.stringContaining('https://127.0.0.1:1') }]
+    });
+    expect((await ask('GET', '/runners/local/check')).json.message).toContain('‘local’ is no runner in a cluster');
   });
 
   test('health tells the version', async () => {

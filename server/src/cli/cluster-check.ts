@@ -1,10 +1,9 @@
 // `sluice cluster check` and `sluice cluster rbac`: can pipelines run there, what is missing, and the Role that would grant it.
-import { PipelineError } from '../errors.js';
+import type { Finding } from '@sluice/core';
 import { openCluster } from '../kubernetes/access.js';
-import { checkCluster, type Finding } from '../kubernetes/check.js';
+import { checkCluster, purposesOf } from '../kubernetes/check.js';
 import { findOwnAccount, findOwnNamespace } from '../kubernetes/own-pod.js';
 import { printRbac, type Subject } from '../kubernetes/rbac.js';
-import type { Purpose } from '../kubernetes/rights.js';
 import { painter } from '../terminal.js';
 import { useColors } from './check.js';
 import { clusterSettingsOf } from './cluster-settings.js';
@@ -23,7 +22,7 @@ export const clusterCheck: Pick<Command, 'run'> = {
   async run(args, io) {
     const { values } = readArgs(args, options, { names: '', least: 0, most: 0 });
     const settings = clusterSettingsOf(values, io);
-    const purposes = purposesOf(values.runner, io.env);
+    const purposes = purposesOf(values.runner ?? 'argo', io.env);
     const cluster = await openCluster(settings, io.env);
     const findings: Finding[] = [];
     const paint = painter(useColors(io));
@@ -70,17 +69,9 @@ export const clusterRbac: Pick<Command, 'run'> = {
           : values.user === undefined && own !== undefined
             ? { kind: 'ServiceAccount', name: own }
             : { kind: 'User', name: values.user ?? config.getCurrentUser()?.name ?? 'you' };
-    io.stdout.write(printRbac({ namespace, purposes: purposesOf(values.runner, io.env), subject, serviceAccount }));
+    io.stdout.write(
+      printRbac({ namespace, purposes: purposesOf(values.runner ?? 'argo', io.env), subject, serviceAccount })
+    );
     return 0;
   }
 };
-
-function purposesOf(runner = 'argo', env: NodeJS.ProcessEnv): Purpose[] {
-  if (runner !== 'argo' && runner !== 'kubeflow')
-    throw new PipelineError(
-      `‘${runner}’ is no runner in a cluster. Write --runner argo or --runner kubeflow.`,
-      'usage'
-    );
-  // from elsewhere, nobody can tell whether notebooks are in pods there; for Argo all of it is asked anyway
-  return [runner, 'snapshots', ...(findOwnNamespace(env) === undefined ? [] : (['notebook'] as const))];
-}

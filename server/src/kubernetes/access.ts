@@ -8,7 +8,7 @@ import type {
   KubeConfig,
   StorageV1Api
 } from '@kubernetes/client-node';
-import { didYouMean } from '@sluice/core';
+import { didYouMean, type ClusterContext } from '@sluice/core';
 import { fetch } from 'undici';
 import { PipelineError } from '../errors.js';
 import { statusOf, toWords, type Request } from './words.js';
@@ -63,6 +63,21 @@ export async function openCluster(
     custom: config.makeApiClient(CustomObjectsApi),
     authorization: config.makeApiClient(AuthorizationV1Api)
   };
+}
+
+/** Those that a user can choose from, with the one that `place` means first; none where there is no kubeconfig. */
+export async function listContexts(
+  place: { kubeconfig?: string; context?: string; namespace?: string },
+  env: NodeJS.ProcessEnv
+): Promise<ClusterContext[]> {
+  const config = await readConfig(place.kubeconfig ?? env.KUBECONFIG).catch(() => undefined);
+  if (config === undefined || config.getCurrentCluster()?.server === 'http://localhost:8080') return [];
+  const current = place.context ?? config.getCurrentContext();
+  const all = config.getContexts().map(({ name, namespace = 'default' }) => ({
+    name,
+    namespace: name === current ? (place.namespace ?? namespace) : namespace
+  }));
+  return [...all.filter(({ name }) => name === current), ...all.filter(({ name }) => name !== current)];
 }
 
 /** `paths` is as in KUBECONFIG: one file or several. */

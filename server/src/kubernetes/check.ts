@@ -1,7 +1,8 @@
 // Whether a cluster can be used, one question after the other: is it there, does it know us, has it what the runner needs, and may we use it.
 // Each answer that is no says what to do.
-import { toPipelineError } from '../errors.js';
-import { ask, checkAnswer, statusOf, type Cluster } from './access.js';
+import type { Finding } from '@sluice/core';
+import { PipelineError, toPipelineError } from '../errors.js';
+import { ask, checkAnswer, openCluster, statusOf, type Cluster } from './access.js';
 import { findOwnNamespace } from './own-pod.js';
 import {
   describeLack,
@@ -12,15 +13,8 @@ import {
   userRights,
   type Purpose
 } from './rights.js';
+import { readClusterSettings } from './settings.js';
 import { findOwnWorkspace } from './volumes.js';
-
-export interface Finding {
-  /** undefined: nobody can tell from here */
-  readonly isOk: boolean | undefined;
-  /** without it a run succeeds all the same */
-  readonly isOptional?: boolean;
-  readonly message: string;
-}
 
 export interface CheckOptions {
   readonly purposes: readonly Purpose[];
@@ -30,6 +24,25 @@ export interface CheckOptions {
   /** the notebooks' */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * The cluster that a notebook names, or that is found without that.
+ * @throws PipelineError `usage` where there is none of that name
+ */
+export async function checkPlace(
+  runner: string,
+  target: Readonly<Record<string, string>>,
+  { env, home, folder }: { env: NodeJS.ProcessEnv; home: string; folder: string }
+): Promise<Finding[]> {
+  const purposes = purposesOf(runner, env);
+  const settings = readClusterSettings(target, { env, home });
+  const { serviceAccount = 'default', storageClass } = settings;
+  const cluster = await openCluster(settings, env);
+  const findings: Finding[] = [];
+  for await (const finding of checkCluster(cluster, { purposes, serviceAccount, storageClass, folder, env }))
+    findings.push(finding);
+  return findings;
 }
 
 /** Oldest question first; it stops where the next one makes no sense. Never rejects. */
@@ -51,6 +64,20 @@ export async function* checkCluster(cluster: Cluster, options: CheckOptions): As
   } catch (error) {
     yield { isOk: false, message: toPipelineError(error).message };
   }
+}
+
+/**
+ * What has to be asked of a cluster for that runner.
+ * @throws PipelineError `usage` where it is none in a cluster
+ */
+export function purposesOf(runner: string, env: NodeJS.ProcessEnv): Purpose[] {
+  if (runner !== 'argo' && runner !== 'kubeflow')
+    throw new PipelineError(
+      `‘${runner}’ is no runner in a cluster. Write --runner argo or --runner kubeflow.`,
+      'usage'
+    );
+  // from elsewhere, nobody can tell whether notebooks are in pods there; for Argo all of it is asked anyway
+  return [runner, 'snapshots', ...(findOwnNamespace(env) === undefined ? [] : (['notebook'] as const))];
 }
 
 /** the oldest with all that is used: `volumesnapshots` v1 and server-side field validation */

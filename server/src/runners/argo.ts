@@ -6,6 +6,7 @@ import {
   environmentsFolder,
   compileWorkflow,
   volumeFolder,
+  type ClusterContext,
   type Plan,
   type RunnerInfo,
   type RunSummary,
@@ -28,7 +29,7 @@ import {
   workflowResource
 } from '../argo/workflows.js';
 import { PipelineError, toPipelineError } from '../errors.js';
-import { ask, checkAnswer, maybeAsk, openCluster, remove, type Cluster } from '../kubernetes/access.js';
+import { ask, checkAnswer, listContexts, maybeAsk, openCluster, remove, type Cluster } from '../kubernetes/access.js';
 import { toMetadata, toSelector } from '../kubernetes/labels.js';
 import { describeLack, findLacks, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
@@ -42,20 +43,23 @@ export function open(options: EngineOptions): Engine {
 }
 
 /** Within a few seconds. */
-export async function describe({ env, store }: EngineOptions): Promise<RunnerInfo> {
+export async function describe({ env, store }: EngineOptions, target: Place = {}): Promise<RunnerInfo> {
   const name = 'argo';
+  let contexts: readonly ClusterContext[] = [];
   try {
-    const cluster = await openCluster(readClusterSettings({}, { env, home: store.home }), env);
+    contexts = await listContexts(readClusterSettings({}, { env, home: store.home }), env);
+    const cluster = await openCluster(readClusterSettings(target, { env, home: store.home }), env);
     const label = `Argo, namespace ‘${cluster.namespace}’ of ‘${cluster.context}’`;
     try {
       await checkAnswer(cluster);
       await listWorkflows(cluster, 'none=none');
-      return { name, label, isReady: true, isSetUp: true };
+      return { name, label, isReady: true, isSetUp: true, contexts };
     } catch (error) {
-      return { name, label, isReady: false, isSetUp: true, problem: toPipelineError(error).message };
+      return { name, label, isReady: false, isSetUp: true, problem: toPipelineError(error).message, contexts };
     }
   } catch (error) {
-    return { name, label: 'Argo', isReady: false, problem: toPipelineError(error).message };
+    const isSetUp = contexts.length > 0;
+    return { name, label: 'Argo', isReady: false, isSetUp, problem: toPipelineError(error).message, contexts };
   }
 }
 

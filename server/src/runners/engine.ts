@@ -42,8 +42,8 @@ export interface EngineOptions {
 /** What it takes to make an engine, and to say whether it can be used. */
 export interface EngineModule {
   open(options: EngineOptions): Engine;
-  /** within a few seconds */
-  describe(options: EngineOptions): Promise<RunnerInfo>;
+  /** within a few seconds; `target` is what a notebook says of where it is */
+  describe(options: EngineOptions, target?: Place): Promise<RunnerInfo>;
   /** Make records of the runs that were started elsewhere, where the user has named an engine to look at. */
   discover?(options: EngineOptions, signal: AbortSignal): Promise<void>;
 }

@@ -19,6 +19,7 @@ import { tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
 import { toPipelineSpec } from '../kfp/spec.js';
 import { readStanding, type RunStanding, type TaskStanding } from '../kfp/standing.js';
 import { PipelineError, toPipelineError } from '../errors.js';
+import { listContexts } from '../kubernetes/access.js';
 import { pause } from '../pause.js';
 import type { RunnerRequest } from '../runner.js';
 import type { Store } from '../store.js';
@@ -35,17 +36,19 @@ export function open(options: EngineOptions): Engine {
 }
 
 /** Within a few seconds; where nobody has named a Kubeflow, nobody is asked. */
-export async function describe({ env }: EngineOptions): Promise<RunnerInfo> {
+export async function describe({ env }: EngineOptions, target: Place = {}): Promise<RunnerInfo> {
   const name = 'kubeflow';
+  const contexts = await listContexts({ context: env.SLUICE_KFP_CONTEXT }, env);
   try {
-    const connection = await connect(readAccess({}, env), env);
+    const connection = await connect(readAccess(target, env), env);
     await connection.close();
     const { where, namespace } = connection;
     const profile = namespace === undefined ? '' : `, namespace ‘${namespace}’`;
-    return { name, label: `Kubeflow Pipelines, ${where}${profile}`, isReady: true };
+    return { name, label: `Kubeflow Pipelines, ${where}${profile}`, isReady: true, contexts };
   } catch (error) {
-    const isSetUp = isNamed(env, 'kubeflow');
-    return { name, label: 'Kubeflow Pipelines', isReady: false, isSetUp, problem: toPipelineError(error).message };
+    const isSetUp = isNamed(env, 'kubeflow') || contexts.length > 0;
+    const problem = toPipelineError(error).message;
+    return { name, label: 'Kubeflow Pipelines', isReady: false, isSetUp, problem, contexts };
   }
 }
 

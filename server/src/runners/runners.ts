@@ -5,7 +5,7 @@ import { PipelineError } from '../errors.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
 import { hasPlaces } from '../argo/places.js';
 import { withChosenRunner } from './chosen.js';
-import type { EngineModule, EngineOptions } from './engine.js';
+import type { EngineModule, EngineOptions, Place } from './engine.js';
 import { LocalRunner } from './local.js';
 import { isNamed } from './naming.js';
 import { withPackaging } from './packaged.js';
@@ -63,9 +63,12 @@ export class Runners implements Runner {
     return this.local.idle();
   }
 
-  async list(): Promise<RunnerInfo[]> {
+  /** `target`: where a notebook says that the runner `chosen` is. */
+  async list(chosen?: string, target?: Place): Promise<RunnerInfo[]> {
     const local = { name: 'local', label: 'This machine', isReady: true };
-    const remote = Object.values(engines).map(async load => (await load()).describe(this.options));
+    const remote = Object.entries(engines).map(async ([name, load]) =>
+      (await load()).describe(this.options, name === chosen ? target : undefined)
+    );
     return [local, ...(await Promise.all(remote))];
   }
 
