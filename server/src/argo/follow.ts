@@ -4,7 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, PlanTask, RunEventBody } from '@sluice/core';
 import type { Cluster } from '../kubernetes/access.js';
-import { blamePod, describePodEnd, describeWaiting, isStarted, readPodEvents } from '../kubernetes/pods.js';
+import {
+  blamePod,
+  describePodEnd,
+  describeRefusedPod,
+  describeWaiting,
+  isStarted,
+  readPodEvents
+} from '../kubernetes/pods.js';
 import { watchObjects } from '../kubernetes/watch.js';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
 import { describeFailure } from '../runners/failure.js';
@@ -144,7 +151,7 @@ class Follower {
     attempts.forEach((node, i) => {
       const pod = pods.get(node.id);
       if (pod !== undefined && isStarted(pod)) this.begin(task, pod, i + 1, standing.most);
-      else if (i + 1 === attempts.length && standing.state !== 'succeeded')
+      else if (i + 1 === attempts.length && (standing.state === 'pending' || standing.state === 'running'))
         this.tellWaiting(standing, i + 1, node, pod);
     });
     if (['succeeded', 'failed', 'canceled', 'skipped'].includes(standing.state)) {
@@ -225,7 +232,8 @@ class Follower {
       const end = describePodEnd(pod);
       // who starts a workflow elsewhere may not have it tell its events
       const said = end?.name === 'exit-status' && printed ? readFailure(printed) : undefined;
-      const failure = blamePod(own ?? said ?? end ?? argosFailure(standing), pod);
+      const refused = pod === undefined ? describeRefusedPod(attempts.at(-1)?.message) : undefined;
+      const failure = blamePod(own ?? refused ?? said ?? end ?? argosFailure(standing), pod);
       this.tellStep(step, last, { state, ...told, failure, error: describeFailure(failure) });
     } else if (state === 'skipped') this.tellStep(step, last, { state, reason: whySkipped(task, all), ...told });
     else if (state === 'canceled') this.tellStep(step, last, { state, reason: 'The run was canceled.', ...told });
@@ -240,7 +248,8 @@ class Follower {
     // a workflow can say that what comes after a failure makes up for it; a notebook can't
     const hasFailed = standings.some(standing => standing.state === 'failed');
     const state = isCanceled ? 'canceled' : phase === 'Succeeded' && !hasFailed ? 'succeeded' : 'failed';
-    const steps = standings.flatMap(({ step, attempts }) => (attempts.length === 0 ? [] : [step]));
+    const hadPod = ({ message }: ArgoNode) => describeRefusedPod(message) === undefined;
+    const steps = standings.flatMap(({ step, attempts }) => (attempts.some(hadPod) ? [step] : []));
     await onEnd({ state, workflow, steps, tell: event => this.channel.push(event) });
     const reason = isCanceled
       ? 'Canceled in the cluster.'

@@ -2,6 +2,7 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import type { Failure } from '@sluice/core';
 import type { Cluster } from './access.js';
+import { describeRule } from './words.js';
 
 /** Why the pod waits, in words; undefined where it does not, or only for a moment. */
 export function describeWaiting({ status, spec }: V1Pod): string | undefined {
@@ -19,20 +20,22 @@ export function describeWaiting({ status, spec }: V1Pod): string | undefined {
 
 function describeUnschedulable(message: string, reason: string | undefined): string {
   if (reason === 'SchedulingGated') return `Something in the cluster holds the pod back: ${message}`;
-  const why = message
-    .replace(/ ?preemption: .*$/, '')
-    .replace(
-      /^0\/(\d+) nodes are available: /,
-      (_, nodes) => `none of ${nodes === '1' ? 'the one node' : `${nodes} nodes`}: `
-    );
+  const [, nodes, why = message] =
+    /^0\/(\d+) nodes are available: ([^]*?)\.?\s*(no new claims to deallocate,|preemption:|$)/.exec(message) ?? [];
+  const who =
+    nodes === undefined
+      ? 'No node takes'
+      : nodes === '1'
+        ? 'The one node does not take'
+        : `None of ${nodes} nodes takes`;
   const cure = /Insufficient (cpu|memory|[\w.-]+\/\w+)/.test(message)
     ? ' Ask for less, or wait until others are done.'
     : /didn't match Pod's node affinity\/selector/.test(message)
       ? ' Correct ‘node_selector’ or ‘affinity’.'
       : /untolerated taint/.test(message)
-        ? ' Add ‘tolerations’ for it.'
+        ? ' Add ‘tolerations’ for it, or wait if the node is only away for a while.'
         : '';
-  return `No node takes the pod, ${why.replace(/\.?\s*$/, '')}.${cure}`;
+  return `${who} the pod: ${why}.${cure}`;
 }
 
 // https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go and kuberuntime_container.go
@@ -55,6 +58,12 @@ function describeContainerWait(reason: string, message: string, image: string): 
     default:
       return undefined;
   }
+}
+
+/** A pod that was never made, since the cluster's rules forbid it; undefined where the message says something else. */
+export function describeRefusedPod(message = ''): Failure | undefined {
+  const [, rule] = /\bpods? "[^"]*" is (?:forbidden|invalid): (.*)$/is.exec(message) ?? [];
+  return rule === undefined ? undefined : { name: 'start', message: describeRule('the step’s pod', '', rule) };
 }
 
 /** What ended a step whose runtime could not say it; undefined where its pod tells nothing. */

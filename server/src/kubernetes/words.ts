@@ -38,6 +38,14 @@ export function toWords(cause: unknown, { verb, resource, name, namespace, serve
       `The quota of namespace ‘${namespace}’ does not allow another of ${what}: ${quota}. Remove something, or ask for more.`,
       'remote'
     );
+  const [, quotaName, wanted] = /failed quota: ([^:]+): must specify (.*)$/.exec(said) ?? [];
+  if (status === 403 && wanted !== undefined)
+    return fail(
+      `The quota ‘${quotaName}’ of namespace ‘${namespace}’ wants each pod to say ${wanted}, and ${what} does not. Ask for a LimitRange that says it for all.`,
+      'remote'
+    );
+  const [, rule] = /is forbidden: (?!User )(.*)$/s.exec(said) ?? [];
+  if (status === 403 && rule !== undefined) return fail(describeRule(what, where, rule), 'remote');
   if (status === 403)
     return fail(
       `You may not ${verb} ${what}${where}. Ask for a Role that allows ‘${verb}’ on ‘${resource}’.`,
@@ -54,6 +62,11 @@ export function toWords(cause: unknown, { verb, resource, name, namespace, serve
   if (status === 409 && verb === 'create')
     return fail(`There already is ${what}${where}. Choose another name.`, 'bad-request');
   return fail(`The cluster refused to ${verb} ${what}${where}: ${said}`, 'remote');
+}
+
+/** Everybody may do it, but not so: a LimitRange, a security standard, a policy. */
+export function describeRule(what: string, where: string, rule: string): string {
+  return `The cluster’s rules do not allow ${what}${where}: ${rule.trim().replace(/\.$/, '')}. Change what the steps ask for, or ask who runs the cluster.`;
 }
 
 // The API server's answer is a Status object; without one, it is the connection's error.

@@ -1,6 +1,6 @@
 // What a cluster refuses, and how pods wait and end, in plain words: the cause, the object, and what to do. No cluster is needed for these.
 import type { V1Pod } from '@kubernetes/client-node';
-import { blamePod, describePodEnd, describeWaiting } from '../../src/kubernetes/pods.js';
+import { blamePod, describePodEnd, describeRefusedPod, describeWaiting } from '../../src/kubernetes/pods.js';
 import { toWords, type Request } from '../../src/kubernetes/words.js';
 
 const status = (code: number, message: string) =>
@@ -37,6 +37,27 @@ test.each<[what: string, cause: Error, request: Request, said: RegExp, code: str
     create,
     /^The quota of namespace ‘team’ does not allow another of .*: few, requested: 1, used: 1\. Remove something/,
     'remote'
+  ],
+  [
+    'a quota of what a pod does not say',
+    status(403, 'pods "x" is forbidden: failed quota: few: must specify limits.cpu for: main'),
+    { ...create, resource: 'pods' },
+    /^The quota ‘few’ of namespace ‘team’ wants each pod to say limits\.cpu for: main, and pods ‘x’ does not\. Ask for/,
+    'remote'
+  ],
+  [
+    'a rule of the namespace',
+    status(403, 'pods "x" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'),
+    { ...create, resource: 'pods' },
+    /^The cluster’s rules do not allow pods ‘x’ in namespace ‘team’: violates .* != true\. Change what/,
+    'remote'
+  ],
+  [
+    'a right that lacks, in the API server’s own words',
+    status(403, 'pods is forbidden: User "me" cannot create resource "pods" in API group "" in the namespace "team"'),
+    { ...create, resource: 'pods' },
+    /^You may not create pods ‘x’ in namespace ‘team’\. Ask for a Role/,
+    'unauthorized'
   ],
   [
     'a definition that lacks',
@@ -138,12 +159,12 @@ test.each<[what: string, pod: V1Pod, said: RegExp | undefined]>([
   [
     'too little of something',
     unschedulable('0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: none.'),
-    /^No node takes the pod, none of 3 nodes: 3 Insufficient nvidia.com\/gpu\. Ask for less/
+    /^None of 3 nodes takes the pod: 3 Insufficient nvidia.com\/gpu\. Ask for less/
   ],
   [
     'one node',
     unschedulable('0/1 nodes are available: 1 Insufficient memory.'),
-    /none of the one node: 1 Insufficient memory\./
+    /^The one node does not take the pod: 1 Insufficient memory\. Ask/
   ],
   [
     'a selector',
@@ -153,7 +174,7 @@ test.each<[what: string, pod: V1Pod, said: RegExp | undefined]>([
   [
     'a taint',
     unschedulable('0/2 nodes are available: 2 node(s) had untolerated taint {gpu: }.'),
-    /Add ‘tolerations’ for it\.$/
+    /Add ‘tolerations’ for it, or wait/
   ],
   [
     'a gate',
@@ -259,4 +280,15 @@ test.each<[what: string, said: string, failure: object]>([
   ['anything else', 'no', { name: 'x', message: 'no' }]
 ])('what a step could not know of its pod: %s', (_, message, failure) => {
   expect(blamePod({ name: 'x', message }, roomy)).toEqual(failure);
+});
+
+test.each([
+  [
+    'task \'x.a\' errored: pods "x-a-1" is forbidden: maximum memory usage per Container is 64Mi, but limit is 200Mi',
+    /^The cluster’s rules do not allow the step’s pod: maximum memory .* 200Mi\. Change what/
+  ],
+  ['Pod "x-a-1" is invalid: spec.containers[0].image: Required value', /step’s pod: spec\.containers.* value\. Change/],
+  ['OOMKilled (exit code 137)', /^$/]
+])('a pod that was never made: %s', (message, said) => {
+  expect(describeRefusedPod(message)?.message ?? '').toMatch(said);
 });
