@@ -13,7 +13,7 @@ import signal
 import sys
 import sysconfig
 import types
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import contract, executed, failures
 from .events import Events
@@ -92,6 +92,7 @@ class StepRun:
         self._runs = [executed.CellRun(cell) for cell in job.step.cells]
         self._metrics: Any = None
         self._files: Any = None
+        self._taken: List[Tuple[contract.Artifact, contract.Value]] = []
         self._metadata: Dict[str, Dict[str, Any]] = {}
         self._failure: Optional[Dict[str, Any]] = None
         self._saved = monotonic()
@@ -136,7 +137,7 @@ class StepRun:
             from . import values
 
             path = self._job.outputs[output.artifact].path
-            self._metadata[output.artifact] = values.write(path, self._namespace, output, self._job.step)
+            self._metadata[output.artifact] = values.write(path, self._namespace, output, self._job.step, self._taken)
         return EXIT_DONE
 
     def _set_up(self) -> int:
@@ -159,7 +160,9 @@ class StepRun:
     def _take(self, item: contract.Value) -> None:
         from . import attributes, values
 
-        bundle = values.read(self._job.inputs[item.input], item)
+        artifact = self._job.inputs[item.input]
+        bundle = values.read(artifact, item)
+        self._taken.append((artifact, item))
         attributes.bind(self._namespace, bundle.variables)
         if bundle.states:
             from . import states

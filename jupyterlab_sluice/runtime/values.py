@@ -6,7 +6,7 @@ The header tells names, types, what made it, and where everything is. Plain data
 stream, with large buffers beside it as segments. Header and stream, all that can run code, are always hashed before
 use. Segments are hashed too, unless the file's modification time, set by the writer to a number in the header,
 shows that nobody wrote to it since. Segments are mapped copy-on-write: 200 MB are there in a millisecond, and the
-step may change them.
+step may change them. What it did not change is not written again: the bundle that it took gets a second name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import linecache
 import mmap
 import os
 import sys
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from . import attributes, plaindata, summaries
 from .contract import Artifact, Output, Step, Value
@@ -35,6 +35,10 @@ ROW = 512
 BLOCK = 1 << 23
 # so much stays in the processor's cache between two that look at it
 PIECE = 1 << 18
+# Less is written sooner than compared with what was there.
+COMPARED_BYTES = 1 << 22
+
+Taken = Sequence[Tuple[Artifact, Value]]
 
 
 class Bundle(NamedTuple):
@@ -44,8 +48,15 @@ class Bundle(NamedTuple):
     states: Dict[str, Any]
 
 
-def write(path: str, namespace: Dict[str, Any], output: Output, step: Step) -> Dict[str, Any]:
+def write(path: str, namespace: Dict[str, Any], output: Output, step: Step, taken: Taken = ()) -> Dict[str, Any]:
     """Write the values that these names have now. A name without a value is listed as absent.
+
+    Args:
+        path: of the file.
+        namespace: the step's.
+        output: the names.
+        step: who writes.
+        taken: bundles that the step has read; one that would be written just so becomes this one as well.
 
     Returns:
         The artifact's metadata.
@@ -55,14 +66,20 @@ def write(path: str, namespace: Dict[str, Any], output: Output, step: Step) -> D
     """
     values = attributes.collect(namespace, output.names)
     random = _capture_states(output)
-    content = _encode(values, random, step)
+    try:
+        content = _encode(values, random, step)
+    except CannotTravel:
+        if not _leave_out(values):
+            raise
+        content = _encode(values, random, step)
     variables = [summaries.describe(name, value) for name, value in values.items()]
     absent = [name for name in output.names if name not in values]
     header = {
         "format": FORMAT, "python": PYTHON, "pipeline": step.pipeline, "step": step.name, "artifact": output.artifact,
         "names": list(values), "absent": absent, "states": list(random), "variables": variables, **content.about,
     }  # fmt: skip
-    _write_file(path, header, content)
+    if not any(_share(path, header, content, *bundle) for bundle in taken):
+        _write_file(path, header, content)
     return {"variables": variables, **summaries.about(values.values()), **({"absent": absent} if absent else {})}
 
 
@@ -143,6 +160,16 @@ def _encode(values: Dict[str, Any], random: Dict[str, Any], step: Step) -> _Cont
     return _Content(about, file.getbuffer(), segments + raw)
 
 
+def _leave_out(values: Dict[str, Any]) -> bool:
+    """Take away what the notebook's own modules keep and cannot be saved, such as an open connection: later steps make it as this one did."""
+    from . import pickling
+
+    lost = [name for name, value in values.items() if attributes.is_own(name) and pickling.probe(value) is not None]
+    for name in lost:
+        print(f"‘{name}’ is a {type(values.pop(name)).__name__} and cannot be saved: later steps have it as its module makes it.", file=sys.stderr)
+    return bool(lost)
+
+
 def _explain(values: Dict[str, Any], name: str, error: BaseException, step: Step) -> str:
     from . import pickling, travel
 
@@ -153,6 +180,35 @@ def _explain(values: Dict[str, Any], name: str, error: BaseException, step: Step
         if found is not None
     }
     return travel.explain(step.name, failures or {name: (values.get(name), error)})
+
+
+def _share(path: str, header: Dict[str, Any], content: _Content, artifact: Artifact, item: Value) -> bool:
+    """Let the file of a bundle that was read be this one's too, where it holds the same. On some disks that cannot be."""
+    if sum(segment.nbytes for segment in content.segments) < COMPARED_BYTES:
+        return False
+    try:
+        memory, then, start = check(artifact, item)
+        if not _is_same(header, content, then, _segments(memory, then, start)):
+            return False
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        os.link(artifact.path, path)
+        return True
+    except (DamagedBundle, OSError):
+        return False
+
+
+def _is_same(header: Dict[str, Any], content: _Content, then: Dict[str, Any], segments: List[memoryview]) -> bool:
+    about = {key: then.get(key) for key in header}
+    return (
+        dumps({**header, "step": ""}) == dumps({**about, "step": ""})
+        and then["stream"] == [content.stream.nbytes, hashlib.sha256(content.stream).hexdigest()]
+        and [segment.nbytes for segment in content.segments] == [segment.nbytes for segment in segments]
+        and all(
+            bytes(piece) == bytes(other)
+            for pair in zip(content.segments, segments)
+            for piece, other in zip(*(_cut(memoryview(segment), PIECE) for segment in pair))
+        )
+    )
 
 
 def _write_file(path: str, header: Dict[str, Any], content: _Content) -> None:

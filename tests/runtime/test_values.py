@@ -503,6 +503,31 @@ def test_a_large_array_is_mapped_and_stays_writable(ipython):
     assert ended.stdout == "mmap True True\nTrue\n"
 
 
+def test_only_what_changed_is_written_again(tmp_path):
+    import numpy
+
+    from jupyterlab_sluice.runtime import contract, values
+
+    step = contract.Step("p", "s", None, None, [], [], [], [])
+    output, item = contract.Output("b", ["v"], []), contract.Value("b", ["v"], [])
+    paths = [str(tmp_path / name / "b") for name in ("made", "same", "other", "mended")]
+    made, same, other, mended = paths
+    artifacts = {path: contract.Artifact("b", "", path, {}) for path in paths}
+    values.write(made, {"v": [numpy.ones(1_000_000), "x"]}, output, step)
+    namespace = values.read(artifacts[made], item).variables
+    values.write(same, namespace, output, step._replace(name="later"), [(artifacts[made], item)])
+    assert os.path.samefile(made, same)
+    namespace["v"][0][-1] = 2
+    values.write(other, namespace, output, step, [(artifacts[made], item)])
+    assert not os.path.samefile(made, other)
+    assert [values.read(artifacts[path], item).variables["v"][0][-1] for path in (same, other)] == [1, 2]
+    with open(other, "r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"?")
+    values.write(mended, namespace, output, step, [(artifacts[other], item)])
+    assert values.read(artifacts[mended], item).variables["v"][0][-1] == 2
+
+
 DAMAGES = [
     ("a byte of the stream", lambda data: data[:-40000] + bytes([data[-40000] ^ 1]) + data[-39999:]),
     ("the last byte of an array", lambda data: _flip(data, data.rindex(b"\x3f"))),
