@@ -6,6 +6,7 @@ import type {
   ArtifactRecord,
   CodeChange,
   ErrorBody,
+  Finding,
   RunEvent,
   RunnerInfo,
   RunSummary,
@@ -20,6 +21,7 @@ import type {
   VerifyEvent
 } from '@sluice/core';
 import { readEvents } from './events';
+import type { Place } from './placeSettings';
 
 /** What the server, or the way to it, answered instead of what was asked for. */
 export class RequestError extends Error {
@@ -54,9 +56,16 @@ export class Client {
     private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()
   ) {}
 
-  /** Each place where pipelines can run, and whether it answers; this may take some seconds. */
-  async listRunners(): Promise<readonly RunnerInfo[]> {
-    return (await this.json<{ runners: readonly RunnerInfo[] }>('runners')).runners;
+  /** Each place where pipelines can run, the runner `chosen` at `place`, and whether it answers; this may take some seconds. */
+  async listRunners(chosen: string, place: Place): Promise<readonly RunnerInfo[]> {
+    const query = new URLSearchParams({ ...place, runner: chosen });
+    return (await this.json<{ runners: readonly RunnerInfo[] }>(`runners?${query}`)).runners;
+  }
+
+  /** Whether a cluster has what runs there need. */
+  async checkRunner(runner: string, place: Place): Promise<readonly Finding[]> {
+    const path = `runners/${encodeURIComponent(runner)}/check?${new URLSearchParams(place)}`;
+    return (await this.json<{ findings: readonly Finding[] }>(path)).findings;
   }
 
   /** Newest first. */

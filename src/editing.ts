@@ -2,6 +2,7 @@
 import { importKale, renamedStep, withoutRole, withRole, withStep, type Role, type StepSpec } from '@sluice/core';
 import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 import type { PipelineModel } from './pipelineModel';
+import { snapshotsKey, withPlace, withPolicy, withRunner } from './placeSettings';
 import { toObject } from './stepSettings';
 
 export function makeStep(pipeline: PipelineModel, cell: number, name: string): void {
@@ -35,9 +36,18 @@ export function setPipelineName(pipeline: PipelineModel, name: string): void {
   changeMetadata(pipeline, object => ({ ...object, name }));
 }
 
-/** Where the pipeline runs; undefined: on this computer. */
+/** Where the pipeline runs; undefined: on this computer. What the notebook says of a cluster stays. */
 export function setRunner(pipeline: PipelineModel, runner: string | undefined): void {
-  changeMetadata(pipeline, object => withEntry(object, 'runner', runner));
+  changeMetadata(pipeline, object => withEntry(object, 'runner', withRunner(object['runner'], runner)));
+}
+
+/** One thing that the notebook says of the cluster that it runs on; undefined takes it away. */
+export function setPlace(pipeline: PipelineModel, key: string, value: string | undefined): void {
+  changeMetadata(pipeline, object =>
+    key === snapshotsKey
+      ? withEntry(object, key, withPolicy(object[key], value))
+      : withEntry(object, 'runner', withPlace(object['runner'], key, value))
+  );
 }
 
 /** One setting of a step, or of all steps where none is named; undefined takes it away. */

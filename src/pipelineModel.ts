@@ -25,6 +25,7 @@ import { FreshnessModel } from './freshness';
 import { EditHistory } from './history';
 import { haveSameCells, haveSameMetadata, readLiveNotebook } from './live';
 import { NoticeModel } from './notice';
+import { readPlace, type Place } from './placeSettings';
 import { localRunner, readRunner } from './runners';
 import { RunsModel } from './runs';
 import { StarNamesModel } from './starNames';
@@ -158,6 +159,11 @@ export class PipelineModel extends VDomModel {
   /** Where the notebook wants to run. */
   get runner(): string {
     return readRunner(this._notebook.metadata);
+  }
+
+  /** What it says of where that is. */
+  get place(): Place {
+    return readPlace(this._notebook.metadata);
   }
 
   /** Submit the notebook as it stands in the editor: the whole pipeline, or that part of it. */

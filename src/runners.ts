@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { RunnerInfo } from '@sluice/core';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { Client } from './client';
+import type { Place } from './placeSettings';
 
 export const localRunner = 'local';
 
@@ -23,26 +24,32 @@ export class RunnersModel {
     return this._asking !== undefined;
   }
 
-  /** Ask the server, unless it has been asked before. */
-  ask(): Promise<void> {
-    return this._all.length > 0 ? Promise.resolve() : this.askAgain();
+  /** Ask the server of the runner `chosen` at `place`, unless it has been asked for that last. */
+  ask(chosen: string, place: Place): Promise<void> {
+    const question = JSON.stringify([chosen, place]);
+    return question === this._question ? (this._asking ?? Promise.resolve()) : this.askAgain(chosen, place);
   }
 
-  askAgain(): Promise<void> {
-    this._asking ??= this.fetch().finally(() => {
+  askAgain(chosen: string, place: Place): Promise<void> {
+    this._question = JSON.stringify([chosen, place]);
+    const asking = this.fetch(chosen, place).then(all => {
+      if (this._asking !== asking) return; // something else has been asked since
+      this._all = all;
       this._asking = undefined;
       this._changed.emit();
     });
+    this._asking = asking;
     this._changed.emit();
-    return this._asking;
+    return asking;
   }
 
   // Where the server cannot say, there is this computer alone; what is wrong with it shows elsewhere.
-  private async fetch(): Promise<void> {
-    this._all = await this.client.listRunners().catch(() => []);
+  private fetch(chosen: string, place: Place): Promise<readonly RunnerInfo[]> {
+    return this.client.listRunners(chosen, place).catch(() => []);
   }
 
   private _all: readonly RunnerInfo[] = [];
+  private _question: string | undefined;
   private _asking: Promise<void> | undefined;
   private readonly _changed = new Signal<this, void>(this);
 }

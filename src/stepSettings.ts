@@ -16,9 +16,11 @@ import { readLines, writeLines, type LinesKey } from './settingLines';
 export type SettingKey = keyof StepSpec & string;
 
 export interface SettingField {
-  readonly key: SettingKey;
+  readonly key: string;
   /** `pairs` and `lines` have as many lines as they need */
-  readonly kind: 'text' | 'number' | 'flag' | 'pairs' | 'lines';
+  readonly kind: 'text' | 'number' | 'flag' | 'choice' | 'pairs' | 'lines';
+  /** of a choice: what is written, and how it reads */
+  readonly choices?: readonly (readonly [value: string, text: string])[];
   /** what holds where nothing is set; for several lines how one is written */
   readonly without: string;
   readonly label: string;
@@ -185,18 +187,31 @@ export function formatSetting({ key, kind }: SettingField, value: unknown): stri
 
 export type SettingReading = { readonly value: PartialJSONValue | undefined } | { readonly problem: string };
 
+/** What is wrong with a value; undefined where nothing is. */
+export type Check = (key: string, value: PartialJSONValue, trans: TranslationBundle) => string | undefined;
+
 /** An empty field is no setting. */
-export function readSetting(field: SettingField, text: string, trans: TranslationBundle): SettingReading {
+export function readSetting(
+  field: SettingField,
+  text: string,
+  trans: TranslationBundle,
+  check: Check = checkSpec
+): SettingReading {
   const trimmed = text.trim();
   if (trimmed === '') return { value: undefined };
+  const checked = (value: PartialJSONValue): SettingReading => {
+    const problem = check(field.key, value, trans);
+    return problem === undefined ? { value } : { problem };
+  };
   switch (field.kind) {
     case 'text':
-      return checked(field, trimmed, trans);
+    case 'choice':
+      return checked(trimmed);
     case 'flag':
       return { value: trimmed === 'true' };
     case 'number':
       if (!/^\d+$/.test(trimmed)) return { problem: trans.__('‘%1’ must be a whole number, 0 or more.', field.label) };
-      return checked(field, Number(trimmed), trans);
+      return checked(Number(trimmed));
     case 'pairs': {
       const lines = trimmed.split('\n').filter(line => line.trim() !== '');
       const wrong = lines.find(line => !/^\s*[^=\s][^=]*=/.test(line));
@@ -205,32 +220,31 @@ export function readSetting(field: SettingField, text: string, trans: Translatio
           problem: trans.__('‘%1’ has no ‘=’ after a name. Write %2, one a line.', wrong.trim(), field.without)
         };
       const pairs = lines.map(line => [line.slice(0, line.indexOf('=')).trim(), line.slice(line.indexOf('=') + 1)]);
-      return checked(field, Object.fromEntries(pairs) as PartialJSONObject, trans);
+      return checked(Object.fromEntries(pairs) as PartialJSONObject);
     }
     case 'lines':
-      return readLinesOf(field, trimmed, trans);
+      try {
+        return checked(readLines(field.key as LinesKey, trimmed));
+      } catch (error) {
+        const { message: line } = error as Error;
+        return { problem: trans.__('‘%1’ cannot be read. Write it like %2, one a line.', line, field.without) };
+      }
   }
 }
 
-function readLinesOf(field: SettingField, text: string, trans: TranslationBundle): SettingReading {
-  let entries: PartialJSONObject[];
-  try {
-    entries = readLines(field.key as LinesKey, text);
-  } catch (error) {
-    const { message: line } = error as Error;
-    return { problem: trans.__('‘%1’ cannot be read. Write it like %2, one a line.', line, field.without) };
-  }
-  return checked(field, entries, trans);
-}
-
-function checked({ key }: SettingField, value: PartialJSONValue, trans: TranslationBundle): SettingReading {
-  const [problem] = readStepSpec({ [key]: value }, trans.__('The settings')).problems;
-  return problem === undefined ? { value } : { problem };
+/** As core does it. */
+function checkSpec(key: string, value: PartialJSONValue, trans: TranslationBundle): string | undefined {
+  return readStepSpec({ [key]: value }, trans.__('The settings')).problems[0];
 }
 
 /** What is wrong with a setting as it is written. */
-export function findFault({ key }: SettingField, value: unknown, trans: TranslationBundle): string | undefined {
-  return value === undefined ? undefined : readStepSpec({ [key]: value }, trans.__('The settings')).problems[0];
+export function findFault(
+  { key }: SettingField,
+  value: PartialJSONValue | undefined,
+  trans: TranslationBundle,
+  check: Check = checkSpec
+): string | undefined {
+  return value === undefined ? undefined : check(key, value, trans);
 }
 
 /** Whether it may need several lines. */

@@ -64,7 +64,9 @@ const run: RunSummary = {
 
 test.each<[string, Partial<RunSummary>, string]>([
   ['a run with metrics', { metrics: { table: { a: 1 }, accuracy: 0.83 } }, 'accuracy 0.83'],
-  ['a run without metrics', {}, 'succeeded'],
+  ['a run without metrics', { createdAt: 0, endedAt: 34_000 }, 'succeeded · 34 s'],
+  ['a run from cache', { steps: [{ name: 'load', state: 'cached' }] }, 'succeeded · all cached'],
+  ['a run of a part', { steps: [...run.steps, { name: 'plot', state: 'skipped' }] }, 'succeeded · 2 of 3 steps'],
   [
     'a run under way',
     { state: 'running', steps: [run.steps[0]!, { name: 'train', state: 'running' }] },

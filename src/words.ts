@@ -123,7 +123,17 @@ export function summarizeRun(run: RunSummary, trans: TranslationBundle): string 
   }
   if (run.state !== 'succeeded' && run.state !== 'cached') return run.reason ?? stateWord(run.state, trans);
   const metric = Object.entries(run.metrics).find(([, value]) => typeof value === 'number');
-  return metric ? `${metric[0]} ${formatMetric(metric[1])}` : stateWord(run.state, trans);
+  return metric ? `${metric[0]} ${formatMetric(metric[1])}` : describeSuccess(run, trans);
+}
+
+/** `succeeded · 34 s`; what is no whole run says so. */
+function describeSuccess(run: RunSummary, trans: TranslationBundle): string {
+  const { steps, state, createdAt, endedAt } = run;
+  const count = (wanted: RunState): number => steps.filter(step => step.state === wanted).length;
+  const word = stateWord(state, trans);
+  if (count('skipped') > 0) return trans.__('%1 · %2 of %3 steps', word, count('succeeded'), steps.length);
+  if (count('cached') === steps.length) return trans.__('%1 · all cached', word);
+  return endedAt === undefined ? word : `${word} · ${formatDuration(endedAt - createdAt)}`;
 }
 
 /** The run to go on with: the newest one that failed or was canceled, unless the whole pipeline has succeeded since. */

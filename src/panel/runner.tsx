@@ -5,6 +5,7 @@ import * as React from 'react';
 import { setRunner } from '../editing';
 import { localRunner, offeredRunners, runnerName } from '../runners';
 import { usePanel } from './context';
+import { ClusterCheck, PlaceForm } from './place';
 import { useSignal } from './signals';
 
 interface RunnerChoiceProps {
@@ -16,7 +17,8 @@ interface RunnerChoiceProps {
 export function RunnerChoice({ isExplained, onExplain }: RunnerChoiceProps): React.JSX.Element {
   const { pipeline, runners, trans } = usePanel();
   useSignal(runners.changed);
-  React.useEffect(() => void runners.ask(), [runners]);
+  const { runner, place } = pipeline;
+  React.useEffect(() => void runners.ask(runner, place), [runners, runner, JSON.stringify(place)]);
   const offered = offeredRunners(runners.all, pipeline.runner);
   if (offered.length === 1) {
     return (
@@ -38,10 +40,7 @@ export function RunnerChoice({ isExplained, onExplain }: RunnerChoiceProps): Rea
       aria-label={trans.__('Run on')}
       title={trans.__('Run on %1', runnerName(pipeline.runner, trans))}
       value={pipeline.runner}
-      onChange={({ target }) => {
-        setRunner(pipeline, target.value === localRunner ? undefined : target.value);
-        if (target.value !== localRunner) void runners.askAgain();
-      }}
+      onChange={({ target }) => setRunner(pipeline, target.value === localRunner ? undefined : target.value)}
     >
       {offered.map(name => (
         <option key={name} value={name}>
@@ -67,7 +66,7 @@ export function RunnerHelp(): React.JSX.Element | null {
         type="button"
         className="jp-Sluice-link"
         aria-disabled={runners.isAsking}
-        onClick={() => void runners.askAgain().then(() => setLooked(true))}
+        onClick={() => void runners.askAgain(pipeline.runner, pipeline.place).then(() => setLooked(true))}
       >
         {runners.isAsking ? trans.__('Looking …') : trans.__('Look again')}
       </button>{' '}
@@ -79,8 +78,10 @@ export function RunnerHelp(): React.JSX.Element | null {
 /** Whether the chosen place can be reached; nothing where that is here. */
 export function RunnerState(): React.JSX.Element | null {
   const { pipeline, runners, trans } = usePanel();
+  const [isOpen, setOpen] = React.useState(false);
+  const [isChecked, setChecked] = React.useState(false);
   useSignal(runners.changed);
-  const { runner } = pipeline;
+  const { runner, place } = pipeline;
   const isKnown = runners.isAsking || runners.all.length > 0;
   if (runner === localRunner || !isKnown) return null;
   const info = runners.all.find(({ name }) => name === runner);
@@ -96,10 +97,38 @@ export function RunnerState(): React.JSX.Element | null {
     <div className="jp-Sluice-headerNote" data-ready={runners.isAsking || info?.isReady === true}>
       <span role="status">{text}</span>{' '}
       {!runners.isAsking && !info?.isReady && (
-        <button type="button" className="jp-Sluice-link" onClick={() => void runners.askAgain()}>
+        <button type="button" className="jp-Sluice-link" onClick={() => void runners.askAgain(runner, place)}>
           {trans.__('Try again')}
         </button>
       )}
+      {info && (
+        <span className="jp-Sluice-links">
+          <button
+            type="button"
+            className="jp-Sluice-link"
+            aria-label={trans.__('Change where it runs')}
+            title={trans.__('Context, namespace, volume and snapshots')}
+            aria-expanded={isOpen}
+            onClick={() => setOpen(!isOpen)}
+          >
+            {trans.__('Change')}
+          </button>
+          {place['url'] === undefined && (
+            <button
+              type="button"
+              className="jp-Sluice-link"
+              aria-label={trans.__('Check the cluster')}
+              title={trans.__('Whether it has what a run needs, and whether you may use it')}
+              aria-expanded={isChecked}
+              onClick={() => setChecked(!isChecked)}
+            >
+              {trans.__('Check')}
+            </button>
+          )}
+        </span>
+      )}
+      {info && isOpen && <PlaceForm info={info} />}
+      {isChecked && <ClusterCheck key={JSON.stringify([runner, place])} runner={runner} place={place} />}
     </div>
   );
 }
