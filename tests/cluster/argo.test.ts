@@ -2,7 +2,8 @@
 // `sluice cluster rbac` asks for; what is shown while it runs, what is kept, and what becomes of it when something in between fails.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -18,7 +19,13 @@ let bundle: string;
 /** of a user with the rights that are printed, and no others */
 let kubeconfig: string;
 
+/** says that it is a Kubernetes of long ago */
+const old = createHttpServer((_, response) => response.end('{"gitVersion": "v1.20.4"}'));
+let oldServer: string;
+
 beforeAll(async () => {
+  await new Promise<void>(resolve => old.listen(0, '127.0.0.1', resolve));
+  oldServer = `http://127.0.0.1:${(old.address() as AddressInfo).port}`;
   test_ = await makeNamespace('argo');
   bundle = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
   for (const part of ['runtime', 'warm', 'packages'])
@@ -28,6 +35,7 @@ beforeAll(async () => {
   kubeconfig = writeConfig((await test_.user('launcher', [])).config.exportConfig());
 }, 120_000);
 afterAll(() => {
+  old.close();
   rmSync(bundle, { recursive: true, force: true });
   test_?.remove();
 });
@@ -101,6 +109,8 @@ test.each<[what: string, change: (config: string) => string, said: RegExp]>([
   ['a server that is not there', config => config.replace(/server":"[^"]*"/, 'server":"https://127.0.0.1:16499"'), /at ‘https:\/\/127.0.0.1:16499’ refuses connections/],
   ['a token that is none', config => config.replace(/token":"[^"]*"/, 'token":"expired"'), /does not know who you are/],
   ['a certificate that nobody vouches for', config => config.replace(/"certificate-authority-data":"[^"]*",?/, ''), /certificate that is not trusted/],
+  ['a server that is too old', config => config.replace(/"server":"[^"]*"/, `"server":"${oldServer}"`).replace('verify":false', 'verify":true'), /^sluice: Kubernetes v1\.20\.4 is too old: Sluice needs v1\.25 or later\. Choose another cluster\.$/m],
+  ['a server by http', config => config.replace(/"server":"[^"]*"/, `"server":"${oldServer}"`), /is named by http, over which anybody can read your token\. Write https/],
   ['a namespace that is not there', config => config.replace(/namespace":"[^"]*"/, 'namespace":"nowhere"'), /You may not .* in namespace ‘nowhere’/]
 ])('%s is told of within 5 seconds, and nothing is left', async (_, change, said) => {
   writeTraining();

@@ -98,7 +98,7 @@ async function readConfig(paths: string | undefined): Promise<KubeConfig> {
       config.mergeConfig(other, true);
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n'); // the rest shows the file, with its secrets
     throw new PipelineError(`The kubeconfig ‘${paths}’ can’t be read: ${reason}.`, 'usage', { cause });
   }
   return config;

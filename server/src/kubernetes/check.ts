@@ -51,7 +51,8 @@ export async function* checkCluster(cluster: Cluster, options: CheckOptions): As
   try {
     const version = await checkAnswer(cluster);
     yield { isOk: true, message: `Context ‘${context}’, namespace ‘${namespace}’: ${server}, Kubernetes ${version}` };
-    yield* checkVersion(version);
+    const old = describeOldVersion(version);
+    if (old !== undefined) yield { isOk: false, message: old };
     const lacks = await findLacks(cluster, rightsFor(userRights, options.purposes));
     for (const lack of lacks)
       yield { isOk: false, message: describeLack(lack, namespace), ...(lack.isOptional && { isOptional: true }) };
@@ -83,13 +84,11 @@ export function purposesOf(runner: string, env: NodeJS.ProcessEnv): Purpose[] {
 /** the oldest with all that is used: `volumesnapshots` v1 and server-side field validation */
 const oldest = [1, 25] as const;
 
-function* checkVersion(version: string): Iterable<Finding> {
+/** Undefined where it is not too old. */
+export function describeOldVersion(version: string): string | undefined {
   const [, major, minor] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
-  if (Number(major) === oldest[0] && Number(minor) < oldest[1])
-    yield {
-      isOk: false,
-      message: `Kubernetes ${version} is too old: Sluice needs v${oldest.join('.')} or later. Choose another cluster.`
-    };
+  if (Number(major) !== oldest[0] || Number(minor) >= oldest[1]) return undefined;
+  return `Kubernetes ${version} is too old: Sluice needs v${oldest.join('.')} or later. Choose another cluster.`;
 }
 
 /** In a pod: whether runs can begin with the volume that the notebook's folder is on. */

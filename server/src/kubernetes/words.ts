@@ -112,6 +112,8 @@ function describeSilence(error: unknown, said: string, server?: string): string 
   const code = codeOf(error) ?? '';
   if (code === 'ENOENT')
     return `The program that logs you in to the cluster is missing (${said}). Install it, or use another context.`;
+  if (/HTTP protocol is not allowed/.test(said))
+    return `${where} is named by http, over which anybody can read your token. Write https into the kubeconfig’s server; where it speaks http only, set insecure-skip-tls-verify.`;
   if (certificate.test(code) || certificate.test(said))
     return `${where} shows a certificate that is not trusted (${code || said}). Correct certificate-authority in the kubeconfig.`;
   if (/ECONNREFUSED/.test(code)) return `${where} refuses connections. Is it up, and is the kubeconfig right?`;

@@ -29,7 +29,17 @@ import {
   workflowResource
 } from '../argo/workflows.js';
 import { PipelineError, toPipelineError } from '../errors.js';
-import { ask, checkAnswer, listContexts, maybeAsk, openCluster, remove, type Cluster } from '../kubernetes/access.js';
+import {
+  ask,
+  checkAnswer,
+  listContexts,
+  maybeAsk,
+  openCluster,
+  remove,
+  statusOf,
+  type Cluster
+} from '../kubernetes/access.js';
+import { describeOldVersion } from '../kubernetes/check.js';
 import { toMetadata, toSelector } from '../kubernetes/labels.js';
 import { describeLack, findLacks, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
@@ -86,7 +96,8 @@ class ArgoEngine implements Engine {
   async prepare(request: RunnerRequest, plan: Plan, past?: RunSummary): Promise<Place> {
     const settings = this.settings({ ...request.target });
     const cluster = await openCluster(settings, this.options.env);
-    await checkAnswer(cluster);
+    const old = describeOldVersion(await checkAnswer(cluster));
+    if (old !== undefined) throw new PipelineError(old, 'remote');
     await checkRights(cluster, 'argo');
     await listWorkflows(cluster, 'none=none');
     const ir = readIr(request.ir);
@@ -134,8 +145,21 @@ class ArgoEngine implements Engine {
     return undefined;
   }
 
-  async *follow(name: string, given: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent> {
-    const cluster = await this.connect(given.place);
+  async *follow(name: string, run: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent> {
+    try {
+      yield* this.followIn(await this.connect(run.place), name, run, signal);
+    } catch (error) {
+      if (statusOf(error) === 401) this.clusters.clear(); // who logs in again has another token in the kubeconfig
+      throw error;
+    }
+  }
+
+  private async *followIn(
+    cluster: Cluster,
+    name: string,
+    given: RemoteRun,
+    signal: AbortSignal
+  ): AsyncIterable<EngineEvent> {
     const run = isFound(given.place) ? await withPlan(given, cluster, name) : given;
     const places = clusterPlaces(run.plan);
     const placeOf = (step: string, artifact: string) =>
