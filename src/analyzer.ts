@@ -19,9 +19,9 @@ export async function loadAnalyzer(): Promise<Analyzer> {
 function measured(analyzer: Analyzer): Analyzer {
   return {
     ...analyzer,
-    analyze(notebook, starNames) {
+    analyze(...given) {
       const start = performance.now();
-      const analysis = analyzer.analyze(notebook, starNames);
+      const analysis = analyzer.analyze(...given);
       performance.clearMeasures('sluice-analysis');
       performance.measure('sluice-analysis', { start });
       return analysis;

@@ -6,6 +6,8 @@ import type {
   ArtifactRecord,
   CodeChange,
   ErrorBody,
+  ModulesAnswer,
+  ModulesRequest,
   Finding,
   RunEvent,
   RunnerInfo,
@@ -13,8 +15,6 @@ import type {
   SnapshotDiff,
   SnapshotFile,
   SnapshotRecord,
-  StarNames,
-  StarNamesRequest,
   StepFreshness,
   SubmitRequest,
   Surroundings,
@@ -145,11 +145,9 @@ export class Client {
     return (await this.json<{ steps: readonly StepFreshness[] }>('freshness', init)).steps;
   }
 
-  /** What `from module import *` binds; modules that nobody can look into are missing. */
-  async getStarNames(request: StarNamesRequest): Promise<StarNames> {
-    const init = { method: 'POST', body: JSON.stringify(request) };
-    const { names } = await this.json<{ names: Readonly<Record<string, readonly string[]>> }>('star-names', init);
-    return new Map(Object.entries(names));
+  /** What only a notebook's modules can tell of themselves. */
+  getModules(request: ModulesRequest): Promise<ModulesAnswer> {
+    return this.json('modules', { method: 'POST', body: JSON.stringify(request) });
   }
 
   /** What the notebook server has at hand that steps may need as well. */

@@ -14,7 +14,7 @@ import {
   type Pipeline,
   type RunState,
   type RunSummary,
-  type StarNamesRequest,
+  type ModulesRequest,
   type StepRun,
   type SubmitRequest
 } from '@sluice/core';
@@ -28,7 +28,7 @@ import { NoticeModel } from './notice';
 import { readPlace, type Place } from './placeSettings';
 import { localRunner, readRunner } from './runners';
 import { RunsModel } from './runs';
-import { StarNamesModel } from './starNames';
+import { ModulesModel } from './modules';
 import { VerifyModel } from './verifying';
 
 /** Fast enough to feel live, slow enough that a burst of changes is read once. */
@@ -54,12 +54,12 @@ export class PipelineModel extends VDomModel {
     this.verifying = new VerifyModel(client, trans);
     this._notebook = this.read();
     this._outline = outlineNotebook(this._notebook);
-    this._starNames = new StarNamesModel(client, () => this.toStarNamesRequest());
-    this._starNames.changed.connect(() => this.analyze());
+    this._modules = new ModulesModel(client, () => this.toModulesRequest());
+    this._modules.changed.connect(() => this.analyze());
     panel.content.modelContentChanged.connect(this.onContentChanged, this);
     panel.content.activeCellChanged.connect(() => this.chooseStep(undefined), this);
     panel.context.pathChanged.connect(this.onPathChanged, this);
-    panel.context.saveState.connect((_, state) => state === 'completed' && this._starNames.askAnew(), this);
+    panel.context.saveState.connect((_, state) => state === 'completed' && this._modules.askAnew(), this);
     this.runs.runEnded.connect(() => this.freshness.askAnew(), this);
     void this.runs.refresh().then(() => this.freshness.askSoon());
     void this.prepareAnalyzer();
@@ -204,7 +204,7 @@ export class PipelineModel extends VDomModel {
     return this.runs.all.length === 0 || this.runner !== localRunner ? undefined : this.toRunRequest();
   }
 
-  private toStarNamesRequest(): Omit<StarNamesRequest, 'modules'> {
+  private toModulesRequest(): Omit<ModulesRequest, 'stars' | 'imports'> {
     const { kernel } = this._notebook;
     return { notebook: this.path, ...(kernel === undefined ? {} : { kernel }) };
   }
@@ -268,7 +268,7 @@ export class PipelineModel extends VDomModel {
     this.runs.dispose();
     this.verifying.dispose();
     this.freshness.dispose();
-    this._starNames.dispose();
+    this._modules.dispose();
     super.dispose();
     Signal.clearData(this);
   }
@@ -347,11 +347,11 @@ export class PipelineModel extends VDomModel {
   }
 
   private analyze(): void {
-    const analysis = this._analyzer?.analyze(this._notebook, this._starNames.names);
+    const analysis = this._analyzer?.analyze(this._notebook, this._modules.names, this._modules.own);
     this._outline = analysis?.outline ?? outlineNotebook(this._notebook);
     this._pipeline = analysis?.pipeline;
     this._stale = analysis?.stale ?? [];
-    this._starNames.want(analysis?.starModules ?? []);
+    this._modules.want({ stars: analysis?.starModules ?? [], imports: analysis?.imports ?? [] });
     this._analysisChanged.emit();
     this.stateChanged.emit();
   }
@@ -370,7 +370,7 @@ export class PipelineModel extends VDomModel {
   private _pipeline: Pipeline | undefined;
   private _stale: readonly CellRange[] = [];
   private _analyzer: Analyzer | undefined;
-  private readonly _starNames: StarNamesModel;
+  private readonly _modules: ModulesModel;
   private _problem: Diagnostic | undefined;
   private _chosenStep: string | undefined;
   private _settingsWanted: string | undefined;

@@ -34,7 +34,7 @@ CASES = _cases()
 def pipelines() -> Dict[int, Any]:
     """All pipelines, inferred in one run of Node."""
     preload()
-    return dict(enumerate(analyze([case.cells for _, case in CASES])))
+    return dict(enumerate(analyze([case for _, case in CASES])))
 
 
 @pytest.mark.parametrize("index", range(len(CASES)), ids=[f"{group}: {case.name}" for group, case in CASES])

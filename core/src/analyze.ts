@@ -10,6 +10,8 @@ import type { Notebook } from './notebook.js';
 import { outlineNotebook } from './outline.js';
 import type { Outline } from './outline.js';
 import type { Pipeline, PipelineStep } from './pipeline.js';
+import { findOwnModules, importsIn, noOwnModules } from './python/effects/ownModules.js';
+import type { OwnModules } from './python/effects/ownModules.js';
 import { boundNames } from './python/names.js';
 import { parseCell } from './python/parse.js';
 import type { PythonParser } from './python/parser.js';
@@ -27,12 +29,25 @@ export interface Analysis {
   readonly stale: readonly CellRange[];
   /** modules of which the notebook imports `*`: who looks into them can say what that binds */
   readonly starModules: readonly string[];
+  /** modules that the notebook imports in any way: what those beside it keep can be found in their source */
+  readonly imports: readonly string[];
+}
+
+/** A module's source; that of a package is its `__init__.py`. */
+export interface ModuleText {
+  readonly source: string;
+  readonly isPackage: boolean;
 }
 
 export interface Analyzer {
-  analyze(notebook: Notebook, starNames?: StarNames): Analysis;
+  analyze(notebook: Notebook, starNames?: StarNames, ownModules?: OwnModules): Analysis;
   /** What a module's source gives to `import *`; undefined where only running it would tell. */
   exportsOf(source: string, isPackage: boolean): Exports | undefined;
+  /** What the modules beside a notebook keep, by their source; `more` may be modules of its own as well, which are not among them. */
+  ownModules(sources: ReadonlyMap<string, ModuleText>): {
+    readonly found: OwnModules;
+    readonly more: readonly string[];
+  };
   /** Names that source, as a cell, binds in the notebook's namespace. */
   namesIn(source: string): ReadonlySet<string>;
 }
@@ -51,7 +66,15 @@ export function makeAnalyzer(parser: PythonParser): Analyzer {
   return {
     namesIn: source => boundNames(parseCell(parser, source).body),
     exportsOf: (source, isPackage) => findExports(parseCell(parser, source), { isPackage }),
-    analyze(notebook, starNames = noStarNames) {
+    ownModules(sources) {
+      const modules = new Map(
+        [...sources].map(([name, { source, isPackage }]) => [name, { parsed: parseCell(parser, source), isPackage }])
+      );
+      const imported = [...modules].flatMap(([name, { parsed, isPackage }]) => importsIn(parsed, name, isPackage));
+      const more = [...new Set(imported)].filter(name => !sources.has(name));
+      return { found: findOwnModules(modules), more };
+    },
+    analyze(notebook, starNames = noStarNames, ownModules = noOwnModules) {
       used = new Map();
       const read = new Map<string, ParsedCell>();
       const cells = notebook.cells.map(({ id, source, type }) => {
@@ -63,12 +86,13 @@ export function makeAnalyzer(parser: PythonParser): Analyzer {
       });
       const outline = outlineNotebook(notebook);
       const stale = cells.flatMap((parsed, cell) => (parsed?.stale ?? []).map(({ from, to }) => ({ cell, from, to })));
-      const dependencies = infer(notebook, outline, ({ index }) => cells[index]!, starNames);
+      const dependencies = infer(notebook, outline, ({ index }) => cells[index]!, starNames, ownModules);
       const pipeline = toPipeline(notebook, outline, dependencies, cells);
       bySource = used;
       byId = read;
       const diagnostics = withoutStale(pipeline.diagnostics, stale);
-      return { outline, pipeline: { ...pipeline, diagnostics }, stale, starModules: dependencies.starModules };
+      const { starModules, imports } = dependencies;
+      return { outline, pipeline: { ...pipeline, diagnostics }, stale, starModules, imports };
     }
   };
 }

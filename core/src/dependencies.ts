@@ -20,6 +20,8 @@ import type { Unit, UnitSpec } from './python/effects/units.js';
 import { usesNumbers } from './python/history.js';
 import type { CellNumber } from './python/history.js';
 import { topStatements } from './python/stale.js';
+import { importedModules, noOwnModules } from './python/effects/ownModules.js';
+import type { OwnModules } from './python/effects/ownModules.js';
 import { findStarModules, noStarNames } from './python/stars.js';
 import type { StarNames } from './python/stars.js';
 import type { ParsedCell, TopStatement } from './python/syntax.js';
@@ -39,6 +41,8 @@ export interface Dependencies extends Records {
   readonly numbers: ReadonlyMap<number, CellNumber>;
   /** modules of which `*` is imported */
   readonly starModules: readonly string[];
+  /** modules that it imports in any way, and what may be one */
+  readonly imports: readonly string[];
 }
 
 export type InferDependencies = (
@@ -46,29 +50,32 @@ export type InferDependencies = (
   outline: Outline,
   read: (cell: Cell) => ParsedCell,
   /** what `from m import *` binds; where these are others than before, all is read again */
-  starNames: StarNames
+  starNames: StarNames,
+  /** what modules beside the notebook keep; the same holds for these */
+  ownModules: OwnModules
 ) => Dependencies;
 
 /** Inference remembers the notebook that it read last, so that it reads only what an edit concerns. */
 export function makeInference(parse: (source: string) => ParsedCell): InferDependencies {
-  const begin = (starNames: StarNames): { machine: Machine; units: Units } => {
-    const machine = new Machine(parse, evaluate, execute, starNames);
+  const begin = (starNames: StarNames, ownModules: OwnModules): { machine: Machine; units: Units } => {
+    const machine = new Machine(parse, evaluate, execute, starNames, ownModules);
     return { machine, units: new Units(machine, readUnit) };
   };
-  let reading = begin(noStarNames);
+  let reading = begin(noStarNames, noOwnModules);
   const update = (specs: readonly UnitSpec[]): readonly Unit[] => {
     try {
       return reading.units.update(specs);
     } catch (error) {
       // Where an error interrupts it, it has undone some and read others: the next begins anew.
-      reading = begin(reading.machine.starNames);
+      reading = begin(reading.machine.starNames, reading.machine.ownModules);
       throw error;
     }
   };
   const toSpecs = makeSpecs();
   const collect = makeCollector();
-  return (notebook, outline, read, starNames) => {
-    if (starNames !== reading.machine.starNames) reading = begin(starNames);
+  return (notebook, outline, read, starNames, ownModules) => {
+    const { machine } = reading;
+    if (starNames !== machine.starNames || ownModules !== machine.ownModules) reading = begin(starNames, ownModules);
     const numbers = numberCells(notebook, outline, read);
     const running = cellsThatRun(notebook, outline, numbers);
     const specs = running.flatMap(cell => toSpecs(cell, topStatements(read(cell.cell))));
@@ -81,7 +88,8 @@ export function makeInference(parse: (source: string) => ParsedCell): InferDepen
         .flatMap(({ cell }) => syntaxErrors(cell, read(cell))),
       skipped: findSkipped(notebook, outline, read),
       numbers,
-      starModules: [...new Set(running.flatMap(({ cell }) => findStarModules(read(cell))))]
+      starModules: [...new Set(running.flatMap(({ cell }) => findStarModules(read(cell))))],
+      imports: [...new Set(running.flatMap(({ cell }) => importedModules(read(cell))))]
     };
   };
 }

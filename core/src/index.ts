@@ -17,6 +17,7 @@ export * from './pipeline.js';
 export * from './place.js';
 export * from './protocol.js';
 export * from './python/parser.js';
+export { absolute, type OwnModules } from './python/effects/ownModules.js';
 export type { Exports, StarNames } from './python/stars.js';
 export * from './reference.js';
 export * from './report.js';

@@ -1,6 +1,7 @@
 // What the browser, the command line and the server say to each other: records, events and requests under /sluice/api/v1.
 import type { MetricValue } from './metric.js';
 import type { JsonValue } from './pipeline.js';
+import type { OwnModules } from './python/effects/ownModules.js';
 import type { SecretFolder, VolumeSpec } from './step.js';
 import type { Verification } from './verify.js';
 
@@ -250,13 +251,24 @@ export type VerifyEvent =
   | { readonly type: 'verified'; readonly verification: Verification }
   | ({ readonly type: 'error' } & ErrorBody);
 
-/** POST /star-names: what `from module import *` binds in a notebook. Answered with `{names: {MODULE: [NAME]}}`, without modules that nobody can look into. */
-export interface StarNamesRequest {
+/**
+ * POST /modules: what a notebook's modules hold that only they can tell. Answered with `{names: {MODULE: [NAME]}, own: OwnModules}`: what
+ * `from module import *` binds, without modules that nobody can look into, and what those beside the notebook keep, if there are any.
+ */
+export interface ModulesRequest {
   /** path of the notebook, relative to the server's root */
   readonly notebook: string;
   /** undefined: the default one */
   readonly kernel?: string;
-  readonly modules: readonly string[];
+  /** those of which it imports `*` */
+  readonly stars: readonly string[];
+  /** those that it imports in any way */
+  readonly imports: readonly string[];
+}
+
+export interface ModulesAnswer {
+  readonly names: Readonly<Record<string, readonly string[]>>;
+  readonly own?: OwnModules;
 }
 
 export interface ErrorBody {

@@ -1,11 +1,16 @@
 """What a bundle's names are bound to: variables of the notebook, and with dots in their names attributes of modules, such
-as `math.items` where the notebook has put a list on the module `math`.
+as `math.items` where the notebook has put a list on the module `math`, and what its own modules keep.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import Any, Dict, Iterable, Iterator, Tuple
+
+# Of equal ones Python has one object as a rule, or nobody can tell them apart.
+ALIKE = (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, type, type(len), type(importlib.import_module), type(sys))
 
 
 def collect(namespace: Dict[str, Any], names: Iterable[str]) -> Dict[str, Any]:
@@ -21,9 +26,30 @@ def bind(namespace: Dict[str, Any], values: Dict[str, Any]) -> None:
     """
     for name, value in values.items():
         if "." in name:
-            setattr(*_owner(name), value)
+            owner, attribute = _owner(name)
+            old = getattr(owner, attribute, None)
+            setattr(owner, attribute, value)
+            if not isinstance(old, ALIKE):
+                _replace(old, value, namespace)
         else:
             namespace[name] = value
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is an attribute of a module beside the notebook."""
+    return "." in name and _is_beside(sys.modules.get(name.split(".")[0]))
+
+
+def _replace(old: Any, new: Any, namespace: Dict[str, Any]) -> None:
+    """Who has imported it from its module before has it under a name of their own."""
+    for space in [namespace, *(vars(module) for module in list(sys.modules.values()) if _is_beside(module))]:
+        for name, value in space.items():
+            if value is old:
+                space[name] = new
+
+
+def _is_beside(module: Any) -> bool:
+    return str(getattr(module, "__file__", None) or "").startswith(os.getcwd() + os.sep)
 
 
 def _found(namespace: Dict[str, Any], names: Iterable[str]) -> Iterator[Tuple[str, Any]]:

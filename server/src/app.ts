@@ -10,7 +10,8 @@ import type {
   RunnerInfo,
   RunSummary,
   SnapshotRecord,
-  StarNamesRequest,
+  ModulesAnswer,
+  ModulesRequest,
   StepFreshness,
   SubmitRequest,
   Surroundings,
@@ -47,7 +48,7 @@ export interface Api {
   /** Which steps would come from cache if the notebook ran now. */
   freshness(request: SubmitRequest): Promise<StepFreshness[]>;
   /** What `import *` binds, by module; those that nobody can look into are missing. */
-  starNames(request: StarNamesRequest): Promise<Readonly<Record<string, readonly string[]>>>;
+  modules(request: ModulesRequest): Promise<ModulesAnswer>;
   /** Python source that binds in a live kernel what the notebook has after the step. */
   load(run: string, step: string): Promise<LoadSource>;
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent>;
@@ -129,7 +130,7 @@ const routes: readonly Route[] = [
   ['POST', /^\/verify$/, streamVerification],
   ['POST', /^\/compile$/, sendCompiled],
   ['POST', /^\/freshness$/, sendFreshness],
-  ['POST', /^\/star-names$/, sendStarNames]
+  ['POST', /^\/modules$/, sendModules]
 ];
 
 const prefix = '/sluice/api/v1';
@@ -314,20 +315,21 @@ async function restoreSnapshot(api: Api, exchange: Exchange, id?: string): Promi
   send(exchange, 200, await api.restore(id!, to, paths));
 }
 
-async function sendStarNames(api: Api, exchange: Exchange): Promise<void> {
+async function sendModules(api: Api, exchange: Exchange): Promise<void> {
   const body = await readBody(exchange);
   const bad = (what: string) => new PipelineError(`In the request, ${what}.`, 'bad-request');
   if (!isRecord(body)) throw bad('the body must be an object');
-  const { notebook, kernel, modules } = body;
+  const { notebook, kernel, stars, imports } = body;
   if (typeof notebook !== 'string' || notebook === '') throw bad('‘notebook’ must be the path of a notebook');
   if (kernel !== undefined && typeof kernel !== 'string') throw bad('‘kernel’ must be a name');
-  if (!(
-    Array.isArray(modules) && modules.every(module => typeof module === 'string' && /^[\p{L}\p{N}_.]+$/u.test(module))
-  ))
-    throw bad('‘modules’ must be a list of modules');
-  const names = await api.starNames({ notebook, modules, ...(kernel === undefined ? {} : { kernel }) });
-  send(exchange, 200, { names });
+  if (!isModules(stars)) throw bad('‘stars’ must be a list of modules');
+  if (!isModules(imports)) throw bad('‘imports’ must be a list of modules');
+  const given = { notebook, stars, imports, ...(kernel === undefined ? {} : { kernel }) };
+  send(exchange, 200, await api.modules(given));
 }
+
+const isModules = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every(module => typeof module === 'string' && /^[\p{L}\p{N}_.]+$/u.test(module));
 
 async function readBody({ request, options }: Exchange): Promise<unknown> {
   const chunks: Buffer[] = [];

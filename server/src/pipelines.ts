@@ -17,6 +17,7 @@ import {
   type Pipeline
 } from '@sluice/core';
 import { dirname } from 'node:path';
+import { OwnLibrary } from './beside.js';
 import { PipelineError } from './errors.js';
 import type { Install } from './install.js';
 import { rememberPlan } from './runners/plans.js';
@@ -37,6 +38,7 @@ export const defaultImage = 'python:3.12';
 export class Pipelines {
   private analyzer: Promise<Analyzer> | undefined;
   private stars: Promise<StarLibrary> | undefined;
+  private own: Promise<OwnLibrary> | undefined;
 
   constructor(
     private readonly install: Install,
@@ -52,15 +54,25 @@ export class Pipelines {
     return { notebook, analysis, diagnostics: pipeline.diagnostics, report: reportCheck(analysis, notebook) };
   }
 
-  /** What it imports as `*` is looked up, so that it says of each name where it comes from. */
+  /** What it imports as `*` is looked up, so that it says of each name where it comes from; and what modules beside it keep. */
   private async analyze(notebook: Notebook, path: string): Promise<Analysis> {
-    const [analyzer, stars] = await Promise.all([this.openAnalyzer(), this.openStars()]);
+    const [analyzer, stars, own] = await Promise.all([this.openAnalyzer(), this.openStars(), this.openOwn()]);
     const source = { folder: dirname(path), kernel: notebook.kernel };
-    const known = stars.known(source);
-    const analysis = analyzer.analyze(notebook, known);
-    if (analysis.starModules.length === 0) return analysis;
-    const found = await stars.find(analysis.starModules, source);
-    return found === known ? analysis : analyzer.analyze(notebook, found);
+    const known = [stars.known(source), own.known(source.folder)] as const;
+    const analysis = analyzer.analyze(notebook, ...known);
+    const { starModules, imports } = analysis;
+    const found = [
+      starModules.length === 0 ? known[0] : await stars.find(starModules, source),
+      await own.find(imports, source.folder)
+    ] as const;
+    const isKnown = found.every((part, i) => part === known[i]);
+    const final = isKnown ? analysis : analyzer.analyze(notebook, ...found);
+    // it rests on those modules as well, and not on its text alone
+    return found[1] === undefined ? final : { ...final, starModules: imports };
+  }
+
+  openOwn(): Promise<OwnLibrary> {
+    return (this.own ??= this.openAnalyzer().then(analyzer => new OwnLibrary(analyzer)));
   }
 
   openStars(): Promise<StarLibrary> {

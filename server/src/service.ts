@@ -10,7 +10,8 @@ import type {
   RunSummary,
   Selection,
   SnapshotRecord,
-  StarNamesRequest,
+  ModulesAnswer,
+  ModulesRequest,
   StepFreshness,
   SubmitRequest,
   Surroundings,
@@ -149,10 +150,11 @@ export class Service implements Api {
     });
   }
 
-  async starNames({ notebook, kernel, modules }: StarNamesRequest): Promise<Record<string, readonly string[]>> {
+  async modules({ notebook, kernel, stars, imports }: ModulesRequest): Promise<ModulesAnswer> {
     const folder = dirname(resolveNotebook(this.options.root, notebook));
-    const stars = await this.pipelines.openStars();
-    return Object.fromEntries(await stars.find(modules, { folder, kernel }));
+    const names = await (await this.pipelines.openStars()).find(stars, { folder, kernel });
+    const own = await (await this.pipelines.openOwn()).find(imports, folder);
+    return { names: Object.fromEntries(names), ...(own && { own }) };
   }
 
   async load(run: string, step: string): Promise<LoadSource> {

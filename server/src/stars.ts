@@ -1,9 +1,10 @@
 // What `from module import *` binds in a notebook. A module beside the notebook is read, never run; any other one is imported by the Python of the
 // notebook's kernel, in a process of its own. What that answers is kept until something is installed there.
 import { execFile } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Analyzer, StarNames } from '@sluice/core';
+import { absolute, type Analyzer, type StarNames } from '@sluice/core';
+import { readModule } from './beside.js';
 import { readKernel, type Kernel } from './kernels.js';
 
 /** Where a notebook's modules come from. */
@@ -150,7 +151,7 @@ class LocalSearch {
 
   /** Undefined where the module is there, but only running it would tell. */
   async look(module: string): Promise<LocalNames | undefined> {
-    const found = await this.read(module);
+    const found = await readModule(this.folder, module);
     if (found === undefined) return { names: [], modules: [module] };
     if (this.open.has(module)) return { names: [], modules: [] }; // two that import each other
     this.open.add(module);
@@ -171,24 +172,7 @@ class LocalSearch {
     }
     return parts;
   }
-
-  private async read(module: string): Promise<{ readonly source: string; readonly isPackage: boolean } | undefined> {
-    const path = join(this.folder, ...module.split('.'));
-    const asPackage = await readFile(join(path, '__init__.py'), 'utf8').catch(() => undefined);
-    if (asPackage !== undefined) return { source: asPackage, isPackage: true };
-    const source = await readFile(`${path}.py`, 'utf8').catch(() => undefined);
-    return source === undefined ? undefined : { source, isPackage: false };
-  }
 }
 
 /** `_x` that another module lists in its `__all__` arrives, but is not handed on. */
 const isPublic = (name: string): boolean => !name.startsWith('_');
-
-/** `..parts` in the module `shop.items.base` is `shop.parts`. */
-function absolute(module: string, importer: string, isPackage: boolean): string {
-  const dots = /^\.*/.exec(module)![0].length;
-  if (dots === 0) return module;
-  const parts = importer.split('.');
-  const base = parts.slice(0, parts.length - dots + (isPackage ? 1 : 0));
-  return [...base, module.slice(dots)].filter(part => part !== '').join('.');
-}

@@ -165,11 +165,11 @@ describe('the door', () => {
     [
       'a path for a module',
       'POST',
-      '/star-names',
-      { notebook: 'a.ipynb', modules: ['../m'] },
+      '/modules',
+      { notebook: 'a.ipynb', stars: [], imports: ['../m'] },
       undefined,
       400,
-      /‘modules’/
+      /‘imports’/
     ],
     ['events after nonsense', 'GET', '/runs/none/events?after=x', undefined, undefined, 400, /‘after’/],
     ['a badly escaped address', 'GET', '/runs/%E0%A4%A', undefined, undefined, 400, /well-formed/]
@@ -201,12 +201,17 @@ describe('the door', () => {
     expect((await ask('GET', '/runs')).json).toEqual({ runs: [] });
   });
 
-  test('what ‘import *’ binds is read beside the notebook, or told by its kernel', async () => {
-    world.write('work/rates.py', 'rate = 1\n_own = 2\n');
-    const request = { notebook: 'work/nb.ipynb', modules: ['rates', 'colorsys', 'no_such_module'] };
-    expect((await ask('POST', '/star-names', request)).json).toEqual({
+  test('what ‘import *’ binds is read beside the notebook, or told by its kernel; what a module beside it keeps is in its source', async () => {
+    world.write('work/rates.py', 'rate = 1\n_own = 2\ndef raise_it():\n    global rate\n    rate += 1\n');
+    const stars = ['rates', 'colorsys', 'no_such_module'];
+    const request = { notebook: 'work/nb.ipynb', stars, imports: [...stars, 'rates.rate'] };
+    expect((await ask('POST', '/modules', request)).json).toEqual({
+      own: {
+        kept: { 'rates.rate': '' },
+        members: { 'rates.raise_it': { reads: ['rates.rate'], changes: ['rates.rate'] } }
+      },
       names: {
-        rates: ['rate'],
+        rates: ['rate', 'raise_it'],
         colorsys: ['rgb_to_yiq', 'yiq_to_rgb', 'rgb_to_hls', 'hls_to_rgb', 'rgb_to_hsv', 'hsv_to_rgb']
       }
     });

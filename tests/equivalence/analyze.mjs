@@ -1,4 +1,4 @@
-// Reads notebooks as JSON (a list of lists of {tags, source}) and prints their pipelines, one JSON line each.
+// Reads notebooks as JSON (a list of cells {tags, source}, and the files beside it) and prints their pipelines, one JSON line each.
 import { build } from 'esbuild';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -31,7 +31,12 @@ const analyzer = makeAnalyzer(
 );
 let text = '';
 for await (const chunk of process.stdin) text += chunk;
-for (const cells of JSON.parse(text)) {
+for (const [cells, files] of JSON.parse(text)) {
   const notebook = { cells: cells.map((cell, index) => ({ index, type: 'code', ...cell })), metadata: {} };
-  console.log(JSON.stringify(analyzer.analyze(notebook).pipeline));
+  const modules = Object.entries(files).map(([path, source]) => [
+    path.replace(/(\/__init__)?\.py$/, '').replaceAll('/', '.'),
+    { source, isPackage: path.endsWith('__init__.py') }
+  ]);
+  const own = modules.length === 0 ? undefined : analyzer.ownModules(new Map(modules)).found;
+  console.log(JSON.stringify(analyzer.analyze(notebook, undefined, own).pipeline));
 }

@@ -25,26 +25,30 @@ class Case(NamedTuple):
     name: str
     expect: str
     cells: Cells
+    files: Dict[str, str] = {}
 
 
 def read_cases(path: Path) -> List[Case]:
-    """Cases as text: `# name` or `# name (refuse)`, then cells, each headed by `--- tags`; a short tag is a step's name."""
+    """Cases as text: `# name` or `# name (refuse)`, then cells, each headed by `--- tags`; a short tag is a step's name, `file:x.py` a file beside it."""
     cases = []
     for part in re.split(r"^# ", path.read_text(), flags=re.M)[1:]:
         title, _, body = part.partition("\n")
         expect = re.search(r" \((\w+)\)$", title)
-        cells = []
+        cells, files = [], {}
         for cell in re.split(r"^--- ?", body, flags=re.M)[1:]:
             tags, _, source = cell.partition("\n")
+            if tags.startswith("file:"):
+                files[tags[5:]] = source
+                continue
             words = [f"step:{word}" if re.fullmatch(r"[a-z]\w?", word) else word for word in tags.split()]
             cells.append({"tags": words, "source": source.strip("\n")})
-        cases.append(Case(title[: expect.start()] if expect else title, expect[1] if expect else "same", cells))
+        cases.append(Case(title[: expect.start()] if expect else title, expect[1] if expect else "same", cells, files))
     return cases
 
 
-def analyze(notebooks: List[Cells]) -> List[Dict[str, Any]]:
+def analyze(cases: List[Case]) -> List[Dict[str, Any]]:
     """The pipelines that core infers."""
-    node = subprocess.run(["node", str(HERE / "analyze.mjs")], input=json.dumps(notebooks), capture_output=True, text=True)
+    node = subprocess.run(["node", str(HERE / "analyze.mjs")], input=json.dumps([[case.cells, case.files] for case in cases]), capture_output=True, text=True)
     assert node.returncode == 0, node.stderr
     return [json.loads(line) for line in node.stdout.splitlines()]
 
@@ -136,6 +140,11 @@ def compare(case: Case, pipeline: Dict[str, Any]) -> Optional[str]:
     if errors:
         return None if case.expect != "same" else f"refused: {errors}"
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+        for path, source in case.files.items():
+            for place in (folder, other):
+                file = Path(place) / "work" / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(source)
         notebook = run_notebook(case.cells, folder)
         steps = run_pipeline(pipeline, other)
     failed = [f"step {name}: {step.errors[-2000:]}" for name, step in steps if step.status != 0]

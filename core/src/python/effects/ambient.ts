@@ -4,8 +4,9 @@ import { act } from './acts.js';
 import { changeSlot } from './change.js';
 import { allOf } from './functions.js';
 import type { Arguments } from './functions.js';
+import { isKept, readKept, setKept } from './kept.js';
 import type { Machine } from './machine.js';
-import { deleteAttribute, isOfNotebook, readModuleAttribute, setAttribute } from './moduleAttributes.js';
+import { deleteAttribute, isOfNotebook, ownerOf, readModuleAttribute, setAttribute } from './moduleAttributes.js';
 import type { Attribute, Expression, Node, Statement, Subscript } from '../syntax.js';
 import { isOwnName } from './ownNames.js';
 import { bindGlobal } from './scopes.js';
@@ -25,13 +26,14 @@ export function setAmbient(machine: Machine, base: Value, target: Attribute | Su
   for (const { path } of base.things) {
     if (path === undefined) continue;
     if (target.type === 'Subscript') {
-      if (!readModuleAttribute(machine, path, target)) note(machine, path, target);
+      if (!readModuleAttribute(machine, path, target) && !readKept(machine, path, target)) note(machine, path, target);
     } else setOnModule(machine, path, target.attr, value, target);
   }
 }
 
 function setOnModule(machine: Machine, path: string, attr: string, value: Value | undefined, node: Node): void {
   const full = `${path}.${attr}`;
+  if (setKept(machine, full, value, node)) return;
   if (!value) deleteAttribute(machine, full, node);
   else if (setAttribute(machine, full, value, node, { isRepeatable: isRepeatable(machine) })) return act(machine);
   note(machine, path, node, { attribute: full });
@@ -52,7 +54,12 @@ export function noteAmbientCall(machine: Machine, path: string, args: Arguments,
     if (state) draw(machine, state, node);
     if (/^sklearn\./.test(path) && isLower(path)) drawForLearners(machine, allOf(args), node);
   }
-  if (setsAmbient(path) || (changesContainer(path, node === machine.dropped) && !isOfNotebook(machine, path)))
+  if (
+    setsAmbient(path) ||
+    (changesContainer(path, node === machine.dropped) &&
+      !isOfNotebook(machine, path) &&
+      !isKept(machine, ownerOf(path)))
+  )
     note(machine, path, node);
   if (path === 'builtins.setattr' || path === 'builtins.delattr') setOn(machine, args, node);
 }

@@ -2,6 +2,7 @@
 import { classesOf, instanceMember, touch } from './functions.js';
 import type { Arguments } from './functions.js';
 import { attributeOfIndex, indexOf, isIndex } from './indexes.js';
+import { readKept } from './kept.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { mayTakeInPlace, methodEffect } from './tables/methods.js';
@@ -64,7 +65,7 @@ export function getAttribute(machine: Machine, { positional: [base, name, ...res
 
 const attributeOfModule = (machine: Machine, path: string, node: Node): Value[] => [
   machine.library(path),
-  ...[readModuleAttribute(machine, path, node)].filter(value => value !== undefined)
+  ...[readModuleAttribute(machine, path, node), readKept(machine, path, node)].filter(value => value !== undefined)
 ];
 
 const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0)) || '.';

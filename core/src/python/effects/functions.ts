@@ -3,6 +3,7 @@
 // gets it may call it.
 import { capture, join } from './branches.js';
 import { change } from './change.js';
+import { useMember } from './kept.js';
 import type { Machine } from './machine.js';
 import { findFunctionScope } from '../names.js';
 import { localNames } from '../scope.js';
@@ -314,6 +315,7 @@ export function touch(machine: Machine, value: Value, others?: Value): void {
     if (thing.madeBy === 'functools.partial') touchPartial(machine, thing, others);
     if (thing.callable) touchCallable(machine, thing, others);
     if (thing.changes) changeThrough(machine, thing, others);
+    if (thing.path !== undefined) useMember(machine, thing.path, machine.statement ?? nowhere);
     if (thing.classInfo) touchClass(machine, thing.classInfo, undefined);
     if (thing.instanceOf) touchClass(machine, thing.instanceOf, valueOf(thing));
   }

@@ -9,6 +9,7 @@ import { foldCall, foldMethod } from './foldCalls.js';
 import { allOf, touch, useArguments } from './functions.js';
 import type { Arguments } from './functions.js';
 import { isIndex, keepsRows, shareIndex } from './indexes.js';
+import { useMember } from './kept.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { callShell } from './shell.js';
@@ -30,6 +31,7 @@ import type { Thing, Value } from './thing.js';
 export function callLibrary(machine: Machine, path: string, args: Arguments, node: Node): Value {
   const unbound = callUnbound(machine, path, args, node);
   if (unbound) return unbound;
+  useMember(machine, path, node);
   noteAmbientCall(machine, path, args, node);
   noteFileCall(machine, path, args, node);
   const folded = foldCall(path, args);
@@ -146,6 +148,7 @@ export function callMethod(machine: Machine, base: Value, name: string, args: Ar
   const ran = callShell(machine, base, name, args, node);
   if (ran) return ran;
   noteFileMethod(machine, base, name, args, node);
+  for (const { madeBy } of base.things) if (madeBy !== undefined) useMember(machine, madeBy, node);
   noteAmbientMethod(machine, base, name, args, node);
   noteCounts(machine, base, name, node);
   const folded = foldMethod(base, name, args);

@@ -6,6 +6,7 @@ import type { Expression, Node, ParsedCell, Statement } from '../syntax.js';
 import { comesBefore, Home, Place } from './place.js';
 import type { CellNumber } from '../history.js';
 import type { StarNames } from '../stars.js';
+import type { OwnModules } from './ownModules.js';
 import { newState, Reading } from './reading.js';
 import { addNeed, addRemark } from './report.js';
 import type { Remark, Report } from './report.js';
@@ -87,7 +88,8 @@ export class Machine {
     readonly parse: (source: string) => ParsedCell,
     readonly evaluate: (machine: Machine, node: Expression, use: Use) => Value,
     readonly execute: (machine: Machine, body: readonly Statement[]) => boolean,
-    readonly starNames: StarNames
+    readonly starNames: StarNames,
+    readonly ownModules: OwnModules
   ) {}
 
   place(node: Node): Place {

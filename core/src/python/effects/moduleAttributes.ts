@@ -22,7 +22,10 @@ function attributeSlot({ reading }: Machine, path: string): Slot | undefined {
 
 /** Whether the method is one of what the notebook itself has put on a module. */
 export const isOfNotebook = (machine: Machine, method: string): boolean =>
-  attributeSlot(machine, method.slice(0, method.lastIndexOf('.'))) !== undefined;
+  attributeSlot(machine, ownerOf(method)) !== undefined;
+
+/** `config.items` of `config.items.append` */
+export const ownerOf = (path: string): string => path.slice(0, path.lastIndexOf('.'));
 
 /** `config.items = value`. Whether the attribute travels, so that the statement need not run again in later steps. */
 export function setAttribute(

@@ -8,6 +8,7 @@ import { act } from './acts.js';
 import { change } from './change.js';
 import { defineClass, defineFunction, defineTypeAlias, hasLateAnnotations } from './definitions.js';
 import { combine, evaluate } from './expressions.js';
+import { readKept } from './kept.js';
 import type { Machine } from './machine.js';
 import { runCellMagic } from './magics.js';
 import type {
@@ -219,7 +220,10 @@ function runImportFrom(machine: Machine, node: ImportFrom): void {
 }
 
 const importedFrom = (machine: Machine, path: string, node: Node): Value =>
-  unite([machine.library(path), readModuleAttribute(machine, path, node) ?? immutable]);
+  unite([
+    machine.library(path),
+    readModuleAttribute(machine, path, node) ?? readKept(machine, path, node) ?? immutable
+  ]);
 
 function importAll(machine: Machine, node: ImportFrom, parts: Partial<Slot>): void {
   const { module } = node;
