@@ -1,6 +1,6 @@
 // Snapshots of volumes on Kubeflow: the tasks that a pipeline carries really ask this API server, with a service account that has the Role
 // which `sluice cluster rbac` prints. Kubeflow itself is the server of its own description (server/test/kfp).
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -31,7 +31,14 @@ beforeAll(async () => {
   writeFileSync(join(account, 'namespace'), test_.namespace);
   writeFileSync(join(account, 'ca.crt'), caFile === undefined ? Buffer.from(caData!, 'base64') : readFileSync(caFile));
   const pod = { PATH: env.PATH, LANG: 'C.UTF-8', KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
-  server = new KfpServer({ folder, python: env.SLUICE_PYTHON!, env: pod, account });
+  server = new KfpServer({
+    ...{ folder, python: env.SLUICE_PYTHON!, env: pod, account },
+    mount(claim, path, subPath = '') {
+      if (!path.startsWith(folder)) return; // what steps never look for
+      rmSync(path, { force: true });
+      symlinkSync(join(test_.volume(claim), subPath), path);
+    }
+  });
   url = await server.listen();
 }, 120_000);
 afterAll(async () => {
@@ -69,29 +76,55 @@ test('volumes are kept at the start, and before and after the step that mounts t
   ]);
 });
 
-test('clones stand for snapshots where that is asked for, or the driver has none', async () => {
-  const { status, stderr, events } = await run({ snapshots: { policy: 'off', clone: true } });
-  expect([stderr, status]).toEqual(['', 0]);
-  const found = (await list()).filter(({ run }) => run === events[0]!.run).map(({ kind, moment, claim }) => `${kind} ${moment} of ${claim}`);
-  expect(found.sort()).toEqual(['clone after of data', 'clone before of data', 'clone start of raw']);
-});
+type Events = Awaited<ReturnType<World['sluice']>>['events'];
+const printed = (events: Events, step: string) =>
+  events.filter(e => e.type === 'log' && e.step === step).map(e => e.text).join('');
 
-// a step that ended otherwise than by its cells is gone with all it would have said, and its wrapper is not
-test.each<[how: string, code: string, kind: string, more: object]>([
-  ['raises', '1 / 0', 'snapshot', {}],
-  ['is killed', 'import os, signal\nos.kill(os.getpid(), signal.SIGKILL)', 'clone', { snapshots: { policy: 'off', clone: true } }]
-])('of a step that %s, its own pod keeps what it left, and the run has failed', async (_, code, kind, more) => {
-  const { status, events } = await run(more, code);
-  expect(status).toBe(1);
+test('the run works on a copy of the notebook’s own volume, which is kept around each step, and a run that goes on has it as it was', async () => {
+  test_.claim('home');
+  test_.write('home', { 'me/project/rows.txt': 'a b', 'me/shared.txt': 'shared' });
+  const home = join(folder, 'home');
+  const volumes = [{ pvc_name: 'home', path: home, sub_path: 'me', workspace: 'project' }];
+  const cells = (code: string) => [
+    `step:load | open("rows.txt", "a").write(" c")\nprint(open("${home}/shared.txt").read())`,
+    `step:train | open("rows.txt", "a").write(" d")\n${code}`
+  ];
+  const start = (code: string, ...more: string[]) => {
+    const notebook = makeNotebook(cells(code), 'python3', { sluice: { volumes, snapshots: 'each-step' } });
+    writeFileSync(join(world.folder, 'own.ipynb'), JSON.stringify(notebook));
+    return world.sluice('run', 'own.ipynb', '--runner', 'kubeflow', '--url', url, '--json', ...more);
+  };
+  const moments = async (run: unknown) =>
+    (await list()).filter(({ run: other }) => other === run).map(({ moment, step = '', claim }) => `${moment} ${step} of ${claim === 'home' ? claim : 'its own'}`).sort();
+
+  const failed = await start('1 / 0');
+  expect([failed.stderr, failed.status]).toEqual(['', 1]);
+  expect(printed(failed.events, 'load')).toBe('shared\n');
+  const run = failed.events[0]!.run;
+  expect(await moments(run)).toEqual(
+    ['after load of its own', 'after train of its own', 'before load of its own', 'before train of its own', 'start  of home']
+  );
+  expect(test_.read('home', 'me/project/rows.txt')).toBe('a b');
+
+  const again = await start('print(open("rows.txt").read())', '--resume', 'last');
+  expect([again.stderr, again.status]).toEqual(['', 0]);
+  expect(printed(again.events, 'train')).toBe('a b c d\n');
+  expect(test_.names('pvc').filter(name => name.startsWith('own-'))).toHaveLength(2);
+}, 120_000);
+
+// such a step is gone with all that it would have said, and what started it is not
+test('clones stand for snapshots where that is asked for, or the driver has none; of a step that is killed, its pod keeps what it left', async () => {
+  const { status, stderr, events } = await run({ snapshots: { policy: 'off', clone: true } }, 'import os, signal\nprint(a)\nos.kill(os.getpid(), signal.SIGKILL)');
+  expect([stderr, status]).toEqual(['', 1]);
   expect(events.at(-1)).toMatchObject({ type: 'run-ended', state: 'failed', reason: 'Step ‘train’ failed.' });
-  const found = (await list()).filter(({ run }) => run === events[0]!.run);
-  expect(found.map(({ kind, moment, step, claim }) => [kind, moment, step, claim]).sort()).toEqual([
-    [kind, 'after', 'train', 'data'],
-    [kind, 'before', 'train', 'data'],
-    [kind, 'start', undefined, 'raw']
+  const id = events[0]!.run;
+  const found = (await list()).filter(({ run }) => run === id).map(({ kind, moment, step, claim }) => [kind, moment, step, claim]);
+  expect(found.sort()).toEqual([
+    ['clone', 'after', 'train', 'data'],
+    ['clone', 'before', 'train', 'data'],
+    ['clone', 'start', undefined, 'raw']
   ]);
-  const text = events.filter(({ type, step }) => type === 'log' && step === 'train').map(e => e.text).join('');
-  expect(text).toMatch(new RegExp(`^The ${kind} ‘${events[0]!.run}-train-after-data-[0-9a-f]{8}’ of claim ‘data’ is ready\\.$`, 'm'));
+  expect(printed(events, 'train')).toMatch(new RegExp(`^The clone ‘${id}-train-after-data-[0-9a-f]{8}’ of claim ‘data’ is ready\\.$`, 'm'));
 });
 
 test.each<[what: string, change: () => object, said: RegExp]>([

@@ -15,8 +15,9 @@ import { toExecutorConfig } from './platform.js';
 import { toResources } from './resources.js';
 import { toRetryPolicy } from './retries.js';
 import {
-  findKeptAround,
+  findKept,
   isSnapshot,
+  keptAround,
   snapshotParts,
   withSnapshotAfterFailure,
   withSnapshots,
@@ -78,7 +79,10 @@ function toDag(context: Context): {
   const last = pipeline.steps.find(step => step.settings.atEnd);
   const others = pipeline.steps.filter(step => step !== last);
   const plain = Object.fromEntries(others.map(step => [tasks.get(step.name)!, toTask(step, context)]));
-  const inDag = options.snapshot === undefined ? plain : withSnapshots(plain, others, pipeline.workspace, tasks);
+  const mounts = new Map(others.map(step => [tasks.get(step.name)!, claimsOfStep(step)]));
+  const { snapshots } = pipeline.workspace;
+  const kept = options.snapshot === undefined ? [] : findKept(pipeline.workspace);
+  const inDag = withSnapshots(plain, { kept, mounts, snapshots });
   const takesSnapshots = Object.values(inDag).some(isSnapshot);
   if (last === undefined) return { tasks: inDag, components: {}, takesSnapshots };
   const taken = new Set(tasks.values());
@@ -248,7 +252,7 @@ function toExecutor(step: PipelineStep, context: Context): ExecutorSpec {
           ? command
           : withSnapshotAfterFailure(command, snapshot, {
               ...{ step: step.name, task: context.tasks.get(step.name)! },
-              ...{ kept: findKeptAround(step, workspace), snapshots: workspace.snapshots }
+              ...{ kept: keptAround(claimsOfStep(step), findKept(workspace)), snapshots: workspace.snapshots }
             }),
       args: [
         '--runtime',
@@ -262,6 +266,9 @@ function toExecutor(step: PipelineStep, context: Context): ExecutorSpec {
     }
   };
 }
+
+const claimsOfStep = ({ settings }: PipelineStep): readonly string[] =>
+  settings.volumes.map(({ pvc_name }) => pvc_name);
 
 function toStepArgument(step: PipelineStep, { pipeline, options, parameters, sources }: Context): StepArgument {
   const inputs = findInputs(step);

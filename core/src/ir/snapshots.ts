@@ -1,7 +1,6 @@
 // Kubeflow has no task that makes an object in the cluster. Snapshots of the volumes that steps mount are taken by small tasks between the
 // steps: containers that run one program of the standard library, with the rights of the pod's own service account (decision 0021).
 import { freeName, toLabelValue, toObjectName } from '../argo/names.js';
-import type { PipelineStep } from '../pipeline.js';
 import type { WorkspaceSpec } from '../workspace.js';
 import type {
   ComponentSpecJson,
@@ -39,63 +38,73 @@ export function findKept({ snapshots, volume, kept = {} }: WorkspaceSpec): reado
   return isKept ? [{ claim: volume.claim, policy: 'start' }, ...others] : others;
 }
 
-/** The tasks with those that take snapshots among them, in order. `tasks` are those of `steps`, by step in `names`. */
-export function withSnapshots(
-  tasks: Readonly<Record<string, TaskSpec>>,
-  steps: readonly PipelineStep[],
-  workspace: WorkspaceSpec,
-  names: ReadonlyMap<string, string>
-): Record<string, TaskSpec> {
-  const kept = findKept(workspace);
+/** Of what snapshots are taken, around which steps, and how. */
+export interface Keeping {
+  readonly kept: readonly Kept[];
+  /** by task: the claims that its step mounts. Tasks that are no steps stay as they are */
+  readonly mounts: ReadonlyMap<string, readonly string[]>;
+  readonly snapshots: WorkspaceSpec['snapshots'];
+}
+
+/** The tasks with those that take snapshots among them, in order. */
+export function withSnapshots(tasks: Tasks, { kept, mounts, snapshots }: Keeping): Record<string, TaskSpec> {
   const taken = new Set(Object.keys(tasks));
-  const make = (claim: string, moment: Moment, after: readonly string[], step?: PipelineStep): [string, TaskSpec] => {
-    const task = step === undefined ? 'snapshot' : names.get(step.name)!;
-    const name = freeName(`${task}-${moment}-${toObjectName(claim)}`, taken);
+  const make = (claim: string, moment: Moment, after: readonly string[], of?: string): [string, TaskSpec] => {
+    const name = freeName(`${of ?? 'snapshot'}-${moment}-${toObjectName(claim)}`, taken);
     taken.add(name);
-    return [name, toTask({ name, claim, moment, after, step }, workspace.snapshots)];
+    const step = of === undefined ? undefined : tasks[of]!.taskInfo!.name!;
+    return [name, toTask({ name, claim, moment, after, step }, snapshots)];
   };
   const starts = kept.filter(({ policy }) => policy === 'start').map(({ claim }) => make(claim, 'start', []));
   const around = new Map(
-    steps.map(step => {
-      const own = findKeptAround(step, workspace);
-      const task = names.get(step.name)!;
-      return [step.name, { own, after: own.map(claim => make(claim, 'after', [task], step)) }] as const;
+    [...mounts].map(([task, claims]) => {
+      const own = keptAround(claims, kept);
+      return [task, { own, after: own.map(claim => make(claim, 'after', [task], task)) }] as const;
     })
   );
   const found: [string, TaskSpec][] = [...starts];
-  for (const step of steps) {
-    const task = names.get(step.name)!;
-    const { own, after } = around.get(step.name)!;
-    const made = step.after.flatMap(other => around.get(other)?.after ?? []).map(([name]) => name);
-    const needed = tasks[task]!.dependentTasks ?? [];
+  for (const [task, spec] of Object.entries(tasks)) {
+    const step = around.get(task);
+    if (step === undefined) {
+      found.push([task, spec]);
+      continue;
+    }
+    const { own, after } = step;
+    const needed = spec.dependentTasks ?? [];
+    const made = needed.flatMap(other => around.get(other)?.after ?? []).map(([name]) => name);
     const waits = [...needed, ...(needed.length === 0 ? starts.map(([name]) => name) : made)];
-    const before = own.map(claim => make(claim, 'before', waits, step));
+    const before = own.map(claim => make(claim, 'before', waits, task));
     const dependentTasks = [...waits, ...before.map(([name]) => name)];
-    found.push(...before, [task, { ...tasks[task], ...(dependentTasks.length === 0 ? {} : { dependentTasks }) }]);
+    found.push(...before, [task, { ...spec, ...(dependentTasks.length === 0 ? {} : { dependentTasks }) }]);
     found.push(...after);
   }
   return Object.fromEntries(found);
 }
 
-type Moment = 'start' | 'before' | 'after';
+type Tasks = Readonly<Record<string, TaskSpec>>;
 
-const mounts = ({ settings }: PipelineStep, claim: string): boolean =>
-  settings.volumes.some(({ pvc_name }) => pvc_name === claim);
+/** Those of a step's claims of which snapshots are taken around it. */
+export function keptAround(claims: readonly string[], kept: readonly Kept[]): readonly string[] {
+  return kept.filter(({ policy, claim }) => policy === 'each-step' && claims.includes(claim)).map(({ claim }) => claim);
+}
+
+type Moment = 'start' | 'before' | 'after';
 
 interface Wanted {
   readonly name: string;
   readonly claim: string;
   readonly moment: Moment;
   readonly after: readonly string[];
-  readonly step: PipelineStep | undefined;
+  /** undefined at the start of the run */
+  readonly step: string | undefined;
 }
 
 function toTask({ name, claim, moment, after, step }: Wanted, of: WorkspaceSpec['snapshots']): TaskSpec {
-  const label = step === undefined ? '' : toLabelValue(step.name);
+  const label = step === undefined ? '' : toLabelValue(step);
   const way = { class: of?.class ?? '', clone: of?.clone === true ? 'yes' : '' };
-  const values = { run: runOfKubeflow, name, claim, moment, ...way, step: step?.name ?? '', label };
+  const values = { run: runOfKubeflow, name, claim, moment, ...way, step: step ?? '', label };
   const parameters = Object.entries(values).map(([key, constant]) => [key, { runtimeValue: { constant } }]);
-  const when = { start: 'at the start', before: `before ‘${step?.name}’`, after: `after ‘${step?.name}’` }[moment];
+  const when = { start: 'at the start', before: `before ‘${step}’`, after: `after ‘${step}’` }[moment];
   return {
     taskInfo: { name: `Snapshot of ‘${claim}’ ${when}` },
     componentRef: { name: component },
@@ -130,13 +139,6 @@ export interface FailureOf {
   readonly task: string;
   readonly kept: readonly string[];
   readonly snapshots: WorkspaceSpec['snapshots'];
-}
-
-/** The claims that a step mounts of which snapshots are taken around it. */
-export function findKeptAround(step: PipelineStep, workspace: WorkspaceSpec): readonly string[] {
-  return findKept(workspace)
-    .filter(({ policy, claim }) => policy === 'each-step' && mounts(step, claim))
-    .map(({ claim }) => claim);
 }
 
 /** Whether a step's command takes snapshots where it fails. */

@@ -71,7 +71,8 @@ export async function findKeeping(
   };
 }
 
-async function toKept(
+/** As what is asked of Argo, and of a clone whether it can be made. */
+export async function toKept(
   cluster: Cluster,
   way: SnapshotWay,
   volume: VolumeSpec

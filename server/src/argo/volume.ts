@@ -57,18 +57,35 @@ export async function makeVolume(
   signal: AbortSignal
 ): Promise<void> {
   const workspace = readWorkspace(run.place);
-  const past = await findPastVolume(cluster, run);
-  if (past !== undefined) await copy(cluster, run, name, past, signal);
-  else if (workspace !== undefined) await copyWorkspace(cluster, run, { name, workspace, keeping }, signal);
-  else await createLike(cluster, run, { name, last, keeping }, signal);
+  const isFurther = await makeCopy(cluster, run, { name, keeping }, signal);
+  if (!isFurther && workspace === undefined) await createLike(cluster, run, { name, last, keeping }, signal);
   await tryClone(cluster, run, name, keeping, signal);
   const { image } = run.plan.tasks.find(task => run.choice.execute.has(task.name))!;
   const { templates } = workflow.spec;
   const spec = toPodSpec(run, { templates, image, name: `${name}-send`, claim: name });
   await withVolumePod(cluster, spec, { notice: text => run.notice(text), signal }, async pod => {
-    if (workspace === undefined) await send(pod, run, past === undefined ? 'fresh' : 'further');
-    else await pod.prepare(`${volumeFolder}/${runFolder}`, folderOn(workspace), past === undefined);
+    if (workspace === undefined) await send(pod, run, isFurther ? 'further' : 'fresh');
+    else await pod.prepare(`${volumeFolder}/${runFolder}`, folderOn(workspace), !isFurther);
   });
+}
+
+type CopyKeeping = Pick<Keeping, 'volume' | 'own' | 'copy'>;
+
+/**
+ * Make the volume as a copy of what is there already: of the volume of the run that this one goes on from, or else of the one that the
+ * notebook's folder is on. Resolves with whether it goes on from a run; where there is neither, nothing is made.
+ */
+export async function makeCopy(
+  cluster: Cluster,
+  run: RemoteStart,
+  { name, keeping }: { readonly name: string; readonly keeping: CopyKeeping },
+  signal: AbortSignal
+): Promise<boolean> {
+  const workspace = readWorkspace(run.place);
+  const past = await findPastVolume(cluster, run);
+  if (past !== undefined) await copy(cluster, run, name, past, signal);
+  else if (workspace !== undefined) await copyWorkspace(cluster, run, { name, workspace, keeping }, signal);
+  return past !== undefined;
 }
 
 /** The notebook's folder, where all of the volume is mounted. */
@@ -131,7 +148,7 @@ async function findLastVolume(cluster: Cluster, { id, place, notebook }: RemoteS
 async function copyWorkspace(
   cluster: Cluster,
   run: RemoteStart,
-  { name, workspace, keeping }: { name: string; workspace: WorkspaceVolume; keeping: Keeping },
+  { name, workspace, keeping }: { name: string; workspace: WorkspaceVolume; keeping: CopyKeeping },
   signal: AbortSignal
 ): Promise<void> {
   const { claim } = workspace;
@@ -153,11 +170,11 @@ async function copyWorkspace(
 }
 
 /** That a driver can clone is written nowhere. Before the run it is tried; in the middle of it, steps would wait for nothing. */
-async function tryClone(
+export async function tryClone(
   cluster: Cluster,
   run: RemoteStart,
   name: string,
-  { own, volume }: Keeping,
+  { own, volume }: CopyKeeping,
   signal: AbortSignal
 ): Promise<void> {
   if (own.policy === 'off' || own.clone === undefined) return;

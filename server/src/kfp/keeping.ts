@@ -24,21 +24,21 @@ export interface KeepingOptions {
  * Nothing is found where the run keeps no volume, and where nobody has said which cluster Kubeflow is on.
  * @throws PipelineError with what stands in the way: a claim that is not there, a driver that can't, a right that the pods lack
  */
-export async function findKfpKeeping(plan: Plan, options: KeepingOptions): Promise<KfpKeeping> {
+export async function findKfpKeeping(plan: Pick<Plan, 'workspace'>, options: KeepingOptions): Promise<KfpKeeping> {
   const kept = [...new Set(findKept(plan.workspace).map(({ claim }) => claim))];
   if (kept.length === 0) return {};
   const settings = readClusterSettings({}, { env: options.env, home: options.home });
-  const cluster = await openOwn(options, settings);
+  const cluster = await openOwnCluster(options, settings);
   if (cluster === undefined) return {};
   const ways = await Promise.all(kept.map(async claim => [claim, await findWay(cluster, claim, plan)] as const));
   const isCloned = ways.some(([, way]) => way.isCloned === true);
   const isTaken = ways.some(([, way]) => way.isCloned !== true);
-  await checkAccount(cluster, settings.serviceAccount ?? accountOf(options.connection), { isCloned, isTaken });
+  await checkAccount(cluster, options, { isCloned, isTaken });
   return Object.fromEntries(ways);
 }
 
 /** The cluster that Kubeflow is on: the one it is reached through, or the one that the user names beside its URL. */
-async function openOwn(
+export async function openOwnCluster(
   { connection: { place, namespace }, env }: KeepingOptions,
   settings: ClusterSettings
 ): Promise<Cluster | undefined> {
@@ -56,7 +56,7 @@ async function openOwn(
   }
 }
 
-async function findWay(cluster: Cluster, claim: string, plan: Plan): Promise<KfpKeeping[string]> {
+async function findWay(cluster: Cluster, claim: string, plan: Pick<Plan, 'workspace'>): Promise<KfpKeeping[string]> {
   const { class: wanted, clone = false } = plan.workspace.snapshots ?? {};
   try {
     const { spec } = await readClaim(cluster, claim);
@@ -76,11 +76,12 @@ const accountOf = ({ namespace }: KeepingOptions['connection']): string =>
   namespace === undefined ? 'pipeline-runner' : 'default-editor';
 
 /** @throws PipelineError `unauthorized` where it is known that the pods may not; often nobody may ask */
-async function checkAccount(
+export async function checkAccount(
   cluster: Cluster,
-  account: string,
+  { connection, env, home }: KeepingOptions,
   { isCloned, isTaken }: { readonly isCloned: boolean; readonly isTaken: boolean }
 ): Promise<void> {
+  const account = readClusterSettings({}, { env, home }).serviceAccount ?? accountOf(connection);
   for (const right of rightsFor(stepRights, ['snapshots'])) {
     const isNeeded = right.resource === 'volumesnapshots' ? isTaken : isCloned;
     if (!isNeeded || (await mayServiceAccount(cluster, account, right)) !== false) continue;

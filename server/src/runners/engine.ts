@@ -37,6 +37,7 @@ export interface EngineOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly warmFolder?: string;
   readonly packagesFolder?: string;
+  readonly runtimeFolder?: string;
 }
 
 /** What it takes to make an engine, and to say whether it can be used. */

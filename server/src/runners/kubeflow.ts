@@ -7,6 +7,7 @@ import {
   type Plan,
   type RunnerInfo,
   type RunState,
+  type RunSummary,
   type StepRun
 } from '@sluice/core';
 import { readAccess, type KfpPlace } from '../kfp/access.js';
@@ -14,6 +15,7 @@ import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
 import { discoverRuns } from '../kfp/discover.js';
 import { findKfpKeeping, type KfpKeeping } from '../kfp/keeping.js';
+import { clearVolumes, planRunVolume, removeVolume, withVolume } from '../kfp/run-volume.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
 import { tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
 import { toPipelineSpec } from '../kfp/spec.js';
@@ -22,7 +24,6 @@ import { PipelineError, toPipelineError } from '../errors.js';
 import { listContexts } from '../kubernetes/access.js';
 import { pause } from '../pause.js';
 import type { RunnerRequest } from '../runner.js';
-import type { Store } from '../store.js';
 import { readExecutorOutput } from './executor.js';
 import { describeFailure } from './failure.js';
 import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
@@ -71,27 +72,41 @@ class KubeflowEngine implements Engine {
   readonly name = 'kubeflow';
   private readonly connections = new Map<string, Promise<Connection>>();
 
-  constructor(private readonly options: { readonly store: Store; readonly env: NodeJS.ProcessEnv }) {}
+  constructor(private readonly options: EngineOptions) {}
 
-  async prepare({ target = {} }: RunnerRequest, plan: Plan): Promise<Place> {
+  async prepare(request: RunnerRequest, plan: Plan, past?: RunSummary): Promise<Place> {
+    const { target = {} } = request;
     const access = readAccess(target, this.options.env);
     const connection = await this.connect(access);
     const { namespace, place } = connection;
     const { env, store } = this.options;
-    const keeping = await findKfpKeeping(plan, { connection, env, home: store.home });
+    const where = { connection, env, home: store.home };
+    const own = await planRunVolume(request, plan, past, where);
+    const others = await findKfpKeeping(own.place.claim === undefined ? plan : withoutOwn(plan), where);
     return {
-      ...place,
+      ...{ ...place, ...own.place },
       mark: randomBytes(9).toString('base64url'),
-      keeping: JSON.stringify(keeping),
+      keeping: JSON.stringify({ ...others, ...own.keeping }),
+      ...(own.messages.length === 0 ? {} : { messages: JSON.stringify(own.messages) }),
       ...(namespace === undefined ? {} : { namespace }),
       experiment: access.experiment ?? plan.name
     };
   }
 
   async start(run: RemoteStart, signal: AbortSignal): Promise<string> {
+    for (const message of JSON.parse(run.place.messages ?? '[]') as string[]) run.notice(message);
+    try {
+      return await this.submit(run, await withVolume(run, this.options, signal), signal);
+    } catch (error) {
+      await removeVolume(run, this.options.env).catch(() => undefined); // what stood in the way is what counts
+      throw error;
+    }
+  }
+
+  private async submit(run: RemoteStart, ir: string, signal: AbortSignal): Promise<string> {
     const { client, namespace } = await this.connect(run.place);
     const { request, choice, plan } = run;
-    const pipeline_spec = toPipelineSpec(request.ir, {
+    const pipeline_spec = toPipelineSpec(ir, {
       run: toLabelValue(run.id),
       mark: run.place.mark ?? '',
       execute: choice.execute,
@@ -117,6 +132,7 @@ class KubeflowEngine implements Engine {
     const { client, namespace } = await this.connect(run.place);
     const predicates = [{ operation: 'EQUALS', key: 'name', string_value: nameOf(run) }];
     const [found] = await client.listRuns(namespace, 1, { predicates });
+    if (found === undefined) await removeVolume(run, this.options.env).catch(() => undefined);
     return found?.run_id;
   }
 
@@ -137,6 +153,7 @@ class KubeflowEngine implements Engine {
         const { ended: state, endedAt: at } = standing;
         const reason =
           standing.other === undefined ? standing.reason : await describeOther(standing.other, connection, id, signal);
+        await clearVolumes(run, state, this.options.store, this.options.env);
         yield {
           ...{ type: 'run-ended', run: run.id, state, metrics: {} },
           ...(reason === undefined ? {} : { reason }),
@@ -226,6 +243,11 @@ const nameOf = ({ plan, id }: RemoteRun) => `${plan.name} ${id}`;
 function toGivenParameters(parameters: RemoteRun['parameters'], plan: Plan): Record<string, JsonValue> {
   const known = new Set(plan.parameters.map(({ name }) => name));
   return Object.fromEntries(Object.entries(parameters).filter(([name, value]) => value !== null && known.has(name)));
+}
+
+/** The volume of the notebook's folder, where the run has a copy of it, is not the run's concern. */
+function withoutOwn({ workspace }: Plan): Pick<Plan, 'workspace'> {
+  return { workspace: Object.fromEntries(Object.entries(workspace).filter(([key]) => key !== 'volume')) };
 }
 
 interface Telling {

@@ -46,6 +46,8 @@ export interface BackendOptions {
   readonly env: NodeJS.ProcessEnv;
   /** a folder with what Kubernetes puts into each pod: `token`, `ca.crt`, `namespace` */
   readonly account?: string;
+  /** see to it that a pod finds the claim's volume, or that part of it, at this path */
+  readonly mount?: (claim: string, path: string, subPath?: string) => void;
 }
 
 /** where it is in a pod */
@@ -214,6 +216,8 @@ export class Backend {
       const pod = this.node(run, `${key}/${name}`, name, 'RUNNING');
       node.children.push(pod.id);
       const execution = this.execution(run, key, task, 2, pod.id);
+      for (const { constant, mountPath, subPath } of mountsOf(run, component.executorLabel))
+        this.options.mount?.(constant, mountPath, subPath);
       const status = await this.runPod(run, key, pod.id, input, executor.container);
       const isDone = status === 0 && !run.isTerminated;
       this.end(pod, isDone ? 'SUCCEEDED' : 'FAILED');
@@ -327,6 +331,10 @@ export class Backend {
     return status ?? 137;
   }
 }
+
+/** of claims that are named, and not given by a parameter */
+const mountsOf = ({ asked }: Run, executor: string): readonly Json[] =>
+  asked.pipeline_spec.platform_spec?.platforms.kubernetes.deploymentSpec.executors[executor]?.pvcMount ?? [];
 
 function readOutput(path: string): Record<string, Json> {
   if (!existsSync(path)) return {};

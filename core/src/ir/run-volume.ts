@@ -1,0 +1,148 @@
+// On Kubeflow a run's steps have no volume in common but one that is made for the run: a copy of the one that the notebook's folder is on. Which
+// claim that is, is known only when the run begins: the IR is changed then, and says nothing of it before.
+import { runFolder } from '../argo/layout.js';
+import type { WorkspaceVolume } from '../workspace.js';
+import { readStepArgument } from './argument.js';
+import type { KubernetesExecutorConfigJson as ExecutorConfig } from './gen/kubernetes_executor_config_pb.js';
+import type {
+  PipelineDeploymentConfig_ExecutorSpecJson as ExecutorSpec,
+  PipelineTaskSpecJson as TaskSpec
+} from './gen/pipeline_spec_pb.js';
+import type { Ir } from './ir.js';
+import {
+  claimOfSnapshot,
+  isSnapshot,
+  snapshotParts,
+  stepOfSnapshot,
+  withSnapshotAfterFailure,
+  withSnapshots,
+  type SnapshotProgram
+} from './snapshots.js';
+
+export interface RunVolume {
+  readonly claim: string;
+  /** what it is a copy of, and how steps see it */
+  readonly workspace: WorkspaceVolume;
+  /** whether snapshots are taken of it before and after each step */
+  readonly isKept: boolean;
+}
+
+/** KFP starts a step in its image's folder. The text after `python3 -c`; the notebook's folder and the step's command are its arguments. */
+const goThere = `import os, sys
+folder = sys.argv[1]
+if not os.path.isdir(folder):
+    sys.exit("The notebook’s folder ‘%s’ is not on the run’s volume. If it is on a part of a volume (subPath), Kubeflow Pipelines before 2.16 can’t mount that." % folder)
+os.chdir(folder)
+try:
+    os.makedirs(os.environ["SLUICE_ENVIRONMENTS"], exist_ok=True)
+except OSError: # who may not write there installs packages in the pod
+    del os.environ["SLUICE_ENVIRONMENTS"]
+os.execv(sys.executable, [sys.executable] + sys.argv[3:])
+`;
+
+/** The steps of the IR on the run's volume, in the notebook's folder. None of them is cached: what one writes there, a cached one would not. */
+export function withRunVolume(ir: Ir, volume: RunVolume, program: SnapshotProgram): Ir {
+  const { pipeline, platform } = ir;
+  const executors = executorsOf(ir);
+  const isStep = (executor: string | undefined): boolean =>
+    executor !== undefined && readStepArgument(executors[executor]?.container?.args ?? []) !== undefined;
+  const isStepTask = ({ componentRef }: TaskSpec): boolean =>
+    isStep(pipeline.components?.[componentRef?.name ?? '']?.executorLabel);
+  const tasksByExecutor = new Map<string, readonly [string, TaskSpec]>();
+  const change = (given: Readonly<Record<string, TaskSpec>>): Record<string, TaskSpec> => {
+    const mounts = new Map<string, readonly string[]>();
+    const tasks = withoutStart(given, volume.workspace.claim);
+    const changed = Object.entries(tasks).map(([key, task]) => {
+      if (!isStepTask(task)) return [key, task] as const;
+      // what runs at the end is awaited by nobody, and has no snapshots
+      if (task.triggerPolicy === undefined) mounts.set(key, [volume.claim]);
+      tasksByExecutor.set(pipeline.components![task.componentRef!.name!]!.executorLabel!, [key, task]);
+      return [key, { ...task, cachingOptions: {} }] as const;
+    });
+    const kept = volume.isKept ? [{ claim: volume.claim, policy: 'each-step' as const }] : [];
+    return withSnapshots(Object.fromEntries(changed), { kept, mounts, snapshots: undefined });
+  };
+  const root = { ...pipeline.root, dag: { ...pipeline.root?.dag, tasks: change(pipeline.root?.dag?.tasks ?? {}) } };
+  const components = Object.fromEntries(
+    Object.entries(pipeline.components ?? {}).map(([name, component]) => [
+      name,
+      component.dag === undefined
+        ? component
+        : { ...component, dag: { ...component.dag, tasks: change(component.dag.tasks ?? {}) } }
+    ])
+  );
+  const steps = [...tasksByExecutor].map(([label, [key, task]]) => {
+    const { container, ...rest } = executors[label]!;
+    const command = toCommand(container!.command ?? [], volume, program, key, task);
+    const environments = `${volume.workspace.path}/${runFolder}/environments`;
+    const env = [...(container!.env ?? []), { name: 'SLUICE_ENVIRONMENTS', value: environments }];
+    return [label, { ...rest, container: { ...container, command, env } }] as const;
+  });
+  const parts = volume.isKept ? snapshotParts(program) : undefined;
+  const kubernetes = platform?.platforms?.kubernetes;
+  const configs = (kubernetes?.deploymentSpec?.executors ?? {}) as Readonly<Record<string, ExecutorConfig>>;
+  const mounted = steps.map(([label]) => [label, withMount(configs[label] ?? {}, volume)] as const);
+  return {
+    ...ir,
+    pipeline: {
+      ...pipeline,
+      root,
+      components: { ...components, ...parts?.components },
+      deploymentSpec: {
+        ...pipeline.deploymentSpec,
+        executors: { ...executors, ...Object.fromEntries(steps), ...parts?.executors } as never
+      }
+    },
+    platform: {
+      ...platform,
+      platforms: {
+        ...platform?.platforms,
+        kubernetes: {
+          ...kubernetes,
+          deploymentSpec: {
+            ...kubernetes?.deploymentSpec,
+            executors: { ...configs, ...Object.fromEntries(mounted) } as never
+          }
+        }
+      }
+    }
+  };
+}
+
+/** Whoever makes the copy has taken the snapshot at the start. */
+function withoutStart(tasks: Readonly<Record<string, TaskSpec>>, claim: string): Readonly<Record<string, TaskSpec>> {
+  const isStart = (task: TaskSpec | undefined): boolean =>
+    task !== undefined && isSnapshot(task) && claimOfSnapshot(task) === claim && stepOfSnapshot(task) === '';
+  const kept = Object.entries(tasks).filter(([, task]) => !isStart(task));
+  return Object.fromEntries(
+    kept.map(([key, { dependentTasks, ...task }]) => {
+      const others = dependentTasks?.filter(other => !isStart(tasks[other])) ?? [];
+      return [key, { ...task, ...(others.length === 0 ? {} : { dependentTasks: others }) }];
+    })
+  );
+}
+
+function executorsOf({ pipeline }: Ir): Readonly<Record<string, ExecutorSpec>> {
+  return (pipeline.deploymentSpec as { executors?: Record<string, ExecutorSpec> } | undefined)?.executors ?? {};
+}
+
+function toCommand(
+  command: readonly string[],
+  { claim, workspace: { path, folder }, isKept }: RunVolume,
+  program: SnapshotProgram,
+  task: string,
+  { taskInfo }: TaskSpec
+): string[] {
+  const there = ['python3', '-c', goThere, folder === '' ? path : `${path}/${folder}`, ...command];
+  const kept = isKept ? [claim] : [];
+  return withSnapshotAfterFailure(there, program, { step: taskInfo?.name ?? task, task, kept, snapshots: undefined });
+}
+
+/** What a step mounts where the workspace is, the run's own copy of it takes the place of. */
+function withMount(config: ExecutorConfig, { claim, workspace: { path, subPath } }: RunVolume): ExecutorConfig {
+  const own = {
+    ...{ constant: claim, mountPath: path, pvcNameParameter: { runtimeValue: { constant: claim } } },
+    ...(subPath ? { subPath } : {})
+  };
+  return { ...config, pvcMount: [...(config.pvcMount ?? []).filter(({ mountPath }) => mountPath !== path), own] };
+}
