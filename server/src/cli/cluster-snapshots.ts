@@ -111,10 +111,7 @@ async function show(cluster: Cluster, _: Values, name: string): Promise<Answer> 
 async function take(cluster: Cluster, values: Values, claim: string): Promise<Answer> {
   const way = await findSnapshotWay(cluster, claim, values.class);
   if (way.how === 'clone')
-    throw new PipelineError(
-      `${way.message} Make a claim with ‘${claim}’ as its data source; \`sluice cluster\` takes snapshots only.`,
-      'remote'
-    );
+    throw new PipelineError(`${way.why} For a copy, make a claim with ‘${claim}’ as its data source.`, 'remote');
   const { name } = await takeSnapshot(cluster, {
     claim,
     class: way.class!,

@@ -15,6 +15,8 @@ export interface SnapshotWay {
   readonly class?: string;
   /** for the user, where it is not what was asked for */
   readonly message?: string;
+  /** there are no snapshots */
+  readonly why?: string;
 }
 
 /**
@@ -177,7 +179,7 @@ async function clone({ storage }: Cluster, volume: string, driver: string, why: 
     if (isPassing(error)) throw error;
     isCsi = statusOf(error) !== 404;
   }
-  if (isCsi) return { how: 'clone', message: `${why}. ${volume} is cloned instead.` };
+  if (isCsi) return { how: 'clone', why: `${why}.`, message: `${why}. ${volume} is cloned instead.` };
   throw new PipelineError(
     `${why}, and it is no CSI driver, so that it cannot clone volumes either. Set \`sluice.snapshots\` to ‘off’, or use a StorageClass whose driver has snapshots.`,
     'remote'
