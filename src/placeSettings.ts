@@ -78,7 +78,7 @@ export function placeFields(info: RunnerInfo, place: Place, trans: TranslationBu
   if (info.name === 'kubeflow')
     return [
       {
-        ...{ key: 'url', kind: 'text', label: trans.__('Address'), without: trans.__('through the cluster') },
+        ...{ key: 'url', kind: 'text', label: trans.__('Address'), without: 'https://…' },
         hint: trans.__(
           'Of Kubeflow, such as https://kubeflow.example.org/pipeline; without it, it is reached through a cluster.'
         )
@@ -86,7 +86,7 @@ export function placeFields(info: RunnerInfo, place: Place, trans: TranslationBu
       ...(place['url'] === undefined ? [context] : []),
       { ...namespace, without: elsewhere, hint: trans.__('Of your profile, where Kubeflow has several users.') },
       {
-        ...{ key: 'experiment', kind: 'text', label: trans.__('Experiment'), without: trans.__('the pipeline’s name') },
+        ...{ key: 'experiment', kind: 'text', label: trans.__('Experiment'), without: trans.__('pipeline’s name') },
         hint: trans.__('Under which Kubeflow lists the runs.')
       },
       snapshots
@@ -102,6 +102,10 @@ export function placeFields(info: RunnerInfo, place: Place, trans: TranslationBu
     {
       ...{ key: 'storageClass', kind: 'text', label: trans.__('Storage class'), without: trans.__('the default') },
       hint: trans.__('Of the run’s volume.')
+    },
+    {
+      ...{ key: 'serviceAccount', kind: 'text', label: trans.__('Account'), without: 'default' },
+      hint: trans.__('The service account of the steps’ pods.')
     },
     {
       ...{ key: 'accessMode', kind: 'choice', label: trans.__('Access'), without: elsewhere },

@@ -36,21 +36,35 @@ interface ClusterCheckProps {
 export function ClusterCheck({ runner, place }: ClusterCheckProps): React.JSX.Element {
   const { client, trans } = usePanel();
   const answer = useAnswer(() => client.checkRunner(runner, place), JSON.stringify([runner, place]));
-  if (answer === undefined) return <p role="status">{trans.__('Checking …')}</p>;
-  if ('error' in answer) return <p role="status">{answer.error}</p>;
-  const findings = answer.value;
-  const lacks = findings.some(({ isOk, isOptional }) => isOk === false && !isOptional);
+  const findings = answer && 'value' in answer ? answer.value : [];
+  const lacking = findings.filter(({ isOk, isOptional }) => isOk === false && !isOptional).length;
+  const said =
+    answer === undefined
+      ? trans.__('Checking …')
+      : 'error' in answer
+        ? answer.error
+        : lacking === 0
+          ? trans.__('The cluster has what a run needs.')
+          : trans._n('%1 thing is missing.', '%1 things are missing.', lacking);
   return (
-    <div role="status">
-      <ul className="jp-Sluice-findings" aria-label={trans.__('What was found')}>
+    <div className="jp-Sluice-findings">
+      <div role="status">{said}</div>
+      <ul aria-label={trans.__('What was found')}>
         {findings.map(finding => (
           <FindingLine key={finding.message} finding={finding} />
         ))}
       </ul>
-      {lacks && trans.__('`sluice cluster rbac` in a terminal prints the Roles that grant what is missing.')}
+      {findings.some(isRight) && (
+        <div>
+          {trans.__('In a terminal,')} <code>sluice cluster rbac</code>{' '}
+          {trans.__('prints the Roles that grant what you or the steps may not do.')}
+        </div>
+      )}
     </div>
   );
 }
+
+const isRight = ({ isOk, message }: Finding): boolean => isOk === false && message.includes(' may not ');
 
 function FindingLine({ finding: { isOk, isOptional, message } }: { readonly finding: Finding }): React.JSX.Element {
   const { trans } = usePanel();

@@ -94,26 +94,28 @@ export function RunnerState(): React.JSX.Element | null {
       ? trans.__('Ready: %1.', info.label)
       : problem;
   return (
-    <div className="jp-Sluice-headerNote" data-ready={runners.isAsking || info?.isReady === true}>
-      <span role="status">{text}</span>{' '}
-      {!runners.isAsking && !info?.isReady && (
-        <button type="button" className="jp-Sluice-link" onClick={() => void runners.askAgain(runner, place)}>
-          {trans.__('Try again')}
-        </button>
-      )}
-      {info && (
+    <>
+      <div className="jp-Sluice-headerNote" data-ready={runners.isAsking || info?.isReady === true}>
+        <span role="status">{text}</span>{' '}
         <span className="jp-Sluice-links">
-          <button
-            type="button"
-            className="jp-Sluice-link"
-            aria-label={trans.__('Change where it runs')}
-            title={trans.__('Context, namespace, volume and snapshots')}
-            aria-expanded={isOpen}
-            onClick={() => setOpen(!isOpen)}
-          >
-            {trans.__('Change')}
-          </button>
-          {place['url'] === undefined && (
+          {!runners.isAsking && !info?.isReady && (
+            <button type="button" className="jp-Sluice-link" onClick={() => void runners.askAgain(runner, place)}>
+              {trans.__('Try again')}
+            </button>
+          )}
+          {info && (
+            <button
+              type="button"
+              className="jp-Sluice-link"
+              aria-label={trans.__('Change where it runs')}
+              title={trans.__('Context, namespace, volume and snapshots')}
+              aria-expanded={isOpen}
+              onClick={() => setOpen(!isOpen)}
+            >
+              {trans.__('Change')}
+            </button>
+          )}
+          {info && place['url'] === undefined && (
             <button
               type="button"
               className="jp-Sluice-link"
@@ -126,9 +128,11 @@ export function RunnerState(): React.JSX.Element | null {
             </button>
           )}
         </span>
-      )}
+      </div>
       {info && isOpen && <PlaceForm info={info} />}
-      {isChecked && <ClusterCheck key={JSON.stringify([runner, place])} runner={runner} place={place} />}
-    </div>
+      {isChecked && place['url'] === undefined && (
+        <ClusterCheck key={JSON.stringify([runner, place])} runner={runner} place={place} />
+      )}
+    </>
   );
 }

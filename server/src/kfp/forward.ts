@@ -92,7 +92,7 @@ async function findTarget({ core, context }: Cluster, namespaces: readonly strin
       return { namespace, service, pod: pod.metadata!.name!, port: toPort(targetPort, pod) ?? port };
     }
   throw new PipelineError(
-    `The cluster of context ‘${context}’ has no service ${services.map(name => `‘${name}’`).join(' or ')} in ${namespaces.map(name => `‘${name}’`).join(' or ')}, so no Kubeflow Pipelines. Name the URL of Kubeflow with --url, or run on Argo: --runner argo.`,
+    `The cluster of context ‘${context}’ has no service ${services.map(name => `‘${name}’`).join(' or ')} in ${namespaces.map(name => `‘${name}’`).join(' or ')}, so no Kubeflow Pipelines. Name the URL of Kubeflow, or run on Argo.`,
     'unreachable'
   );
 }
