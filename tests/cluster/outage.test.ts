@@ -154,7 +154,7 @@ describe('what a cluster lacks is told before the run, and nothing is left', () 
       const check = await world.sluice('cluster', 'check');
       expect(check.stdout).toContain(`– The cluster does not know ‘${classes}’: support for VolumeSnapshots is not installed there.`);
       const { stderr } = await world.sluice('cluster', 'snapshots', 'take', 'work');
-      expect(stderr).toContain('The cluster has no VolumeSnapshots: their definitions (snapshot.storage.k8s.io/v1) are not installed. The volume of claim ‘work’ is cloned instead.');
+      expect(stderr).toContain('The cluster has no VolumeSnapshots: their definitions (snapshot.storage.k8s.io/v1) are not installed. For a copy, make a claim with ‘work’ as its data source.');
     } finally {
       test_.kubectl('apply', '-f', join(folder, 'crds', `snapshot.storage.k8s.io_volumesnapshotclasses.yaml`));
       test_.kubectl('wait', `crd/${classes}`, '--for=condition=Established', '--timeout=30s');

@@ -40,7 +40,10 @@ function describeUnschedulable(message: string, reason: string | undefined): str
 
 // https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go and kuberuntime_container.go
 function describeContainerWait(reason: string, message: string, image: string): string | undefined {
-  const said = message === '' ? '' : `: ${message.replace(/\.?\s*$/, '').slice(0, 300)}`;
+  const plain = plainPull(message)
+    .replace(/\.?\s*$/, '')
+    .slice(0, 300);
+  const said = plain === '' ? '' : `: ${plain}`;
   switch (reason) {
     case 'ErrImagePull':
     case 'ImagePullBackOff':
@@ -59,6 +62,13 @@ function describeContainerWait(reason: string, message: string, image: string): 
       return undefined;
   }
 }
+
+/** What the registry or the network said, without what each layer above it adds. */
+const plainPull = (message: string): string =>
+  message.replace(
+    /^Back-off pulling image "[^"]*"(: )?|\bErrImagePull: |\brpc error: code = \w+ desc = |\bfailed to [a-z ]+( "[^"]*")?: /g,
+    ''
+  );
 
 /** A pod that was never made, since the cluster's rules forbid it; undefined where the message says something else. */
 export function describeRefusedPod(message = ''): Failure | undefined {

@@ -183,8 +183,11 @@ test.each<[what: string, pod: V1Pod, said: RegExp | undefined]>([
   ],
   [
     'an image that can’t be pulled',
-    waits('ImagePullBackOff', 'Back-off pulling image'),
-    /^The image ‘registry\/i:1’ can’t be pulled: Back-off pulling image\. Correct its name/
+    waits(
+      'ImagePullBackOff',
+      'Back-off pulling image "r/i:1": ErrImagePull: rpc error: code = Unknown desc = failed to pull and unpack image "r/i:1": failed to resolve reference "r/i:1": failed to do request: Head "https://r/v2": dial tcp: connection refused'
+    ),
+    /^The image ‘registry\/i:1’ can’t be pulled: Head "https:\/\/r\/v2": dial tcp: connection refused\. Correct its name/
   ],
   [
     'one that may not be',
