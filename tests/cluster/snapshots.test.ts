@@ -1,6 +1,8 @@
 // A volume's snapshot, from the claim to the restored file, on a real API server, with real controllers and a real CSI driver.
+import { join } from 'node:path';
+import { openCluster } from '../../server/src/kubernetes/access.js';
 import { collectSnapshots } from '../../server/src/kubernetes/collect.js';
-import { findSnapshotWay } from '../../server/src/kubernetes/storage.js';
+import { findSnapshotWay, findWayOfClass } from '../../server/src/kubernetes/storage.js';
 import {
   listSnapshots,
   removeSnapshot,
@@ -9,7 +11,7 @@ import {
   waitForSnapshot
 } from '../../server/src/kubernetes/snapshots.js';
 import { createClaim, waitForClaim } from '../../server/src/kubernetes/volumes.js';
-import { makeNamespace, type TestCluster } from './cluster.js';
+import { folder, makeNamespace, type TestCluster } from './cluster.js';
 
 let test_: TestCluster;
 beforeAll(async () => {
@@ -79,10 +81,23 @@ test.each([
   }
 });
 
-test('where the driver has no class for snapshots, the volume is cloned', async () => {
-  expect(await findSnapshotWay(test_.cluster, 'work')).toEqual({ how: 'snapshot', class: 'standard' });
-  await expect(findSnapshotWay(test_.cluster, 'work', 'fast')).rejects.toThrow('There is no VolumeSnapshotClass ‘fast’. There is ‘broken’, ‘slow’, ‘standard’.');
-  await expect(findSnapshotWay(test_.cluster, 'gone')).rejects.toThrow('There is no volume claim ‘gone’');
+test('how a volume can be kept is told by its driver: by snapshots of a class, by clones, or not at all', async () => {
+  const { cluster, namespace, apply, kubectl } = test_;
+  expect(await findSnapshotWay(cluster, 'work')).toEqual({ how: 'snapshot', class: 'standard' });
+  await expect(findSnapshotWay(cluster, 'work', 'fast')).rejects.toThrow('There is no VolumeSnapshotClass ‘fast’. There is ‘broken’, ‘slow’, ‘standard’.');
+  await expect(findSnapshotWay(cluster, 'gone')).rejects.toThrow('There is no volume claim ‘gone’');
+  const [plain, old] = [`plain-${namespace}`, `old-${namespace}`];
+  const classOf = (name: string) => ({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name }, provisioner: name });
+  try {
+    apply(classOf(plain), classOf(old), { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', metadata: { name: plain }, spec: {} });
+    const admin = await openCluster({ kubeconfig: join(folder, 'kubeconfig'), context: 'admin', namespace });
+    const why = (driver: string) => `The driver ‘${driver}’ has no VolumeSnapshotClass`;
+    expect(await findWayOfClass(admin, plain)).toMatchObject({ how: 'clone', message: `${why(plain)}. A volume of StorageClass ‘${plain}’ is cloned instead.` });
+    await expect(findWayOfClass(admin, old)).rejects.toThrow(`${why(old)}, and it is no CSI driver, so that it cannot clone volumes either. Set \`sluice.snapshots\` to ‘off’`);
+  } finally {
+    kubectl('delete', 'storageclass', plain, old, '--ignore-not-found');
+    kubectl('delete', 'csidriver', plain, '--ignore-not-found');
+  }
 });
 
 test('a quota that is used up', async () => {
