@@ -181,8 +181,8 @@ function findPrelude(
       const range = { cell: cell.index, from, to: from + statement.to - statement.from };
       if (!parameter) preludeParts.push(range);
       else {
-        const { name, type, value, isNullable } = parameter;
-        parameters.set(name, { name, type, default: value, isNullable, range });
+        const { value, ...parts } = parameter;
+        parameters.set(parts.name, { ...parts, default: value, range });
       }
     }
   }

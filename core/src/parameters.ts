@@ -74,6 +74,7 @@ export interface ParameterAssignment {
   readonly type: ParameterType;
   readonly value: JsonValue;
   readonly isNullable: boolean;
+  readonly exact?: string;
 }
 
 /** The parameter that a statement of a parameters cell makes; undefined where it makes none. */
@@ -94,7 +95,42 @@ function toParameter(
   const annotated = annotation && annotatedType(annotation);
   const isFloat = literal.type !== 'Collection' && isFloatLiteral(literal);
   const type = annotated?.type ?? typeOf(value, isFloat);
-  return { name: target.id, type, value, isNullable: value === null || (annotated?.isNullable ?? false) };
+  const isNullable = value === null || (annotated?.isNullable ?? false);
+  return {
+    name: target.id,
+    type,
+    value,
+    isNullable,
+    ...(isExact(literal, type) ? {} : { exact: printLiteral(literal) })
+  };
+}
+
+/** Whether a number's JSON and its type say which of Python's numbers it is. In lists and dicts, nothing says that `1.0` is no whole number. */
+function isExact(node: Expression, type: ParameterType | undefined): boolean {
+  if (node.type === 'Collection') return node.elements.every(element => isExact(element, undefined));
+  const value = literalValue(node);
+  if (node.type === 'BinaryOperation' && Array.isArray(value)) return isExact(node.left, undefined);
+  if (typeof value !== 'number') return true;
+  const isFloat = type === undefined ? !Number.isInteger(value) : type === 'float';
+  return !Object.is(value, -0) && isFloat === isFloatLiteral(node);
+}
+
+function printLiteral(node: Expression): string {
+  switch (node.type) {
+    case 'Operation':
+      return `(${node.operator}${node.operands.map(printLiteral).join('')})`;
+    case 'BinaryOperation':
+      return `(${printLiteral(node.left)} ${node.operator} ${printLiteral(node.right)})`;
+    case 'Collection': {
+      const parts = node.elements.map(printLiteral);
+      if (node.kind !== 'dict') return `[${parts.join(', ')}]`;
+      return `{${parts.flatMap((part, i) => (i % 2 === 0 ? [`${part}: ${parts[i + 1]!}`] : [])).join(', ')}}`;
+    }
+    default: {
+      const value = literalValue(node);
+      return node.type === 'Constant' && typeof value !== 'string' ? node.text : JSON.stringify(value);
+    }
+  }
 }
 
 function typeOf(value: JsonValue, isFloat: boolean): ParameterType {

@@ -13,6 +13,8 @@ export interface Parameter {
   readonly type: ParameterType;
   readonly default: JsonValue;
   readonly isNullable: boolean;
+  /** the default as Python has it, where JSON and the type would make another number of it: `1` that is annotated as a float, `-0.0`, `[1.0]` */
+  readonly exact?: string;
   readonly range: CellRange;
 }
 

@@ -52,12 +52,13 @@ class Output(NamedTuple):
 class Parameter(NamedTuple):
     """A parameter to bind. JSON has one kind of number, so its type (`float`, …) says which Python value is meant.
 
-    A nullable one that is given no value is None: KFP has no null.
+    A nullable one that is given no value is None: KFP has no null. `exact` is the notebook's own value, in Python, where type and JSON say less.
     """
 
     name: str
     type: Optional[str]
     is_nullable: bool = False
+    exact: Optional[str] = None
 
 
 class Step(NamedTuple):
@@ -217,7 +218,7 @@ def _parameter(item: Any) -> Parameter:
     return (
         Parameter(item, None)
         if isinstance(item, str)
-        else Parameter(item["name"], item.get("type"), bool(item.get("nullable")))
+        else Parameter(item["name"], item.get("type"), bool(item.get("nullable")), item.get("exact"))
     )
 
 
@@ -236,7 +237,9 @@ def _parameters(step: Step, values: Dict[str, Any]) -> Dict[str, Any]:
             raise BrokenContract(
                 f"Step ‘{step.name}’ needs the parameter ‘{parameter.name}’, but ExecutorInput has no value for it. Give it a value when you submit the run."
             )
-        bound[parameter.name] = typed(values.get(parameter.name), parameter.type)
+        value = typed(values.get(parameter.name), parameter.type)
+        own = value if parameter.exact is None else eval(parameter.exact, {})  # a literal that the compiler printed
+        bound[parameter.name] = own if own == value else value
     return bound
 
 

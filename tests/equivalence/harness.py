@@ -71,7 +71,7 @@ def run_pipeline(pipeline: Dict[str, Any], folder: str) -> List[Tuple[str, Print
     """Each step after those that it waits for, in a process of its own; what each printed, in notebook order."""
     printed: Dict[str, Printed] = {}
     values = {parameter["name"]: parameter["default"] for parameter in pipeline["parameters"]}
-    types = {parameter["name"]: parameter["type"] for parameter in pipeline["parameters"]}
+    told = {parameter["name"]: {key: parameter[key] for key in ("name", "type", "exact") if key in parameter} for parameter in pipeline["parameters"]}
     steps = list(pipeline["steps"])
     while steps:
         step = next(step for step in steps if all(name in printed for name in step["after"]))
@@ -88,7 +88,7 @@ def run_pipeline(pipeline: Dict[str, Any], folder: str) -> List[Tuple[str, Print
         spec = {
             "version": 1,
             "step": step["name"],
-            "parameters": [{"name": name, "type": types[name]} for name in step["parameters"]],
+            "parameters": [told[name] for name in step["parameters"]],
             "setup": setup,
             "cells": [{key: cell[key] for key in ("index", "source", "number") if key in cell} for cell in step["cells"]],
             "results": step.get("results", []),

@@ -19,6 +19,8 @@ export interface StepArgument {
     readonly type: ParameterType;
     /** where true, a missing value means None */
     readonly nullable?: boolean;
+    /** the notebook's own value as Python, where its JSON does not say exactly which it is */
+    readonly exact?: string;
   }[];
   readonly setup: readonly (
     | {

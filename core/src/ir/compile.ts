@@ -282,8 +282,8 @@ function toStepArgument(step: PipelineStep, { pipeline, options, parameters, sou
     ...(Object.keys(pipeline.workspace).length === 0 ? {} : { workspace: pipeline.workspace }),
     step: step.name,
     parameters: step.parameters.map(name => {
-      const { type, isNullable } = parameters.get(name)!;
-      return { name, type, ...(isNullable ? { nullable: true } : {}) };
+      const { type, isNullable, exact } = parameters.get(name)!;
+      return { name, type, ...(isNullable ? { nullable: true } : {}), ...(exact === undefined ? {} : { exact }) };
     }),
     setup: step.setup.map(item =>
       item.kind === 'value'
