@@ -66,6 +66,14 @@ test.each([
   ['the shell is asked to run what is not yet typed', '--- a\nget_ipython().run_cell()', ['opaque-code']],
   ['a script binds names', '--- a\n%run part.py', ['opaque-code']],
   [
+    'a text of an earlier step is compared by ‘is’',
+    '--- a\nk = "x"\n--- b\nif k is not "x":\n    print(k)',
+    ['identity']
+  ],
+  ['two texts of earlier steps are', '--- a\nk = "x"\nm = k\n--- b\nprint(k is m)', ['identity']],
+  ['a text of its own step is', '--- a\nk = "x"\nprint(k is "x")', []],
+  ['None is asked for', '--- a\nk = "x"\n--- b\nprint(k is None)', []],
+  [
     'the shell’s names are bound',
     '--- a\nx = 1\n--- b\nget_ipython().user_ns["x"] = 2\n--- c\nprint(x)',
     ['unused-step']

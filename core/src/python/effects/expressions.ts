@@ -23,6 +23,7 @@ import type {
 import { isMainModule, isNamespace, isOwnName, ownNameAt } from './ownNames.js';
 import { bindName, readGlobal, readName, readResult } from './scopes.js';
 import { noteShellNames } from './shell.js';
+import { prelude } from './slot.js';
 import { ambientMagics, bindingMagics } from './tables/ambient.js';
 import { isContainer } from './tables/methods.js';
 import { bindTarget } from './targets.js';
@@ -242,6 +243,7 @@ function operate(machine: Machine, node: Operation, use: Use): Value {
   const named = / ?in$/.test(operator) ? nameLookedFor(machine, operands) : undefined;
   if (named !== undefined) return named;
   const values = operands.map(operand => evaluate(machine, operand, 'used'));
+  if (/\bis\b/.test(operator)) remarkIdentity(machine, node, values);
   if (operator === '**') return inside(unite([immutable, ...values]));
   const [only] = values;
   // arrays and frames are compared to arrays and frames
@@ -249,6 +251,21 @@ function operate(machine: Machine, node: Operation, use: Use): Value {
   if (values.length !== 1 || !only || operator === 'not' || operator === 'slice') return immutable;
   if (operator === '-' && typeof only.constant?.value === 'number') return constantValue(-only.constant.value);
   return only.things.length > 0 ? valueOf(machine.make(node)) : immutable;
+}
+
+/** `mode is "train"`: equal texts and numbers of one session are often one object; of two sessions they never are. */
+function remarkIdentity(machine: Machine, node: Operation, values: readonly Value[]): void {
+  const { step } = machine;
+  const isBefore = (name: string): boolean => (machine.slotOf(name)?.step ?? step) !== step;
+  if (step === prelude || !node.operands.some(operand => operand.type === 'Name' && isBefore(operand.id))) return;
+  const isOther = (operand: Expression): boolean => operand.type === 'Constant' && operand.kind !== 'str';
+  if (values.some(({ constant }) => typeof constant?.value === 'string') && !node.operands.some(isOther))
+    machine.remark(
+      'identity',
+      'warning',
+      '‘is’ asks whether two texts are the same object, and a text that comes from an earlier step is another one here. Write ‘==’.',
+      node
+    );
 }
 
 /** `"x" in globals()` asks for the name x. */
