@@ -34,9 +34,13 @@ class Arrays:
         """For pickle: a reference to the array by number."""
         if array.dtype.hasobject or not array.size:
             return NotImplemented
+        return rebuild.array, self.add(array)
+
+    def add(self, array: Any) -> Tuple[Any, ...]:
+        """What `build` needs besides its place: number, type, shape, strides, and whether it may be written to."""
         self._arrays.append(array)  # kept, so that its memory is not used again before the end
         strides = None if array.flags.c_contiguous else array.strides
-        return rebuild.array, (len(self._arrays) - 1, array.dtype, array.shape, strides, bool(array.flags.writeable))
+        return len(self._arrays) - 1, array.dtype, array.shape, strides, bool(array.flags.writeable)
 
     def segments(self) -> Tuple[List[Any], List[Place]]:
         """The memory to write, one byte array a segment, and where each array is in it."""

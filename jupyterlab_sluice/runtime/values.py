@@ -2,8 +2,8 @@
 
     magic (8) · length of header (8) · SHA-256 of header (32) · header (JSON) · stream · segments, each on a 64-byte line
 
-The header tells names, types, what made it, and where everything is. Plain data are JSON, all else is a pickle
-stream, with large buffers beside it as segments. Header and stream, all that can run code, are always hashed before
+The header tells names, types, what made it, and where everything is. Plain data, arrays and most tables are JSON, all
+else is a pickle stream, with large buffers beside either as segments. Header and stream, all that can run code, are always hashed before
 use. Segments are hashed too, unless the file's modification time, set by the writer to a number in the header,
 shows that nobody wrote to it since. Segments are mapped copy-on-write: 200 MB are there in a millisecond, and the
 step may change them. What it did not change is not written again: the bundle that it took gets a second name.
@@ -136,7 +136,8 @@ class _Content(NamedTuple):
 def _encode(values: Dict[str, Any], random: Dict[str, Any], step: Step) -> _Content:
     plain = None if random else plaindata.encode(values)
     if plain is not None:
-        return _Content({"encoding": "json"}, memoryview(plain), [])
+        about = {"encoding": "json", **({} if plain.places is None else {"arrays": plain.places})}
+        return _Content(about, memoryview(plain.data), plain.segments)
     from . import pickling
 
     file = io.BytesIO()
@@ -300,19 +301,23 @@ def _decode(
     memory: memoryview, header: Dict[str, Any], start: int, item: Value
 ) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     stream = memory[start : start + header["stream"][0]]
-    if header["encoding"] == "json":
+    is_plain = header["encoding"] == "json"
+    if is_plain and "arrays" not in header:
         return plaindata.decode(bytes(stream)), {}
-    from . import arrays, pickling, rebuild
+    from . import arrays, rebuild
 
-    for file, source in header["sources"].items():
-        linecache.cache.setdefault(file, (len(source), None, source.splitlines(True), file))
     segments = _segments(memory, header, start)
     places = [arrays.Place(*place) for place in header["arrays"]]
-    rebuild.begin(
-        rebuild.Reading(lambda index, *rest: arrays.build(segments[places[index].segment], places[index], *rest))
-    )
-    name = ""
+    reading = rebuild.Reading(lambda index, *rest: arrays.build(segments[places[index].segment], places[index], *rest))
+    rebuild.begin(reading)
+    name = "’, ‘".join(header["names"])
     try:
+        if is_plain:
+            return plaindata.decode(bytes(stream), reading.array, reading.blocks), {}
+        from . import pickling
+
+        for file, source in header["sources"].items():
+            linecache.cache.setdefault(file, (len(source), None, source.splitlines(True), file))
         unpickler = pickling.Unpickler(io.BytesIO(stream), buffers=iter(segments[len(segments) - header["buffers"] :]))
         unpickler.load()  # the namespace
         variables = {}

@@ -503,6 +503,77 @@ def test_a_large_array_is_mapped_and_stays_writable(ipython):
     assert ended.stdout == "mmap True True\nTrue\n"
 
 
+#: what needs no pickle, and for comparison what does: made of `np` and `pd`
+CODELESS = [
+    "{'lr': 0.1, 'n': (1, [2, None])}",
+    "np.arange(12.0).reshape(3, 4)[:, ::2]",
+    "np.asfortranarray(np.ones((2, 3), 'f4'))",
+    "{'a': np.array(['x', 'yz']), 'b': [np.array('2024-01-02', 'M8[D]'), np.array([True, False])]}",
+    "np.arange(3, dtype='>i2')",
+    "[np.float64('nan'), np.float32(0.1), np.int8(-3), np.bool_(True)]",
+    "pd.DataFrame({'a': [1, 2], 'b': [0.5, None], 'c': ['x', None], 'd': [True, False], 'e': [3, 4]})",
+    "pd.DataFrame({'a': [1, 2]}, index=['p', 'q'])",
+    "pd.DataFrame({'t': pd.to_datetime(['2024-01-01', None]), 'n': [1, 2]}, index=pd.Index([5, 6], name='k'))",
+    "pd.DataFrame(np.ones((3, 2)), index=pd.date_range('2024-01-01', periods=3, freq='D'))",
+    "pd.DataFrame({0: [1], 1: [2]}, index=pd.Index([0.5]))",
+    "pd.DataFrame({'a': range(5)})[1:4]",
+    "pd.Series([1, 2, 3], name='s')",
+    "pd.Series(['a', 'b'], index=pd.RangeIndex(2, 6, 2), dtype=object).index",
+    "pd.Series(['a', None], dtype='string')",
+    "pd.Series(['a', 'b'])",
+    "pd.Index(['a', 'b'], dtype=object, name='i')",
+]
+PICKLED = [
+    "np.array([{}, None])",
+    "np.ma.array([1, 2], mask=[0, 1])",
+    "np.zeros(1, [('n', 'i4')])",
+    "np.complex128(1j)",
+    "pd.Series(['a', 1])",
+    "pd.Series(['a', 'b'], dtype='category')",
+    "pd.DataFrame({'a': [1]}, index=pd.MultiIndex.from_tuples([(1, 2)]))",
+    "pd.Series(pd.date_range('2024-01-01', periods=2, tz='UTC'))",
+    "(lambda frame: [frame.attrs.update(a=1), frame])(pd.DataFrame({'a': [1]}))[1]",
+    "(lambda index: [pd.Series([1], index=index), pd.Series([2], index=index)])(pd.Index(['a']))",
+]
+
+
+@pytest.mark.parametrize(("encoding", "source"), [("json", case) for case in CODELESS] + [("pickle", case) for case in PICKLED])
+def test_arrays_and_tables_are_written_without_code(tmp_path, encoding, source):
+    import numpy as np
+    import pandas as pd
+
+    from jupyterlab_sluice.runtime import contract, values
+
+    path, value = str(tmp_path / "v"), eval(source, {"np": np, "pd": pd})
+    step = contract.Step("p", "s", None, None, [], [], [], [])
+    values.write(path, {"v": value}, contract.Output("v", ["v"], []), step)
+    artifact, item = contract.Artifact("v", "", path, {}), contract.Value("v", ["v"], [])
+    assert values.check(artifact, item)[1]["encoding"] == encoding
+    if encoding == "json":
+        assert _told(values.read(artifact, item).variables["v"]) == _told(value)
+
+
+def _told(value):
+    """All that can be seen of plain values, arrays and tables."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, dict):
+        return {name: _told(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value), [_told(item) for item in value]
+    if isinstance(value, pd.DataFrame):
+        blocks = [(block.mgr_locs.as_array.tolist(), _told(block.values)) for block in value._mgr.blocks]
+        return _told(value.index), _told(value.columns), blocks
+    if isinstance(value, pd.Series):
+        return _told(value.index), _told(value.array), value.name
+    if isinstance(value, pd.Index):
+        return type(value), value.dtype, value.name, getattr(value, "freq", None), _told(value.array)
+    if isinstance(value, np.ndarray):
+        return value.dtype.char, value.dtype, value.shape, value.flags.writeable, repr(value.tolist())
+    return type(value), repr(value)
+
+
 def test_only_what_changed_is_written_again(tmp_path):
     import numpy
 
