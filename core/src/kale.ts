@@ -35,6 +35,10 @@ export function readKale(kale: JsonRecord): KaleReading {
   const problems: string[] = [];
   const lost: string[] = [];
   const volumes = readVolumes(kale.volumes, problems, lost);
+  if (kale.katib_run === true)
+    lost.push(
+      'Kale searched for the best parameters with Katib; here a run has the parameters that it is given. What was to be searched stays in the notebook’s metadata.'
+    );
   const experiment =
     toText(kale.experiment_name) ?? (isRecord(kale.experiment) ? toText(kale.experiment.name) : undefined);
   return {

@@ -229,6 +229,7 @@ test('Kale’s metadata become Sluice’s, and each thing that is not kept is to
     '‘data’ of 5Gi anew',
     'made a snapshot of the volume',
     'cloned',
+    'with Katib',
     '‘marshal_volume’ is not needed'
   ])
     expect(notes.filter(note => note.includes(words))).toHaveLength(1);
