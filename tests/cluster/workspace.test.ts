@@ -6,7 +6,10 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, 
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { makeCopy } from '../../server/src/argo/volume.js';
 import { listSnapshots } from '../../server/src/kubernetes/snapshots.js';
+import { withVolumePod } from '../../server/src/kubernetes/transfer.js';
+import type { RemoteStart } from '../../server/src/runners/engine.js';
 import { Store } from '../../server/src/store.js';
 import { makeNotebook, World, type Outcome } from '../../server/test/world.js';
 import { makeNamespace, testWithPods, type TestCluster } from './cluster.js';
@@ -142,6 +145,24 @@ testWithPods('from anywhere else the claim is named; a run that goes on has the 
   expect(again.events.filter(e => e.type === 'log').map(e => e.text).join('')).toContain('a b loaded 2\n');
   expect(test_.read('work', 'project/rows.txt')).toBe('a b');
 }, 400_000);
+
+testWithPods('what a volume is restored from is there until a pod has it, as some classes make it only then', async () => {
+  const { cluster } = test_;
+  const keeping = {
+    volume: { size: '1Gi', storageClass: 'on-first-use', accessModes: ['ReadWriteOnce' as const] },
+    ...{ own: { policy: 'off' as const }, copy: { how: 'snapshot' as const } }
+  };
+  test_.claim('early');
+  test_.write('early', { 'rows.txt': 'a b' });
+  const workspace = { claim: 'early', path: '/home/jovyan', folder: '' };
+  const run = { id: 'late', place: { workspace: JSON.stringify(workspace) }, notice: () => undefined } as unknown as RemoteStart;
+  const { signal } = new AbortController();
+  const { taken } = await makeCopy(cluster, run, { name: 'late', keeping }, signal);
+  const pod = { name: 'late-first', claim: 'late', mountPath: '/late', image, belonging: { run: 'late' } };
+  await withVolumePod(cluster, pod, { notice: () => undefined, signal }, () => Promise.resolve());
+  expect(test_.read('late', 'rows.txt')).toBe('a b');
+  expect(taken!.name).toBe('late-start');
+}, 120_000);
 
 /** A package of one module, as pip installs one. */
 function writeWheel(folder: string, name: string, source: string): void {

@@ -13,7 +13,13 @@ import { PipelineError } from '../errors.js';
 import type { Cluster } from '../kubernetes/access.js';
 import type { Belonging } from '../kubernetes/labels.js';
 import type { ClusterSettings } from '../kubernetes/settings.js';
-import { findRunSnapshot, removeSnapshot, takeSnapshot, waitForSnapshot } from '../kubernetes/snapshots.js';
+import {
+  findRunSnapshot,
+  removeSnapshot,
+  takeSnapshot,
+  waitForSnapshot,
+  type VolumeSnapshot
+} from '../kubernetes/snapshots.js';
 import { findChanges, sendChanges, type Destination } from '../kubernetes/sync.js';
 import { withVolumePod, type VolumePod, type VolumePodSpec } from '../kubernetes/transfer.js';
 import {
@@ -57,7 +63,7 @@ export async function makeVolume(
   signal: AbortSignal
 ): Promise<void> {
   const workspace = readWorkspace(run.place);
-  const isFurther = await makeCopy(cluster, run, { name, keeping }, signal);
+  const { isFurther, taken } = await makeCopy(cluster, run, { name, keeping }, signal);
   if (!isFurther && workspace === undefined) await createLike(cluster, run, { name, last, keeping }, signal);
   await tryClone(cluster, run, name, keeping, signal);
   const { image } = run.plan.tasks.find(task => run.choice.execute.has(task.name))!;
@@ -67,25 +73,34 @@ export async function makeVolume(
     if (workspace === undefined) await send(pod, run, isFurther ? 'further' : 'fresh');
     else await pod.prepare(`${volumeFolder}/${runFolder}`, folderOn(workspace), !isFurther);
   });
+  if (taken !== undefined) await removeSnapshot(cluster, taken);
 }
 
 type CopyKeeping = Pick<Keeping, 'volume' | 'own' | 'copy'>;
 
+export interface Copied {
+  /** whether it goes on from a run */
+  readonly isFurther: boolean;
+  /** what it is restored from and nobody wants to keep; there until a pod has the volume, since some classes make it only then */
+  readonly taken?: VolumeSnapshot;
+}
+
 /**
  * Make the volume as a copy of what is there already: of the volume of the run that this one goes on from, or else of the one that the
- * notebook's folder is on. Resolves with whether it goes on from a run; where there is neither, nothing is made.
+ * notebook's folder is on. Where there is neither, nothing is made.
  */
 export async function makeCopy(
   cluster: Cluster,
   run: RemoteStart,
   { name, keeping }: { readonly name: string; readonly keeping: CopyKeeping },
   signal: AbortSignal
-): Promise<boolean> {
+): Promise<Copied> {
   const workspace = readWorkspace(run.place);
   const past = await findPastVolume(cluster, run);
   if (past !== undefined) await copy(cluster, run, name, past, signal);
-  else if (workspace !== undefined) await copyWorkspace(cluster, run, { name, workspace, keeping }, signal);
-  return past !== undefined;
+  else if (workspace !== undefined)
+    return { isFurther: false, ...(await copyWorkspace(cluster, run, { name, workspace, keeping }, signal)) };
+  return { isFurther: past !== undefined };
 }
 
 /** The notebook's folder, where all of the volume is mounted. */
@@ -150,12 +165,13 @@ async function copyWorkspace(
   run: RemoteStart,
   { name, workspace, keeping }: { name: string; workspace: WorkspaceVolume; keeping: CopyKeeping },
   signal: AbortSignal
-): Promise<void> {
+): Promise<Pick<Copied, 'taken'>> {
   const { claim } = workspace;
   const { volume, own, copy: way } = keeping;
   if (way?.how === 'clone') {
     run.notice(`Copying the volume ‘${claim}’.`);
-    return copy(cluster, run, name, { ...volume, from: { kind: 'claim', name: claim } }, signal);
+    await copy(cluster, run, name, { ...volume, from: { kind: 'claim', name: claim } }, signal);
+    return {};
   }
   run.notice(`Taking a snapshot of the volume ‘${claim}’.`);
   const taken = await takeSnapshot(cluster, {
@@ -166,7 +182,7 @@ async function copyWorkspace(
   run.notice(`Restoring it to the run’s own volume.`);
   const size = ready.size ?? volume.size;
   await copy(cluster, run, name, { ...volume, size, from: { kind: 'snapshot', name: taken.name } }, signal);
-  if (own.policy === 'off') await removeSnapshot(cluster, taken);
+  return own.policy === 'off' ? { taken } : {};
 }
 
 /** That a driver can clone is written nowhere. Before the run it is tried; in the middle of it, steps would wait for nothing. */

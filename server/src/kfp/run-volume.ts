@@ -5,6 +5,7 @@ import {
   parallelSteps,
   printIrAsJson,
   toObjectName,
+  volumeFolder,
   withRunVolume,
   type Plan,
   type RunSummary
@@ -19,6 +20,7 @@ import { describeLack, findLacks, rightsFor, userRights } from '../kubernetes/ri
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { listSnapshots, removeSnapshot } from '../kubernetes/snapshots.js';
 import { findSnapshotWay } from '../kubernetes/storage.js';
+import { withVolumePod } from '../kubernetes/transfer.js';
 import { findOwnWorkspace, listClaims, readClaim, removeClaim } from '../kubernetes/volumes.js';
 import type { RunnerRequest } from '../runner.js';
 import type { Place, RemoteRun, RemoteStart } from '../runners/engine.js';
@@ -138,12 +140,21 @@ export async function withVolume(
   if (volume === undefined || runtimeFolder === undefined) return request.ir;
   const cluster = await openCluster(volume.cluster, env);
   const claim = place.claim!;
-  await makeCopy(cluster, run, { name: claim, keeping: volume.keeping }, signal);
+  const { taken } = await makeCopy(cluster, run, { name: claim, keeping: volume.keeping }, signal);
   await tryClone(cluster, run, claim, volume.keeping, signal);
-  run.notice();
   const workspace = readWorkspace(place)!;
   const isKept = volume.keeping.own.policy === 'each-step';
-  const program = { program: await readSnapshotProgram(runtimeFolder), image: plan.tasks[0]!.image };
+  const { image } = plan.tasks[0]!;
+  let isThere = (await readClaim(cluster, claim)).status?.phase === 'Bound';
+  if (!isThere && isKept) {
+    // its class makes it when a pod comes, and the snapshot before the first step comes before
+    const pod = { name: `${claim}-first`, claim, mountPath: volumeFolder, image, belonging: { run: run.id } };
+    await withVolumePod(cluster, pod, { notice: text => run.notice(text), signal }, () => Promise.resolve());
+    isThere = true;
+  }
+  if (taken !== undefined && isThere) await removeSnapshot(cluster, taken);
+  run.notice();
+  const program = { program: await readSnapshotProgram(runtimeFolder), image };
   return printIrAsJson(withRunVolume(readIr(request.ir), { claim, workspace, isKept }, program));
 }
 
@@ -164,10 +175,11 @@ export async function removeVolume({ place, id }: RemoteRun, env: NodeJS.Process
 export async function clearVolumes(run: RemoteRun, state: string, store: Store, env: NodeJS.ProcessEnv): Promise<void> {
   const volume = readVolume(run.place);
   if (volume === undefined) return;
-  const { keep } = volume;
-  if (keep === 'always' || (keep !== 'never' && state !== 'succeeded')) return;
+  const { keep, keeping } = volume;
   try {
     const cluster = await openCluster(volume.cluster, env);
+    if (keeping.own.policy === 'off') await removeStart(cluster, run);
+    if (keep === 'always' || (keep !== 'never' && state !== 'succeeded')) return;
     if (keep !== 'last' || run.notebook === undefined) return await removeClaim(cluster, run.place.claim!);
     const runs = store.list({ notebook: run.notebook });
     for (const { metadata } of await listClaims(cluster, { notebook: run.notebook })) {
@@ -180,4 +192,11 @@ export async function clearVolumes(run: RemoteRun, state: string, store: Store, 
   } catch (error) {
     run.notice(`The run’s volume could not be removed: ${toPipelineError(error).message}`); // the run is what it was
   }
+}
+
+/** Of a class that makes volumes when a pod comes, what the volume is restored from is still there. */
+async function removeStart(cluster: Cluster, { id, place }: RemoteRun): Promise<void> {
+  const snapshots = await listSnapshots(cluster, { run: id, moment: 'start' }).catch(() => []); // none were taken where none can be
+  const start = snapshots.find(({ name }) => name === `${place.claim}-start`);
+  if (start !== undefined) await removeSnapshot(cluster, start);
 }
