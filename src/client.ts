@@ -74,6 +74,11 @@ export class Client {
     return runs;
   }
 
+  /** A notebook, or a folder, has another path. */
+  async rename(from: string, to: string): Promise<void> {
+    await this.request('rename', { method: 'POST', body: JSON.stringify({ from, to }) });
+  }
+
   getRun(run: string): Promise<RunSummary> {
     return this.json(`runs/${encodeURIComponent(run)}`);
   }

@@ -16,6 +16,9 @@ export class Pipelines {
     tracker.forEach(panel => void this.add(panel));
     tracker.widgetAdded.connect((_, panel) => void this.add(panel));
     tracker.currentChanged.connect(() => this._currentChanged.emit());
+    contents.fileChanged.connect((_, { type, oldValue, newValue }) => {
+      if (type === 'rename' && oldValue?.path && newValue?.path) void this.onRenamed(oldValue.path, newValue.path);
+    });
   }
 
   /** The pipeline of the notebook in front; undefined without one, or while it loads. */
@@ -39,6 +42,14 @@ export class Pipelines {
 
   all(): Iterable<PipelineModel> {
     return this.models.values();
+  }
+
+  // The server keeps what it knows of a notebook by its path. Where it does not answer, the runs stay with the old one.
+  private async onRenamed(from: string, to: string): Promise<void> {
+    const { contents } = this;
+    if (contents.driveName(from) !== '' || contents.driveName(to) !== '') return;
+    await this.client.rename(contents.localPath(from), contents.localPath(to)).catch(() => undefined);
+    await Promise.all([...this.models.values()].map(model => model.runs.refresh()));
   }
 
   private async add(panel: NotebookPanel): Promise<void> {

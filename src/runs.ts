@@ -104,7 +104,10 @@ export class RunsModel implements IDisposable {
       const runs = await this.client.listRuns(path);
       // A list that was asked for before a run was submitted here lacks it.
       if (this.isDisposed || path !== this.path() || this._isSubmitting || this._all[0]?.id !== newest?.id) return;
-      this._all = runs.map(run => this._all.find(known => known.id === run.id && this._followed.has(run.id)) ?? run);
+      const followed = this._all.filter(run => this._followed.has(run.id));
+      // One that is under way is shown to its end, also where the notebook has been saved under another name meanwhile.
+      const others = followed.filter(({ id }) => runs.every(run => run.id !== id));
+      this._all = [...others, ...runs.map(run => followed.find(({ id }) => id === run.id) ?? run)];
       if (this._isUnreachable) this._problem = undefined;
       this._isUnreachable = false;
       for (const run of runs) if (isActive(run.state)) this.follow(run);

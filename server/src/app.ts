@@ -35,6 +35,8 @@ export interface Api {
   runners(chosen?: string, target?: Readonly<Record<string, string>>): Promise<RunnerInfo[]>;
   /** whether the cluster has what runs there need */
   checkRunner(runner: string, target: Readonly<Record<string, string>>): Promise<Finding[]>;
+  /** a notebook, or a folder, has another path: what is kept of it is its own still */
+  rename(from: string, to: string): void;
   /** what steps can be given of what this server has */
   surroundings(): Promise<Surroundings>;
   /** Run notebook and pipeline and compare them. Undefined when `signal` ended it. */
@@ -90,6 +92,7 @@ const routes: readonly Route[] = [
   ['GET', /^\/health$/, async (api, exchange) => send(exchange, 200, { version: api.version })],
   ['GET', /^\/runners$/, listRunners],
   ['GET', /^\/runners\/([^/]+)\/check$/, checkRunner],
+  ['POST', /^\/rename$/, rename],
   ['GET', /^\/surroundings$/, async (api, exchange) => send(exchange, 200, await api.surroundings())],
   ['GET', /^\/runs$/, listRuns],
   ['POST', /^\/runs$/, submitRun],
@@ -193,6 +196,18 @@ async function listRunners(api: Api, exchange: Exchange): Promise<void> {
 async function checkRunner(api: Api, exchange: Exchange, runner?: string): Promise<void> {
   const target = Object.fromEntries(exchange.url.searchParams);
   send(exchange, 200, { findings: await api.checkRunner(runner!, target) });
+}
+
+async function rename(api: Api, exchange: Exchange): Promise<void> {
+  const body = await readBody(exchange);
+  const { from, to } = isRecord(body) ? body : {};
+  if (typeof from !== 'string' || typeof to !== 'string' || from === '' || to === '')
+    throw new PipelineError(
+      'In the request, ‘from’ and ‘to’ must be paths of the same notebook or folder.',
+      'bad-request'
+    );
+  api.rename(from, to);
+  send(exchange, 200, {});
 }
 
 async function listRuns(api: Api, exchange: Exchange): Promise<void> {

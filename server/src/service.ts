@@ -29,6 +29,7 @@ import { readKernel } from './kernels.js';
 import { makeLoadSource, type LoadSource } from './load.js';
 import { isWithin, resolveNotebook, resolveWithin, storedPath, toPosix } from './paths.js';
 import { Pipelines } from './pipelines.js';
+import { renameInRecords } from './renaming.js';
 import type { Runner, RunTarget } from './runner.js';
 import { stepEnv } from './runners/command.js';
 import type { Place } from './runners/engine.js';
@@ -165,6 +166,12 @@ export class Service implements Api {
 
   runners(chosen?: string, target?: Place): Promise<RunnerInfo[]> {
     return this.options.runner.list(chosen, target);
+  }
+
+  rename(from: string, to: string): void {
+    const { root, store } = this.options;
+    const stored = (path: string): string => storedPath(store.home, resolveWithin(root, path, 'notebook'));
+    renameInRecords(store.sql, stored(from), stored(to));
   }
 
   async checkRunner(runner: string, target: Place): Promise<Finding[]> {

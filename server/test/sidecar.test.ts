@@ -316,6 +316,22 @@ describe('a run', () => {
     expect((await world.sluice('runs', 'list')).stdout).toContain('sub/a.ipynb');
   });
 
+  test('stays with its notebook when that is renamed, or its folder is', async () => {
+    mkdirSync(join(world.folder, 'a'));
+    world.write('a/one.ipynb', ['step:s | print(1)']);
+    const run = await submit('a/one.ipynb');
+    await ask('POST', '/rename', { from: 'a/one.ipynb', to: 'a/two.ipynb' });
+    await ask('GET', `/runs/${run}/events`);
+    expect((await ask('POST', '/rename', { from: 'a', to: 'b' })).json).toEqual({});
+    const listed = (path: string) => ask('GET', `/runs?notebook=${path}`).then(({ json }) => json.runs as RunSummary[]);
+    expect(await listed('a/two.ipynb')).toEqual([]);
+    expect(await listed('b/two.ipynb')).toMatchObject([
+      { id: run, state: 'succeeded', notebook: 'b/two.ipynb', pipeline: 'two' }
+    ]);
+    expect((await ask('POST', '/rename', { from: '../a', to: 'b' })).status).toBe(403);
+    expect((await ask('POST', '/rename', { from: 'a' })).status).toBe(400);
+  });
+
   test('takes the notebook as it stands in the editor', async () => {
     const run = await submit('unsaved.ipynb', { content: makeNotebook(['step:a | print("edited")']) });
     await ask('GET', `/runs/${run}/events`);

@@ -11,6 +11,7 @@ export function Bell(): React.JSX.Element {
   const toggle = async (): Promise<void> => {
     const problem = await notifier.toggle();
     if (problem !== undefined) pipeline.notices.say({ kind: 'failed', text: problem });
+    else if (pipeline.notices.current?.kind === 'failed') pipeline.notices.say(undefined); // that was it, or is older
   };
   return (
     <button

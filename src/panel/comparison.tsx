@@ -29,7 +29,7 @@ export function Comparison({ run }: { readonly run: RunSummary }): React.JSX.Ele
       <label className="jp-Sluice-since">
         {trans.__('Compare with')}
         <select className="jp-Sluice-select" value={chosen} onChange={({ target }) => setChosen(target.value)}>
-          <option value="">{trans.__('no other run')}</option>
+          <option value="">{trans.__('– choose a run –')}</option>
           {others.map(past => (
             <option key={past.id} value={past.id}>
               {describePastRun(past, trans)}

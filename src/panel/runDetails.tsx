@@ -44,9 +44,10 @@ export function RunDetails({ run }: { readonly run: RunSummary }): React.JSX.Ele
   );
 }
 
-/** `Kubernetes (Argo) · context prod, namespace team-a · tumours-x7k2p` */
+/** `Kubernetes (Argo) · context prod, namespace team-a · tumours-x7k2p`; what is kept there for programs is left out. */
 function describeRunner({ runner, remote }: RunSummary, trans: TranslationBundle): string {
-  const place = Object.entries(remote?.place ?? {}).map(([key, value]) => `${key} ${value}`);
+  const told = ['url', 'context', 'namespace', 'experiment'];
+  const place = told.flatMap(key => (remote?.place[key] === undefined ? [] : [`${key} ${remote.place[key]}`]));
   return [runnerName(runner, trans), place.join(', '), remote?.id ?? ''].filter(text => text !== '').join(' · ');
 }
 

@@ -11,6 +11,7 @@ import { graphIcon, stateIcon } from '../icons';
 import { createNameInput, focusName } from '../nameInput';
 import type { PipelineModel } from '../pipelineModel';
 import { goToCell } from '../places';
+import { localRunner } from '../runners';
 import { describeWaiting } from '../stepFlows';
 import { CommandIds } from '../tokens';
 import { describeStepRun, durationOf, isActive, resumesAt, stateWord } from '../words';
@@ -224,7 +225,9 @@ function describeAside(step: string, run: StepRun | undefined, pipeline: Pipelin
     return { text, title: [changed.reason ?? text, describeStepRun(run, now, trans)].join('\n') };
   }
   if (run.state === 'pending') {
-    const text = describeWaiting(pipeline.pipeline, run, isActive(shown.state) ? shown.steps : [], trans);
+    const why = describeWaiting(pipeline.pipeline, run, isActive(shown.state) ? shown.steps : [], trans);
+    // elsewhere it takes a while until a step whose turn it is has begun
+    const text = why === '' && shown.runner !== localRunner ? trans.__('starting') : why;
     return { text, title: run.reason ?? text };
   }
   if (run.state === 'cached' || run.state === 'skipped' || run.state === 'canceled')
