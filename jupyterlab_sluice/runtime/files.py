@@ -27,9 +27,13 @@ PROGRAMS = {
 WORKERS = {"multiprocessing.popen_spawn_posix", "joblib.externals.loky.backend.popen_loky_posix"}
 # Libraries that open files by the system's own means, by the name of their package.
 LIBRARIES = {
-    "adbc_driver_manager", "av", "cv2", "datatable", "duckdb", "fastparquet", "fiona", "h5py", "lightgbm", "netCDF4",
-    "onnx", "onnxruntime", "osgeo", "polars", "pyarrow", "pyogrio", "pyreadstat", "rasterio", "soundfile", "tables",
-    "tensorflow", "tokenizers", "torchaudio", "torchvision", "xgboost", "zarr",
+    "adbc_driver_manager", "annoy", "av", "catboost", "chdb", "cv2", "datatable", "decord", "deltalake", "dlib",
+    "duckdb", "faiss", "fastexcel", "fastparquet", "fasttext", "fiona", "fitz", "h5py", "hnswlib", "igraph", "kuzu",
+    "lance", "lightgbm", "llama_cpp", "lmdb", "lxml", "mxnet", "netCDF4", "onnx", "onnxruntime", "open3d",
+    "openvino", "osgeo", "osmium", "paddle", "plyvel", "polars", "pyarrow", "pymupdf", "pyogrio", "pyreadstat",
+    "pysam", "python_calamine", "pyvips", "rasterio", "rocksdict", "safetensors", "sentencepiece", "SimpleITK",
+    "soundfile", "tables", "tensorflow", "tflite_runtime", "tokenizers", "torchaudio", "torchvision", "treelite",
+    "xgboost", "zarr",
 }  # fmt: skip
 
 # What imports opened for this step before it began, where a fork server made them: arguments of the audit event `open`.
@@ -183,6 +187,12 @@ class Files:
         if found is not None:
             self._listed.add(found)
 
+    def loaded(self, name: Any) -> None:
+        if name and os.sep in os.fsdecode(name):
+            found = self._path(name)
+            if found is not None:
+                self._reads(found)
+
     def connected(self, database: Any, *_: Any) -> None:
         if database in (":memory:", "", b""):
             return
@@ -230,6 +240,7 @@ ROWS: Dict[str, Callable[..., None]] = {
     "os.symlink": Files.symlinked,
     "os.truncate": Files.cut,
     "sqlite3.connect": Files.connected,
+    "ctypes.dlopen": Files.loaded,
     "import": Files.imported,
     **{event: _program(event) for event in PROGRAMS},
 }

@@ -35,9 +35,10 @@ describe('a step is executed when what it depends on has changed', () => {
     'step:list | import glob\nfound = len(glob.glob("data/*"))',
     'step:ask | import os, pathlib\nasked = [pathlib.Path("late.txt").exists(), os.path.getsize("rows.txt"), os.environ.get("MODE")]',
     'step:try | try:\n    import extra\nexcept ImportError:\n    extra = None',
+    'step:c | import ctypes\ntry:\n    ctypes.CDLL("./lib.so")\nexcept OSError:\n    pass',
     'step:end | print(total, helped, found)'
   ];
-  const all = { load: cached, count: cached, help: cached, list: cached, ask: cached, try: cached, end: cached };
+  const all = { load: cached, c: cached, count: cached, help: cached, list: cached, ask: cached, try: cached, end: cached };
   const write = (cells: readonly string[]) => world.write('a.ipynb', cells);
   const edit = (from: string, to: string) => write(cells.map(cell => cell.replace(from, to)));
 
@@ -84,6 +85,7 @@ describe('a step is executed when what it depends on has changed', () => {
     ],
     ['a file that it asks for', () => world.write('late.txt', ''), [], { ask: 'Since run 1: ‘late.txt’ is new.' }],
     ['a module that was not there', () => world.write('extra.py', ''), [], { try: 'Since run 1: ‘extra.py’ is new.' }],
+    ['a library of C', () => world.write('lib.so', 'x'), [], { c: 'Since run 1: ‘lib.so’ is new.' }],
     [
       'an environment variable that its code reads',
       () => (world.env.MODE = 'fast'),
