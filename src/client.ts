@@ -24,7 +24,7 @@ import { readEvents } from './events';
 import type { Place } from './placeSettings';
 
 /** What the server, or the way to it, answered instead of what was asked for. */
-export class RequestError extends Error {
+class RequestError extends Error {
   constructor(
     readonly code: string,
     message: string,

@@ -3,8 +3,8 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
 /** While a notebook or the panel has this class, Ctrl+Z in it belongs to `sluice:undo`; likewise Ctrl+Shift+Z to `sluice:redo`. */
-export const undoableClass = 'jp-mod-sluice-undo';
-export const redoableClass = 'jp-mod-sluice-redo';
+const undoableClass = 'jp-mod-sluice-undo';
+const redoableClass = 'jp-mod-sluice-redo';
 
 export interface Edit {
   readonly undo: () => void;

@@ -40,7 +40,7 @@ function matching(name: string, pattern: RegExp): Kind {
 }
 
 /** A list whose entries are all of one kind. */
-export function listOf(kind: Kind): Kind {
+function listOf(kind: Kind): Kind {
   return {
     check: value => {
       if (!Array.isArray(value)) return list.check(value);
@@ -75,7 +75,7 @@ export function fields(kinds: Readonly<Record<string, Kind>>, ...required: reado
 }
 
 /** An object whose values, and whose names, are of one kind each. */
-export function mapOf(key: Kind, kind: Kind): Kind {
+function mapOf(key: Kind, kind: Kind): Kind {
   return {
     check: value => {
       if (!isRecord(value)) return texts.check(value);
@@ -91,7 +91,7 @@ export function mapOf(key: Kind, kind: Kind): Kind {
 }
 
 /** A value of any of these kinds; the words are those of the kind that `choose` takes for it. */
-export function oneOf(choose: (value: unknown) => Kind): Kind {
+function oneOf(choose: (value: unknown) => Kind): Kind {
   return { check: value => choose(value).check(value) };
 }
 

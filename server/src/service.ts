@@ -246,7 +246,7 @@ export class Service implements Api {
 }
 
 /** @throws PipelineError whatever is wrong before there is a run */
-export async function submitNotebook(
+async function submitNotebook(
   { store, runner }: { readonly store: Store; readonly runner: Runner },
   pipelines: Pipelines,
   { path, text, parameters = {}, selection, resume, cache, runner: name, target }: Submission,

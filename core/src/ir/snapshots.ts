@@ -22,7 +22,7 @@ const component = 'comp-sluice-snapshot';
 const executor = 'exec-sluice-snapshot';
 
 /** KFP's own id of the run; whoever submits it may put another one there. */
-export const runOfKubeflow = '{{$.pipeline_job_uuid}}';
+const runOfKubeflow = '{{$.pipeline_job_uuid}}';
 
 /** A volume of which snapshots are taken, and when. */
 export interface Kept {

@@ -71,7 +71,7 @@ const stages: Readonly<Record<VerifyStage, string>> = {
   again: 'They differ. Running the notebook once more, to see whether it does the same each time …'
 };
 
-export function printVerification({ outcome, steps, first, run }: Verification, number: number, paint: Paint): string {
+function printVerification({ outcome, steps, first, run }: Verification, number: number, paint: Paint): string {
   const lines = steps.flatMap(step => printStep(step, paint));
   const unsteady = steps.some(step => step.unsteady.length > 0);
   const end = {

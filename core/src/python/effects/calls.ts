@@ -41,7 +41,7 @@ export function callExpression(machine: Machine, node: Call): Value {
   return callValue(machine, callee, evaluateArguments(machine, node), node);
 }
 
-export function evaluateArguments(machine: Machine, node: Call): Arguments {
+function evaluateArguments(machine: Machine, node: Call): Arguments {
   const positional = node.args.map(argument => machine.evaluate(machine, argument, 'kept'));
   const keywords = node.keywords.map(({ name, value }) => ({
     ...(name === undefined ? {} : { name }),

@@ -131,7 +131,7 @@ const isAccessorDecorator = (node: Expression): boolean =>
   node.type === 'Attribute' && /^(setter|getter|deleter)$/.test(node.attr);
 
 /** Type parameters are seen in the header and the body, and nowhere else. */
-export function withTypeParameters<T>(machine: Machine, parameters: readonly TypeParameter[], run: () => T): T {
+function withTypeParameters<T>(machine: Machine, parameters: readonly TypeParameter[], run: () => T): T {
   if (parameters.length === 0) return run();
   const { frame: outer } = machine;
   machine.frame = {
