@@ -38,7 +38,16 @@ describe('a step is executed when what it depends on has changed', () => {
     'step:c | import ctypes\ntry:\n    ctypes.CDLL("./lib.so")\nexcept OSError:\n    pass',
     'step:end | print(total, helped, found)'
   ];
-  const all = { load: cached, c: cached, count: cached, help: cached, list: cached, ask: cached, try: cached, end: cached };
+  const all = {
+    load: cached,
+    c: cached,
+    count: cached,
+    help: cached,
+    list: cached,
+    ask: cached,
+    try: cached,
+    end: cached
+  };
   const write = (cells: readonly string[]) => world.write('a.ipynb', cells);
   const edit = (from: string, to: string) => write(cells.map(cell => cell.replace(from, to)));
 
