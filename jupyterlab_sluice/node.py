@@ -48,8 +48,9 @@ def find_node() -> str:
 
 def main() -> None:
     """Run ``sluice`` with this process's arguments, in this very process where the system can; a run outlives it."""
+    arguments = sys.argv[1:]
     try:
-        command = [find_node(), *FLAGS, *SHORT_LIVED, bundle_path("cli.mjs"), *sys.argv[1:]]
+        program = command_line()
     except NodeMissing as error:
         sys.exit(f"sluice: {error}")
     os.environ.update(python_environment())
@@ -57,14 +58,23 @@ def main() -> None:
         import subprocess
 
         try:
-            sys.exit(subprocess.run(command, check=False).returncode)
+            sys.exit(subprocess.run([*program, *arguments], check=False).returncode)
         except KeyboardInterrupt:
             sys.exit(130)
-    if sys.argv[1:2] == ["run"]:
+    if arguments[:1] == ["run"]:
         from .detached import detach
 
-        detach()
-    os.execv(command[0], command)
+        detach(program, arguments)
+    os.execv(program[0], [*program, *arguments])
+
+
+def command_line() -> list[str]:
+    """What runs a command, whose arguments follow.
+
+    Raises:
+        NodeMissing: see `find_node` and `bundle_path`.
+    """
+    return [find_node(), *FLAGS, *SHORT_LIVED, bundle_path("cli.mjs")]
 
 
 def python_environment() -> dict[str, str]:

@@ -6,6 +6,7 @@ import { findCaches } from './caches.js';
 
 const caches = findCaches(process.env);
 // what a command's first run has compiled is kept, so each command has a folder of its own; where it can't be written, nothing is kept
-const command = /^[a-z]+$/.exec(process.argv[2] ?? '')?.[0] ?? 'none';
+const first = process.argv[2] ?? '';
+const command = first === '--wait' ? 'run' : (/^[a-z]+$/.exec(first)?.[0] ?? 'none');
 if (caches !== undefined) enableCompileCache(join(caches, 'compiled', command));
 createRequire(import.meta.url)('./command.cjs');

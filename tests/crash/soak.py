@@ -75,7 +75,7 @@ def by_jupyter(world: World, salt: int, pause: Pause, victims: Callable[[World],
 
 def everything(world: World) -> list[int]:
     """The owners first: what they would write about the others’ deaths is lost as well."""
-    return [*world.commands(), *world.sidecars(), *world.waiters(), *world.steps(), *world.warm()]
+    return [*world.commands(), *world.sidecars(), *world.waiters(), *world.steps(), *world.warm(), *world.spares()]
 
 
 def fill_disk(base: Path, chance: random.Random) -> int:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 SLUICE = [sys.executable, "-c", "from jupyterlab_sluice.node import main; main()"]
-MARK = "SLUICE_SOAK"
+MARK = "NODE_SLUICE_SOAK"  # named so that a process that waits to be a command has it as well
 SECRET = "soak"
 
 # by the C library: a file that a step is seen to append to is an input of it, which keeps it from coming from cache
@@ -152,7 +152,11 @@ class World:
 
     def commands(self) -> list[int]:
         """The Node processes that execute runs."""
-        return self.processes(lambda pid: b"cli.mjs" in command_line(pid) and b"\0run\0" in command_line(pid))
+        return self.processes(lambda pid: b"cli.mjs\0run\0" in command_line(pid) or (is_spare(pid) and folder_of(pid) != "/"))
+
+    def spares(self) -> list[int]:
+        """Node processes that wait to be the next command."""
+        return self.processes(lambda pid: is_spare(pid) and folder_of(pid) == "/")
 
     def waiters(self) -> list[int]:
         return self.processes(lambda pid: b"jupyterlab_sluice.node" in command_line(pid) and b"\0run\0" in command_line(pid))
@@ -232,6 +236,10 @@ def environment_of(pid: int) -> list[bytes]:
 
 def command_line(pid: int) -> bytes:
     return _read(pid, "cmdline")
+
+
+def is_spare(pid: int) -> bool:
+    return b"cli.mjs\0--wait\0" in command_line(pid)
 
 
 def folder_of(pid: int) -> str:

@@ -34,15 +34,15 @@ export function addressOf(spec: ServerSpec, forks: string): string {
   return join(ownFolder(spec.env), key);
 }
 
-/** What a process inherits from its starter besides variables. */
-function surroundings(): unknown[] {
-  const status = readFileSync('/proc/self/status', 'utf8');
+/** What a process inherits from its starter besides variables, its folder and its mask. */
+export function surroundings(pid = process.pid): unknown[] {
+  const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8');
   return [
-    readFileSync('/proc/self/limits', 'utf8'),
-    readFileSync('/proc/self/cgroup', 'utf8'),
-    status.match(/^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp|Cpus_allowed|Mems_allowed):.*$/gm),
-    ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'].map(name => readlinkSync(`/proc/self/ns/${name}`)),
-    getPriority()
+    read('limits').replace(/^(Max open files +)\d+ +/m, '$1'), // Node raises its own to what it may have
+    read('cgroup'),
+    read('status').match(/^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp|Cpus_allowed|Mems_allowed):.*$/gm),
+    ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'].map(name => readlinkSync(`/proc/${pid}/ns/${name}`)),
+    getPriority(pid)
   ];
 }
 

@@ -8,7 +8,7 @@ import { deflateSync } from 'node:zlib';
 import type { ServerSpec } from './address.js';
 
 /** a server that nobody asks for anything ends after so long */
-const idleSeconds = 15 * 60;
+export const idleSeconds = 15 * 60;
 const startMs = 30_000;
 
 const packs = new Map<string, string>();
