@@ -95,7 +95,7 @@ testWithPods('in a notebook’s pod, the volume that the folder is on is found, 
   const home = { name: 'home', mountPath: '/home/jovyan', subPath: 'me' };
   const log = runInPod(`notebook-${randomBytes(2).toString('hex')}`, '/home/jovyan/project', ['cluster rbac', 'cluster check', 'run a.ipynb --runner argo --json'], home);
   expect(log).toContain('subjects:\n  - kind: ServiceAccount\n    name: notebook\n'); // who is in the pod gets the rights
-  expect(log).toContain('✓ This folder is on the volume ‘home’: runs on Argo work on a copy of it\n');
+  expect(log).toContain('✓ This folder is on the volume ‘home’: runs work on a copy of it\n');
   const events = log.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line));
   expect(events.filter(e => e.type === 'log').map(e => e.text).join('')).toBe('2 more\n');
   expect(events.at(-1)).toMatchObject({ type: 'run-ended', state: 'succeeded' });

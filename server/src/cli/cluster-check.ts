@@ -1,7 +1,7 @@
 // `sluice cluster check` and `sluice cluster rbac`: can pipelines run there, what is missing, and the Role that would grant it.
 import type { Finding } from '@sluice/core';
 import { openCluster } from '../kubernetes/access.js';
-import { checkCluster, purposesOf } from '../kubernetes/check.js';
+import { checkRunner, purposesOf } from '../kubernetes/check.js';
 import { findOwnAccount, findOwnNamespace } from '../kubernetes/own-pod.js';
 import { printRbac, type Subject } from '../kubernetes/rbac.js';
 import { painter } from '../terminal.js';
@@ -20,17 +20,13 @@ const options = {
 
 export const clusterCheck: Pick<Command, 'run'> = {
   async run(args, io) {
-    const { values } = readArgs(args, options, { names: '', least: 0, most: 0 });
+    const { values } = readArgs(args, { ...options, url: { type: 'string' } }, { names: '', least: 0, most: 0 });
     const settings = clusterSettingsOf(values, io);
-    const purposes = purposesOf(values.runner ?? 'argo', io.env);
-    const cluster = await openCluster(settings, io.env);
     const findings: Finding[] = [];
     const paint = painter(useColors(io));
-    const { serviceAccount = 'default', storageClass } = settings;
-    for await (const finding of checkCluster(cluster, {
-      ...{ purposes, serviceAccount, storageClass },
-      ...{ folder: io.cwd, env: io.env }
-    })) {
+    const { runner = 'argo', url, context, namespace } = values;
+    const how = { settings, folder: io.cwd, env: io.env };
+    for await (const finding of checkRunner(runner, { url, context, namespace }, how)) {
       findings.push(finding);
       if (values.json) continue;
       const [mark, color] =

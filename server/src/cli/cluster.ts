@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<Pick<Command, 'run'>>> = {
 const help = `sluice cluster COMMAND... [--kubeconfig FILE] [--context NAME] [-n NAMESPACE] [--json]
 
   check                        can pipelines run there, and what is missing: [--runner argo|kubeflow] [--service-account NAME]
+                               [--url URL]: of Kubeflow Pipelines
   rbac                         print the Roles that grant what is needed, for who you are there or for
     [--user NAME | --group NAME | --account NAME] [--runner argo|kubeflow] [--service-account NAME]
   snapshots [list]             Sluice’s snapshots of volumes, newest first

@@ -13,7 +13,7 @@ import {
   userRights,
   type Purpose
 } from './rights.js';
-import { readClusterSettings } from './settings.js';
+import { readClusterSettings, type ClusterSettings } from './settings.js';
 import { findOwnWorkspace } from './volumes.js';
 
 export interface CheckOptions {
@@ -35,14 +35,35 @@ export async function checkPlace(
   target: Readonly<Record<string, string>>,
   { env, home, folder }: { env: NodeJS.ProcessEnv; home: string; folder: string }
 ): Promise<Finding[]> {
-  const purposes = purposesOf(runner, env);
   const settings = readClusterSettings(target, { env, home });
+  const findings: Finding[] = [];
+  for await (const finding of checkRunner(runner, target, { settings, folder, env })) findings.push(finding);
+  return findings;
+}
+
+/**
+ * Whether that runner can be used: Kubeflow first, where it is that, and then the cluster.
+ * @throws PipelineError `usage` where there is none of that name
+ */
+export async function* checkRunner(
+  runner: string,
+  target: Readonly<Record<string, string | undefined>>,
+  { settings, folder, env }: { settings: ClusterSettings; folder: string; env: NodeJS.ProcessEnv }
+): AsyncIterable<Finding> {
+  const purposes = purposesOf(runner, env);
+  if (runner === 'kubeflow') {
+    const { checkKubeflow, isElsewhere } = await import('../kfp/check.js');
+    yield* checkKubeflow(target, env);
+    if (isElsewhere(target, env)) {
+      const message =
+        'Which cluster it is on is not known here, so that volumes, snapshots and the rights of its pods can’t be looked at. Name it with SLUICE_CONTEXT and SLUICE_NAMESPACE.';
+      yield { isOk: undefined, message };
+      return;
+    }
+  }
   const { serviceAccount = 'default', storageClass } = settings;
   const cluster = await openCluster(settings, env);
-  const findings: Finding[] = [];
-  for await (const finding of checkCluster(cluster, { purposes, serviceAccount, storageClass, folder, env }))
-    findings.push(finding);
-  return findings;
+  yield* checkCluster(cluster, { purposes, serviceAccount, storageClass, folder, env });
 }
 
 /** Oldest question first; it stops where the next one makes no sense. Never rejects. */
@@ -104,7 +125,7 @@ async function* checkNotebook(cluster: Cluster, { folder, env }: CheckOptions): 
     const message =
       found === undefined
         ? 'This folder is on no volume of the pod: runs on Argo are sent it'
-        : `This folder is on the volume ‘${found.claim}’: runs on Argo work on a copy of it`;
+        : `This folder is on the volume ‘${found.claim}’: runs work on a copy of it`;
     yield { isOk: true, message };
   } catch (error) {
     yield { isOk: false, isOptional: true, message: toPipelineError(error).message };

@@ -11,6 +11,7 @@ import {
   type StepRun
 } from '@sluice/core';
 import { readAccess, type KfpPlace } from '../kfp/access.js';
+import { checkSeeing } from '../kfp/check.js';
 import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
 import { discoverRuns } from '../kfp/discover.js';
@@ -79,6 +80,7 @@ class KubeflowEngine implements Engine {
     const access = readAccess(target, this.options.env);
     const connection = await this.connect(access);
     const { namespace, place } = connection;
+    await checkSeeing(connection);
     const { env, store } = this.options;
     const where = { connection, env, home: store.home };
     const own = await planRunVolume(request, plan, past, where);

@@ -107,6 +107,42 @@ test('a step that Kubeflow has in its cache is told as such, and --no-cache runs
   expect(lines((await run('--no-cache')).events)).toEqual(expect.arrayContaining(['load: ran\n', 'load succeeded']));
 });
 
+/** What `cluster check` says of Kubeflow by its URL alone: a line for each question, with the mark before it. */
+async function check(): Promise<{ status: number; marks: string }> {
+  const { status, stdout } = await world.sluice('cluster', 'check', '--runner', 'kubeflow', '--url', url);
+  const said = stdout.replaceAll(url, 'URL').trimEnd().split('\n');
+  return { status, marks: said.map(line => line.slice(0, 45)).join('\n') };
+}
+
+test('what can be known of Kubeflow by its URL alone is looked at: by the check, and before a run', async () => {
+  await serve();
+  const known = '✓ Kubeflow Pipelines at ‘URL’ answers\n✓ You may see its experiments and runs\n';
+  const unknown = '– Which cluster it is on is not known here, s';
+  expect(await check()).toEqual({
+    status: 0,
+    marks: `${known}✓ Its metadata service answers: logs, outputs\n${unknown}`
+  });
+  server.interfere = ({ url: path = '' }, response) => {
+    if (path.includes('ml_metadata')) response.writeHead(503).end();
+    if (path.includes('/runs?')) {
+      const message =
+        'User ‘me’ is not authorized with reason: (request: &ResourceAttributes{Verb:list,Resource:runs})';
+      response
+        .writeHead(403, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ error: message, code: 7, message }));
+    }
+    return response.headersSent;
+  };
+  const { status, marks } = await check();
+  expect([status, ...marks.split('\n')]).toEqual([
+    ...[1, '✓ Kubeflow Pipelines at ‘URL’ answers', expect.stringMatching(/^✗ /)],
+    ...['– Logs, outputs and what came from the cache ', unknown]
+  ]);
+  world.write('nb.ipynb', ['step:load | 1']);
+  const refused = await run();
+  expect(refused).toMatchObject({ events: [], stderr: expect.stringMatching(/not authorized|may not/) as string });
+});
+
 test('a step at the end runs by itself', async () => {
   await serve();
   world.write('nb.ipynb', ['step:load | a = 1', 'step:clean,at-end | print("cleaned")']);
