@@ -42,14 +42,22 @@ def is_own(name: str) -> bool:
 
 def _replace(old: Any, new: Any, namespace: Dict[str, Any]) -> None:
     """Who has imported it from its module before has it under a name of their own."""
-    for space in [namespace, *(vars(module) for module in list(sys.modules.values()) if _is_beside(module))]:
+    for space in [namespace, *(_namespace(module) for module in list(sys.modules.values()) if _is_beside(module))]:
         for name, value in space.items():
             if value is old:
                 space[name] = new
 
 
 def _is_beside(module: Any) -> bool:
-    return str(getattr(module, "__file__", None) or "").startswith(os.getcwd() + os.sep)
+    return str(_namespace(module).get("__file__") or "").startswith(os.getcwd() + os.sep)
+
+
+def _namespace(module: Any) -> Dict[str, Any]:
+    # Of a module that waits to be imported, `vars` would import it.
+    try:
+        return object.__getattribute__(module, "__dict__")
+    except AttributeError:
+        return {}
 
 
 def _found(namespace: Dict[str, Any], names: Iterable[str]) -> Iterator[Tuple[str, Any]]:

@@ -33,7 +33,7 @@ export function setAmbient(machine: Machine, base: Value, target: Attribute | Su
 
 function setOnModule(machine: Machine, path: string, attr: string, value: Value | undefined, node: Node): void {
   const full = `${path}.${attr}`;
-  if (setKept(machine, full, value, node)) return;
+  if (value && setKept(machine, full, value, node)) return;
   if (!value) deleteAttribute(machine, full, node);
   else if (setAttribute(machine, full, value, node, { isRepeatable: isRepeatable(machine) })) return act(machine);
   note(machine, path, node, { attribute: full });

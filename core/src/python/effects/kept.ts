@@ -25,10 +25,10 @@ export function readKept(machine: Machine, path: string, node: Node): Value | un
   return isKept(machine, path) ? machine.readSlot(slotFor(machine, path, node), node) : undefined;
 }
 
-/** `helpers.items = value`, or `del helpers.items` without one; false where the module does not keep it. */
-export function setKept(machine: Machine, path: string, value: Value | undefined, node: Node): boolean {
+/** `helpers.items = value`; false where the module does not keep it. */
+export function setKept(machine: Machine, path: string, value: Value, node: Node): boolean {
   if (!isKept(machine, path)) return false;
-  machine.rebind(path, value ?? immutable, node, { isCarried: true, ...(value ? {} : { isDeleted: true }) });
+  machine.rebind(path, value, node, { isCarried: true });
   act(machine);
   return true;
 }

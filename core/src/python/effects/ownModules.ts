@@ -78,10 +78,13 @@ export function findOwnModules(modules: ReadonlyMap<string, OwnSource>): OwnModu
     if (known) total.set(alias, known);
   }
   const isOwn = (path: string): boolean => !aliases.has(path) && found.some(({ name }) => path.startsWith(`${name}.`));
-  const changed = new Set([...total.values()].flatMap(({ changes }) => [...changes].filter(isOwn)));
   const makers = new Map(
-    found.flatMap(({ name, makers }) => [...makers].map(([path, maker]) => [`${name}.${path}`, maker]))
+    found.flatMap(({ name, makers }) => [...makers].map(([path, maker]) => [`${name}.${path}`, meant(maker)]))
   );
+  // an instance of one's own class is changed by its methods, whoever calls them
+  const instances = [...makers].filter(([, maker]) => found.some(({ classes }) => classes.has(maker)));
+  const changed = new Set([...total.values()].flatMap(({ changes }) => [...changes].filter(isOwn)));
+  for (const [path] of instances) changed.add(path);
   return {
     kept: Object.fromEntries([...changed].sort().map(path => [path, makers.get(path) ?? ''])),
     members: Object.fromEntries(
@@ -119,6 +122,8 @@ class ModuleReader {
   readonly imports = new Map<string, string>();
   /** what makes what the module's names, and those of its classes, are bound to first */
   readonly makers = new Map<string, string>();
+  /** dotted names */
+  readonly classes = new Set<string>();
   private readonly definitions = new Map<string, FunctionDefinition | ClassDefinition>();
 
   constructor(
@@ -142,6 +147,7 @@ class ModuleReader {
       else if (statement.type === 'FunctionDefinition') this.definitions.set(statement.name.id, statement);
       else if (statement.type === 'ClassDefinition') {
         this.definitions.set(statement.name.id, statement);
+        this.classes.add(`${this.name}.${statement.name.id}`);
         this.readBlock(statement.body, `${statement.name.id}.`);
       } else if (statement.type === 'Import')
         for (const { module, alias } of statement.names)
