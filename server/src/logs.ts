@@ -21,7 +21,9 @@ const patienceMs = 1000;
 const batchChars = 16_000;
 /** characters of one step's log that are kept as events, from its beginning; and bytes from its end, where it is longer */
 export const liveChars = 256_000;
-const tailBytes = 8000;
+export const tailBytes = 8000;
+/** stands above the end of a log of which watchers have the beginning only */
+export const tailHead: LogPiece = { stream: 'stderr', text: '… and ends with:\n' };
 
 /**
  * The log of one step. `FILE` holds the text; `FILE.streams` has a line `OFFSET STREAM` for each change from one stream to the other.
@@ -144,7 +146,7 @@ export class StepLog {
     const cut = first.chunk.subarray(Math.max(0, this.tailLength - tailBytes));
     const line = cut.indexOf(10) + 1;
     const begin = line < cut.length || others.length > 0 ? line : 0;
-    this.tell({ stream: 'stderr', text: '… and ends with:\n' });
+    this.tell(tailHead);
     const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
     for (const { stream, chunk } of [{ ...first, chunk: cut.subarray(begin) }, ...others])
       this.tell({ stream, text: decoders[stream].write(chunk) });

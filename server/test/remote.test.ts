@@ -105,6 +105,33 @@ test('what is told again after the connection was lost is kept once, and the not
   ]);
 });
 
+test('of a long log watchers are told the beginning and, at the step’s end, the last lines, also by another follower', async () => {
+  const lines = Array.from({ length: 3000 }, (_, n) => `${String(n).padStart(4, '0')} ${'x'.repeat(94)}`);
+  const logs = lines.map((text, n): EngineEvent => ({
+    ...{ type: 'log', step: 'a', stream: n === 2999 ? 'stderr' : 'stdout', text: `${text}\n` },
+    origin: { source: 'pod', position: String(n).padStart(4, '0') }
+  }));
+  const lost = new PipelineError('The cluster does not answer.', 'unreachable');
+  const end = step('a', 'succeeded', { origin: { source: 'step a', position: '9' } });
+  const { run, events } = await runOf(
+    new ScriptedEngine([tell(step('a', 'running'), ...logs, lost), tell(end, end, ended('succeeded'))])
+  );
+  expect(readFileSync(logFile(store.home, run.id, 'a'), 'utf8')).toBe(lines.map(line => `${line}\n`).join(''));
+  const told = events.flatMap(e => (e.type === 'log' ? [e] : []));
+  const [beginning, tail] = told
+    .map(({ text }) => text)
+    .join('')
+    .split('… and ends with:\n') as [string, string];
+  expect(beginning).toMatch(/^0000 x+\n0001 [^]*\n… there is more: the whole log is in .*\n$/);
+  expect(tail).toBe(
+    lines
+      .slice(-79)
+      .map(line => `${line}\n`)
+      .join('')
+  );
+  expect(told.at(-1)).toMatchObject({ stream: 'stderr', text: `${lines.at(-1)!}\n` });
+});
+
 test('a second attempt is told although the first one had begun', async () => {
   const at = (position: string) => ({ origin: { source: 'step a', position } });
   const attempts = [

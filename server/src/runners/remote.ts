@@ -262,6 +262,7 @@ export class RemoteRunner implements Runner {
     }
     if (origin === undefined && !isNews(event, store.read(id), store)) return false;
     store.sql.transaction(() => {
+      if (event.type === 'step' && endedStates.has(event.state)) active.logs.tellTail(event.step);
       store.append(id, event, at);
       if (origin !== undefined) active.positions.write(origin);
     });
