@@ -13,6 +13,12 @@ export function formatMetric(value: MetricValue): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 
+/** `1 run`, `2 runs` */
+export const formatCount = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** A file's name may hold what moves the cursor, or a line's end: each such character shows as `?`. */
+export const formatPath = (path: string): string => path.replaceAll(/[\p{Cc}\p{Cs}]/gu, '?');
+
 /** Rows in columns as wide as their widest cell; the last column is not filled up. */
 export function formatTable(rows: readonly (readonly string[])[], gap = '  '): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => [...(row[i] ?? '')].length)));

@@ -1,6 +1,6 @@
 // `sluice fsck`: whether all is as it was written, and what is not.
 import { check } from '../snapshots/fsck.js';
-import { formatSize } from '../words.js';
+import { formatCount, formatPath, formatSize } from '../words.js';
 import { readArgs, write, type Command, type Io } from './command.js';
 import { openRecords } from './records.js';
 
@@ -20,9 +20,10 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
     const { damages, checked, unneeded } = verdict;
     if (values.json === true) await write(io.stdout, `${JSON.stringify(verdict)}\n`);
     else {
-      for (const { message } of damages) await write(io.stdout, `${message}\n`);
+      for (const { message } of damages) await write(io.stdout, `${formatPath(message)}\n`);
       const { runs, snapshots, objects, bytes } = checked;
-      io.stdout.write(`${runs} runs, ${snapshots} snapshots, ${objects} objects (${formatSize(bytes)}): `);
+      const counts = [formatCount(runs, 'run'), formatCount(snapshots, 'snapshot'), formatCount(objects, 'object')];
+      io.stdout.write(`${counts.join(', ')} (${formatSize(bytes)}): `);
       io.stdout.write(damages.length === 0 ? 'nothing is damaged.\n' : `${damages.length} damaged.\n`);
       if (unneeded > 0)
         io.stdout.write(`${unneeded} of the objects are needed by nothing; \`sluice gc\` removes them.\n`);

@@ -6,7 +6,7 @@ import { storedPath } from '../paths.js';
 import { SnapshotLibrary } from '../snapshots/library.js';
 import type { StoredSnapshot } from '../snapshots/records.js';
 import type { Store } from '../store.js';
-import { formatSize, formatTable } from '../words.js';
+import { formatCount, formatPath, formatSize, formatTable } from '../words.js';
 import { chooseAction, readArgs, write, type Action, type Command, type Io } from './command.js';
 import { openRecords } from './records.js';
 
@@ -105,7 +105,10 @@ async function files({ library, io, json }: Context, id: string, folder?: string
   if (json) await write(io.stdout, `${JSON.stringify({ files })}\n`);
   else {
     const size = ({ kind, bytes }: SnapshotFile) => (kind === 'file' ? formatSize(bytes) : '');
-    const rows = files.map(file => [size(file), file.kind === 'folder' ? `${file.path}/` : file.path]);
+    const rows = files.map(file => [
+      size(file),
+      file.kind === 'folder' ? `${formatPath(file.path)}/` : formatPath(file.path)
+    ]);
     await write(
       io.stdout,
       formatTable(rows)
@@ -138,7 +141,7 @@ async function restore({ library, io, json, to, isBack, isExact }: Context, id: 
   else {
     const { files, safety } = restored;
     io.stdout.write(
-      `${files} ${files === 1 ? 'file' : 'files'} ${isExact ? 'written or deleted' : 'written'} in ${restored.to}.\n`
+      `${formatCount(files, 'file')} ${isExact ? 'written or deleted' : 'written'} in ${restored.to}.\n`
     );
     if (safety !== undefined)
       io.stdout.write(`What was there before is in snapshot ${safety}: sluice snapshots restore ${safety} --back\n`);
@@ -167,7 +170,7 @@ function formatDiff(changes: Awaited<ReturnType<SnapshotLibrary['diff']>>): stri
     ...removed.map(path => [path, 'removed'] as const)
   ];
   if (lines.length === 0) return 'Nothing differs.\n';
-  return lines.map(([path, what]) => `${what.padEnd(7)}  ${path}\n`).join('');
+  return lines.map(([path, what]) => `${what.padEnd(7)}  ${formatPath(path)}\n`).join('');
 }
 
 export const snapshots: Command = { help, run: execute };

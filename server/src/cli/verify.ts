@@ -12,6 +12,7 @@ import { Pipelines } from '../pipelines.js';
 import { Store } from '../store.js';
 import { painter, type Paint } from '../terminal.js';
 import { verifyNotebook } from '../verify.js';
+import { formatCount } from '../words.js';
 import { hasErrors, useColors } from './check.js';
 import { readArgs, write, type Command, type Io } from './command.js';
 import { readNotebookFile } from './files.js';
@@ -112,7 +113,7 @@ function place(difference: Difference | undefined): string {
 }
 
 function counted(count: number, noun: string): string {
-  return `${count === 0 ? 'no' : count} ${noun}${count === 1 ? '' : 's'}`;
+  return count === 0 ? `no ${noun}s` : formatCount(count, noun);
 }
 
 export const verify: Command = { help, run: execute };

@@ -34,7 +34,7 @@ export interface Verdict {
     readonly objects: number;
     readonly bytes: number;
   };
-  /** objects that nothing refers to, and unfinished files: no damage, `sluice gc` removes them */
+  /** objects that nothing refers to, and unfinished files: no damage, `sluice gc` removes them; objects count only where nothing that lists others is damaged */
   readonly unneeded: number;
 }
 
@@ -42,7 +42,7 @@ export async function check(store: Store): Promise<Verdict> {
   const objects = new ObjectStore(store.home);
   const { broken, stored, bytes } = await checkObjects(objects);
   const snapshots = listSnapshots(store.sql);
-  const { damages: inSnapshots, needed } = await checkSnapshots(store, objects, snapshots, broken);
+  const { damages: inSnapshots, needed, areAllKnown } = await checkSnapshots(store, objects, snapshots, broken);
   const unneededBroken = [...broken].filter(([id]) => !needed.has(id));
   const runs = store.list();
   const unfinished = await readdir(objects.unfinished).catch(() => []);
@@ -51,14 +51,15 @@ export async function check(store: Store): Promise<Verdict> {
       ...checkRecords(store),
       ...inSnapshots,
       ...unneededBroken.map(([object, path]): Damage => {
-        const message = `The object ${short(object)} is damaged; no snapshot needs it. Delete ‘${path}’.`;
+        const whose = areAllKnown ? `; no snapshot needs it. Delete ‘${path}’` : `, wherever it belongs: ‘${path}’`;
+        const message = `The object ${short(object)} is damaged${whose}.`;
         return { what: 'object', message, object, path };
       }),
       ...(await checkRuns(store)),
       ...(await checkIndexes(store.home))
     ],
     checked: { runs: runs.length, snapshots: snapshots.length, objects: stored.size, bytes },
-    unneeded: [...stored].filter(id => !needed.has(id)).length + unfinished.length
+    unneeded: (areAllKnown ? [...stored].filter(id => !needed.has(id)).length : 0) + unfinished.length
   };
 }
 
@@ -95,8 +96,13 @@ async function checkSnapshots(
   objects: ObjectStore,
   snapshots: readonly StoredSnapshot[],
   broken: ReadonlyMap<string, string>
-): Promise<{ readonly damages: readonly Damage[]; readonly needed: ReadonlySet<string> }> {
+): Promise<{
+  readonly damages: readonly Damage[];
+  readonly needed: ReadonlySet<string>;
+  readonly areAllKnown: boolean;
+}> {
   const needed = new Set<string>();
+  let areAllKnown = true;
   /** by object: why, and the places that need it */
   const found = new Map<string, { readonly why: string; readonly places: Place[] }>();
   const blame = (object: string, why: string, place: Place) => {
@@ -121,22 +127,31 @@ async function checkSnapshots(
     };
     await walkTree(objects, snapshot.tree, {
       folder(path, id) {
-        if (!need(id, path) || whole.has(id)) return false;
+        const isThere = need(id, path);
+        areAllKnown &&= isThere;
+        if (!isThere || whole.has(id)) return false;
         seen.add(id);
         return true;
       },
       async entry(path, entry: TreeEntry) {
-        if (entry.kind !== 'file' || !need(entry.id, path)) return;
-        if (entry.isChunked) for (const chunk of await readChunkIds(objects, entry.id)) if (!need(chunk, path)) break;
+        if (entry.kind !== 'file') return;
+        const isThere = need(entry.id, path);
+        if (!entry.isChunked) return;
+        areAllKnown &&= isThere;
+        let isNamed = !isThere; // one damage of a file is enough
+        for (const chunk of isThere ? await readChunkIds(objects, entry.id) : [])
+          if (isNamed) needed.add(chunk);
+          else isNamed = !need(chunk, path);
       },
       damaged(path, id, error) {
-        isWhole = false;
+        isWhole = areAllKnown = false;
         blame(id, `can’t be read (${toPipelineError(error).message})`, { snapshot, path });
       }
     });
     if (isWhole) for (const id of seen) whole.add(id); // the next one shares most of it
   }
-  return { damages: [...found].map(([object, { why, places }]) => describe(store, object, why, places)), needed };
+  const damages = [...found].map(([object, { why, places }]) => describe(store, object, why, places));
+  return { damages, needed, areAllKnown };
 }
 
 function describe(store: Store, object: string, why: string, places: readonly Place[]): Damage {
