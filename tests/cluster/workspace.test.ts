@@ -46,6 +46,18 @@ const momentsOf = async (run: string) =>
 const states = ({ events }: Outcome) =>
   events.filter(e => e.type === 'step' && e.state !== 'pending').map(e => `${e.step} ${e.state}`);
 
+// as Jupyter's extension starts the server, and asks it for what the panel offers to take over
+const askServer = `import http.client, json, os, socket, subprocess
+args = ["/program/node", "--disable-warning=ExperimentalWarning", "/bundle/node/main.mjs", "--socket", "/tmp/s", "--root", "/home/jovyan"]
+server = subprocess.Popen(args, env={**os.environ, "SLUICE_SECRET": "x"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+server.stdout.readline()
+connection = http.client.HTTPConnection("localhost")
+connection.sock = socket.socket(socket.AF_UNIX)
+connection.sock.connect("/tmp/s")
+connection.request("GET", "/sluice/api/v1/surroundings", headers={"x-sluice-secret": "x"})
+print("SURROUNDINGS " + connection.getresponse().read().decode())
+server.kill()`;
+
 /** Sluice as it is installed, in a pod that has the claim ‘home’, with the bundle and Node from this machine. */
 function runInPod(name: string, folder: string, commands: readonly string[], home: object): string {
   const bundle = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
@@ -60,16 +72,21 @@ function runInPod(name: string, folder: string, commands: readonly string[], hom
     const host = (name: string, path: string) => ({ name, hostPath: { path } });
     const container = {
       ...{ name: 'main', image, workingDir: folder },
-      command: ['sh', '-c', commands.map(args => `/program/node --disable-warning=ExperimentalWarning /bundle/node/cli.mjs ${args}`).join('; ')],
-      env: Object.entries({ LD_LIBRARY_PATH: '/bundle/lib', SLUICE_HOME: '/tmp/sluice', SLUICE_SERVICE_ACCOUNT: 'steps' }).map(([name, value]) => ({ name, value })),
+      command: ['sh', '-c', [`python3 -c '${askServer}'`, ...commands.map(args => `/program/node --disable-warning=ExperimentalWarning /bundle/node/cli.mjs ${args}`)].join('; ')],
+      env: [
+        ...Object.entries({ LD_LIBRARY_PATH: '/bundle/lib', SLUICE_HOME: '/tmp/sluice', SLUICE_SERVICE_ACCOUNT: 'steps', LEVEL: '3' }).map(([name, value]) => ({ name, value })),
+        { name: 'BUCKET', valueFrom: { secretKeyRef: { name: 's3', key: 'bucket' } } }
+      ],
       volumeMounts: [
         home,
+        { name: 'keys', mountPath: '/keys' },
         { name: 'bundle', mountPath: '/bundle' },
         { name: 'program', mountPath: '/program' }
       ]
     };
     const volumes = [
       { name: 'home', persistentVolumeClaim: { claimName: 'home' } },
+      { name: 'keys', secret: { secretName: 's3' } },
       host('bundle', bundle),
       host('program', dirname(realpathSync(process.execPath)))
     ];
@@ -91,9 +108,19 @@ testWithPods('in a notebook’s pod, the volume that the folder is on is found, 
   test_.claim('home');
   test_.claim('data');
   test_.write('home', { 'me/project/a.ipynb': write(cells, { snapshots: 'start', steps }), 'me/project/rows.txt': 'a b', 'me/shared/more.txt': 'more' });
+  test_.kubectl('create', 'secret', 'generic', 's3', '--from-literal=bucket=mine');
   // as Kubeflow has it, where several notebooks share a claim
   const home = { name: 'home', mountPath: '/home/jovyan', subPath: 'me' };
   const log = runInPod(`notebook-${randomBytes(2).toString('hex')}`, '/home/jovyan/project', ['cluster rbac', 'cluster check', 'run a.ipynb --runner argo --json'], home);
+  const surroundings = JSON.parse(/^SURROUNDINGS (.*)$/m.exec(log)![1]!);
+  expect(surroundings).toMatchObject({
+    pod: expect.stringMatching(/^notebook-/),
+    env: expect.arrayContaining([{ name: 'LEVEL', value: '3' }]),
+    secrets: [{ env: 'BUCKET', name: 's3', key: 'bucket' }],
+    secretFolders: [{ name: 's3', path: '/keys' }],
+    volumes: [{ pvc_name: 'home', path: '/home/jovyan', sub_path: 'me' }]
+  });
+  expect(log).not.toContain('mine');
   expect(log).toContain('subjects:\n  - kind: ServiceAccount\n    name: notebook\n'); // who is in the pod gets the rights
   expect(log).toContain('✓ This folder is on the volume ‘home’: runs work on a copy of it\n');
   const events = log.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line));
