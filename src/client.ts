@@ -46,6 +46,8 @@ export interface Restored {
   readonly to: string;
   /** id of the snapshot of what was there before */
   readonly safety?: string;
+  /** paths that were written, made or deleted */
+  readonly written?: readonly string[];
 }
 
 const shownLogBytes = 100_000;
@@ -187,6 +189,12 @@ export class Client {
   /** Put files of a snapshot, or all of them, into the folder `to`; without it back into the notebook's own. */
   restore(snapshot: string, what: { readonly to?: string; readonly paths?: readonly string[] }): Promise<Restored> {
     return this.json(`${snapshotPath(snapshot)}/restore`, { method: 'POST', body: JSON.stringify(what) });
+  }
+
+  /** Bring what a restoration has written, and nothing else, to where its safety snapshot has it: what was not there goes. */
+  undoRestore({ safety = '', written = [] }: Restored): Promise<Restored> {
+    const body = JSON.stringify({ paths: written, isUndo: true });
+    return this.json(`${snapshotPath(safety)}/restore`, { method: 'POST', body });
   }
 
   /** Run the notebook and its pipeline and compare them. It ends on the server when `signal` ends it here. */

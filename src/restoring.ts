@@ -36,9 +36,10 @@ async function tell(pipeline: PipelineModel, client: Client, act: () => Promise<
   const { trans, notices } = pipeline;
   notices.say({ kind: 'running', text: trans.__('Restoring files …') });
   try {
-    const { files, to, safety } = await act();
+    const restored = await act();
+    const { files, to, safety } = restored;
     const where = describeFolder(to, trans);
-    const undo = (before: string): void => void tell(pipeline, client, () => client.restore(before, {}));
+    const undo = (): void => void tell(pipeline, client, () => client.undoRestore(restored));
     if (files === 0) {
       notices.say({ kind: 'succeeded', text: trans.__('Nothing to restore: the files in %1 are the same.', where) });
       return;
@@ -46,9 +47,7 @@ async function tell(pipeline: PipelineModel, client: Client, act: () => Promise<
     notices.say({
       kind: 'succeeded',
       text: trans._n('%1 file was restored to %2.', '%1 files were restored to %2.', files, where),
-      ...(safety === undefined
-        ? {}
-        : { action: { label: trans.__('Put back what was there'), act: () => undo(safety) } })
+      ...(safety === undefined ? {} : { action: { label: trans.__('Put back what was there'), act: undo } })
     });
   } catch (error) {
     notices.say({ kind: 'failed', text: error instanceof Error ? error.message : String(error) });

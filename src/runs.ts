@@ -105,7 +105,7 @@ export class RunsModel implements IDisposable {
       // A list that was asked for before a run was submitted here lacks it.
       if (this.isDisposed || path !== this.path() || this._isSubmitting || this._all[0]?.id !== newest?.id) return;
       const followed = this._all.filter(run => this._followed.has(run.id));
-      // One that is under way is shown to its end, also where the notebook has been saved under another name meanwhile.
+      // One that is under way stays, also while the server does not know yet that the notebook has been renamed.
       const others = followed.filter(({ id }) => runs.every(run => run.id !== id));
       this._all = [...others, ...runs.map(run => followed.find(({ id }) => id === run.id) ?? run)];
       if (this._isUnreachable) this._problem = undefined;

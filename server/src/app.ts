@@ -20,7 +20,7 @@ import type {
   VerifyStage
 } from '@sluice/core';
 import { errorBody, httpStatus, PipelineError } from './errors.js';
-import type { Restored, SnapshotLibrary } from './snapshots/library.js';
+import type { Restored, Restoring, SnapshotLibrary } from './snapshots/library.js';
 import type { LoadSource } from './load.js';
 import type { StepArtifact } from './store.js';
 
@@ -61,7 +61,7 @@ export interface Api {
   /** newest first */
   snapshotsOf(notebook: string | undefined): SnapshotRecord[];
   /** `to` and `paths` as in the request; the result's `to` is relative to the root */
-  restore(id: string, to: string | undefined, paths: readonly string[] | undefined): Promise<Restored>;
+  restore(id: string, what: Restoring): Promise<Restored>;
   /** path of the log's file, which is missing while the step has not printed */
   logFile(run: string, step: string): string;
 }
@@ -323,11 +323,19 @@ async function restoreSnapshot(api: Api, exchange: Exchange, id?: string): Promi
   const body = await readBody(exchange);
   const bad = (what: string) => new PipelineError(`In the request, ${what}.`, 'bad-request');
   if (!isRecord(body)) throw bad('the body must be an object');
-  const { to, paths } = body;
+  const { to, paths, isUndo } = body;
   if (to !== undefined && (typeof to !== 'string' || to === '')) throw bad('‘to’ must be the path of a folder');
   if (paths !== undefined && !(Array.isArray(paths) && paths.every(path => typeof path === 'string')))
     throw bad('‘paths’ must be a list of paths in the snapshot');
-  send(exchange, 200, await api.restore(id!, to, paths));
+  send(
+    exchange,
+    200,
+    await api.restore(id!, {
+      ...(to === undefined ? {} : { to }),
+      ...(paths === undefined ? {} : { paths }),
+      isUndo: isUndo === true
+    })
+  );
 }
 
 async function sendModules(api: Api, exchange: Exchange): Promise<void> {

@@ -1,5 +1,6 @@
 // A notebook names a kernel; its steps run in that kernel's Python. This module finds the kernelspec as Jupyter does, and the command that starts its Python.
 import { execFile } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { access, readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
@@ -58,17 +59,37 @@ export async function readKernel(name: string, env: NodeJS.ProcessEnv): Promise<
 
 function kernelFolders(env: NodeJS.ProcessEnv): string[] {
   const home = env.HOME || homedir();
+  const own =
+    env.JUPYTER_DATA_DIR ??
+    (process.platform === 'darwin'
+      ? join(home, 'Library', 'Jupyter')
+      : join(env.XDG_DATA_HOME || join(home, '.local', 'share'), 'jupyter'));
+  const environment = env.SLUICE_PREFIX ? join(env.SLUICE_PREFIX, 'share', 'jupyter') : '';
   const roots = [
     ...(env.JUPYTER_PATH ?? '').split(delimiter),
-    env.JUPYTER_DATA_DIR ??
-      (process.platform === 'darwin'
-        ? join(home, 'Library', 'Jupyter')
-        : join(env.XDG_DATA_HOME || join(home, '.local', 'share'), 'jupyter')),
-    env.SLUICE_PREFIX ? join(env.SLUICE_PREFIX, 'share', 'jupyter') : '',
+    ...(prefersEnvironment(env) ? [environment, own] : [own, environment]),
     '/usr/local/share/jupyter',
     '/usr/share/jupyter'
   ];
   return roots.filter(root => root !== '').map(root => join(root, 'kernels'));
+}
+
+/** Whether the kernels of the environment that Jupyter runs in go before the user's own: in a virtual one of theirs, and where somebody says so. */
+function prefersEnvironment({ JUPYTER_PREFER_ENV_PATH: said, ...env }: NodeJS.ProcessEnv): boolean {
+  const { SLUICE_PREFIX: prefix } = env;
+  if (said !== undefined) return !['no', 'n', 'false', 'off', '0', '0.0'].includes(said.toLowerCase());
+  if (!prefix || !isWritable(prefix)) return false;
+  const isConda = env.CONDA_PREFIX === prefix && (env.CONDA_DEFAULT_ENV ?? 'base') !== 'base';
+  return isConda || existsSync(join(prefix, 'pyvenv.cfg'));
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Jupyter compares kernels' names without regard to case. */

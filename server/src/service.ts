@@ -34,7 +34,7 @@ import type { Runner, RunTarget } from './runner.js';
 import { stepEnv } from './runners/command.js';
 import type { Place } from './runners/engine.js';
 import { checkRunner, type Runners } from './runners/runners.js';
-import { SnapshotLibrary, type Restored } from './snapshots/library.js';
+import { SnapshotLibrary, type Restored, type Restoring } from './snapshots/library.js';
 import { bindParameters } from './runners/local.js';
 import { scanFor } from './runners/outside.js';
 import { readPlan } from './runners/plans.js';
@@ -213,12 +213,9 @@ export class Service implements Api {
     return this.snapshots.list(path, listed).map(snapshot => snapshot.record);
   }
 
-  async restore(id: string, to: string | undefined, paths: readonly string[] | undefined): Promise<Restored> {
+  async restore(id: string, { to, ...what }: Restoring): Promise<Restored> {
     const { root } = this.options;
-    const restoring = {
-      ...(to === undefined ? {} : { to: resolveWithin(root, to, 'folder') }),
-      ...(paths === undefined ? {} : { paths })
-    };
+    const restoring = { ...what, ...(to === undefined ? {} : { to: resolveWithin(root, to, 'folder') }) };
     const restored = await this.snapshots.restore(id, restoring, folder => {
       if (!isWithin(root, folder))
         throw new PipelineError(

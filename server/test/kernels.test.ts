@@ -45,6 +45,24 @@ test.each<[name: string, spec: object, expected: object]>([
   expect(await findKernel('mine', withKernels())).toMatchObject(expected);
 });
 
+test.each<[name: string, env: NodeJS.ProcessEnv, isVirtual: boolean, first: string]>([
+  ['the user’s own go first', {}, false, 'user'],
+  ['but in a virtual environment', {}, true, 'prefix'],
+  ['unless somebody says otherwise', { JUPYTER_PREFER_ENV_PATH: '0' }, true, 'user'],
+  ['or says it elsewhere', { JUPYTER_PREFER_ENV_PATH: '1' }, false, 'prefix']
+])('of two kernels of one name, %s', async (_, more, isVirtual, first) => {
+  for (const [folder, place] of [
+    ['user', 'user'],
+    ['prefix/share/jupyter', 'prefix']
+  ]) {
+    const spec = { argv: [python, ...launcher], env: { PLACE: place } };
+    world.write(`${folder}/kernels/twice/kernel.json`, JSON.stringify(spec));
+  }
+  if (isVirtual) world.write('prefix/pyvenv.cfg', '');
+  const folders = { JUPYTER_DATA_DIR: join(world.folder, 'user'), SLUICE_PREFIX: join(world.folder, 'prefix') };
+  expect((await findKernel('twice', { ...env, ...folders, ...more })).env).toEqual({ PLACE: first });
+});
+
 test('a name is found whatever its case, and python3 without a spec is Jupyter’s own', async () => {
   install('Mine', { argv: [python, ...launcher] });
   expect((await findKernel('mINE', withKernels())).python).toEqual([python]);

@@ -301,8 +301,16 @@ describe('over HTTP', () => {
     expect(to.json).toEqual({ files: 1, to: 'new/place' });
     expect(text('new/place/in.csv')).toBe('in.csvmore');
     const back = await ask('POST', `/snapshots/${at['after a']}/restore`, {});
-    expect(back.json).toEqual({ files: 2, to: '', safety: expect.stringMatching(/^\w{10}$/) });
+    const { written, safety } = back.json;
+    expect(back.json).toEqual({ files: 2, to: '', safety: expect.stringMatching(/^\w{10}$/), written });
+    expect([...written].sort()).toEqual(['in.csv', 'out.csv']);
     expect(text('in.csv')).toBe('in.csvmore');
+    // undone, what was not there goes, and what has come since stays
+    world.write('mine.txt', 'mine');
+    const undone = await ask('POST', `/snapshots/${safety}/restore`, { paths: written, isUndo: true });
+    expect([...undone.json.written].sort()).toEqual(['in.csv', 'out.csv']);
+    expect([text('in.csv'), text('mine.txt')]).toEqual(['in.csv', 'mine']);
+    expect(existsSync(join(world.folder, 'out.csv'))).toBe(false);
     const events = routes.store.events(run).filter((event: RunEvent) => event.type === 'snapshot');
     expect(events).toHaveLength(5);
     await routes.close();

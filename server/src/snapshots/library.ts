@@ -30,6 +30,8 @@ export interface Restoring {
   readonly paths?: readonly string[];
   /** going back, delete what the snapshot does not have */
   readonly isExact?: boolean;
+  /** going back, `paths` alone and what is in none of them: what the snapshot does not have of them was not there, and goes */
+  readonly isUndo?: boolean;
 }
 
 export interface Restored {
@@ -39,6 +41,8 @@ export interface Restored {
   readonly to: string;
   /** id of the snapshot of what was there before */
   readonly safety?: string;
+  /** paths that were written, made or deleted; given to the safety snapshot with `isUndo` they undo that */
+  readonly written?: readonly string[];
 }
 
 export class SnapshotLibrary {
@@ -98,15 +102,17 @@ export class SnapshotLibrary {
    */
   async restore(
     id: string,
-    { to, paths, isExact }: Restoring,
+    { to, paths, isExact = false, isUndo = false }: Restoring,
     check: (to: string) => void = () => undefined
   ): Promise<Restored> {
     const snapshot = this.find(id);
-    const wanted = choose(await readTree(this.objects, snapshot.tree), paths, id);
+    const tree = await readTree(this.objects, snapshot.tree);
+    const wanted = isUndo ? new Map([...tree].filter(([path]) => paths?.includes(path))) : choose(tree, paths, id);
     check(to ?? snapshot.base);
     await this.verify(wanted);
     if (to !== undefined) return this.restoreTo(to, wanted);
-    return this.restoreBack(snapshot, wanted, paths, isExact === true);
+    const isMeant = isUndo ? (path: string) => paths?.includes(path) === true : (path: string) => isChosen(path, paths);
+    return this.restoreBack(snapshot, wanted, isMeant, isExact || isUndo);
   }
 
   private async restoreTo(to: string, wanted: Tree): Promise<Restored> {
@@ -121,7 +127,7 @@ export class SnapshotLibrary {
   private async restoreBack(
     { base, notebook }: StoredSnapshot,
     wanted: Tree,
-    paths: readonly string[] | undefined,
+    isMeant: (path: string) => boolean,
     isExact: boolean
   ): Promise<Restored> {
     const { store, objects } = this;
@@ -133,9 +139,11 @@ export class SnapshotLibrary {
       ...{ moment: 'safety', base },
       ...(notebook === undefined ? {} : { notebook })
     });
-    const chosen = [...taken.tree].filter(([path]) => wanted.has(path) || isChosen(path, paths));
-    const files = await putTree(base, new Map(chosen), wanted, { store: objects, isExact });
-    return { files, to: base, safety: safety.id };
+    const chosen = [...taken.tree].filter(([path]) => wanted.has(path) || isMeant(path));
+    const written = isExact ? chosen.flatMap(([path]) => (wanted.has(path) ? [] : [path])) : [];
+    const onPut = (path: string): void => void written.push(path);
+    const files = await putTree(base, new Map(chosen), wanted, { store: objects, isExact, onPut });
+    return { files, to: base, safety: safety.id, written };
   }
 
   /** The notebook's folder as a run would see it, and all that may be written over. */
