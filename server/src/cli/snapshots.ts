@@ -140,9 +140,7 @@ async function restore({ library, io, json, to, isBack, isExact }: Context, id: 
   if (json) io.stdout.write(`${JSON.stringify(restored)}\n`);
   else {
     const { files, safety } = restored;
-    io.stdout.write(
-      `${formatCount(files, 'file')} ${isExact ? 'written or deleted' : 'written'} in ${restored.to}.\n`
-    );
+    io.stdout.write(`${formatCount(files, 'file')} ${isExact ? 'written or deleted' : 'written'} in ${restored.to}.\n`);
     if (safety !== undefined)
       io.stdout.write(`What was there before is in snapshot ${safety}: sluice snapshots restore ${safety} --back\n`);
   }
