@@ -10,7 +10,7 @@ import { describePlace } from './place.js';
 import type { StepPlan } from './stepPlan.js';
 import { toRange } from './python/effects/place.js';
 import type { Unbound } from './python/effects/report.js';
-import { address } from './python/effects/tables/functions.js';
+import { address, ofItself } from './python/effects/tables/functions.js';
 import { isContainer } from './python/effects/tables/methods.js';
 import { contentsOf } from './python/effects/thing.js';
 import type { Thing } from './python/effects/thing.js';
@@ -101,7 +101,8 @@ function findUntravelling(notebook: Notebook, outline: Outline, plans: readonly 
       const own = reasonsOf(things).at(0);
       const reason = own ?? reasonsOf(things.flatMap(displayed)).at(0);
       if (reason === undefined) continue;
-      const isSure = certainty === 'certain' && reason !== address && reasonsOf(things).length === things.length;
+      const isSure =
+        certainty === 'certain' && ![address, ofItself].includes(reason) && reasonsOf(things).length === things.length;
       const what = own === undefined ? `holds ${reason}, and was` : `is ${reason},`;
       found.push({
         code: 'cannot-travel',

@@ -65,6 +65,24 @@ test.each<[string, string, object, object]>([
   expect([found.kept, Object.fromEntries(plain)]).toEqual([kept, members]);
 });
 
+test('where what a module keeps cannot go on, that is said in the cell', () => {
+  const text =
+    'm: def make():\n  n = 0\n  def tick():\n    nonlocal n\n    n += 1\n    return n\n  return tick\ntick = make()\ndef twice(): return tick() + tick()';
+  const { found } = analyzer.ownModules(sources(text));
+  const cells = ['import m\nx = m.tick()', 'print(x, m.twice())'];
+  const notebook = {
+    cells: cells.map((source, index) => ({ index, type: 'code' as const, source, tags: [`step:${'ab'[index]!}`] })),
+    metadata: {}
+  };
+  const { diagnostics } = analyzer.analyze(notebook, undefined, found).pipeline;
+  expect(diagnostics.map(({ code, severity, range }) => [code, severity, range?.cell])).toEqual([
+    ['cannot-travel', 'warning', 1]
+  ]);
+  expect(diagnostics[0]!.message).toMatch(
+    /^Step ‘b’ reads ‘m\.tick’, but that is a function that keeps something for itself/
+  );
+});
+
 test('modules that they import may be beside the notebook as well', () => {
   const { more } = analyzer.ownModules(
     sources('pk.__init__: from .base import f\nfrom . import other | m: def f():\n  import pk, os.path')

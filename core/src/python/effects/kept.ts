@@ -3,9 +3,11 @@
 import { act } from './acts.js';
 import { change, changeSlot } from './change.js';
 import type { Machine } from './machine.js';
+import { keepsForItself } from './ownModules.js';
 import { prelude } from './slot.js';
 import type { Slot } from './slot.js';
 import type { Node } from '../syntax.js';
+import { ofItself } from './tables/functions.js';
 import { immutable, linkSlot, valueOf } from './thing.js';
 import type { Value } from './thing.js';
 
@@ -45,7 +47,8 @@ function slotFor(machine: Machine, path: string, node: Node): Slot {
   const known = machine.slotOf(path);
   if (known && !known.isDeleted) return known;
   const maker = machine.ownModules.kept[path];
-  const value = maker ? valueOf(machine.make(node, { madeBy: maker }, path)) : immutable;
+  const travel = maker === keepsForItself ? { untravelling: ofItself } : {};
+  const value = maker ? valueOf(machine.make(node, { madeBy: maker, ...travel }, path)) : immutable;
   const place = machine.place(node);
   const parts = { kind: 'value', step: prelude, origin: place, written: place, isCarried: true } as const;
   const slot = machine.makeSlot({ name: path, value, ...parts });

@@ -26,6 +26,9 @@ export interface OwnModules {
   readonly members: Readonly<Record<string, OwnMember>>;
 }
 
+/** The maker of a function that keeps something for itself. */
+export const keepsForItself = 'keeps for itself';
+
 export const noOwnModules: OwnModules = { kept: {}, members: {} };
 
 const importsOf = new WeakMap<ParsedCell, readonly string[]>();
@@ -72,17 +75,24 @@ export function findOwnModules(modules: ReadonlyMap<string, OwnSource>): OwnModu
     while (aliases.has(at) && hops++ < 10) at = aliases.get(at)!;
     return at;
   };
+  const makers = new Map(
+    found.flatMap(({ name, makers }) => [...makers].map(([path, maker]) => [`${name}.${path}`, meant(maker)]))
+  );
+  const isAmong = (which: 'classes' | 'factories', path: string): boolean =>
+    found.some(module => module[which].has(path));
+  for (const [path, maker] of makers)
+    if (isAmong('factories', maker)) {
+      makers.set(path, keepsForItself);
+      members.set(path, { reads: new Set(), changes: new Set([path]) });
+    }
   const total = new Map([...members.keys()].map(path => [path, reach(path, members, meant)]));
   for (const [alias] of aliases) {
     const known = total.get(meant(alias));
     if (known) total.set(alias, known);
   }
   const isOwn = (path: string): boolean => !aliases.has(path) && found.some(({ name }) => path.startsWith(`${name}.`));
-  const makers = new Map(
-    found.flatMap(({ name, makers }) => [...makers].map(([path, maker]) => [`${name}.${path}`, meant(maker)]))
-  );
   // an instance of one's own class is changed by its methods, whoever calls them
-  const instances = [...makers].filter(([, maker]) => found.some(({ classes }) => classes.has(maker)));
+  const instances = [...makers].filter(([, maker]) => isAmong('classes', maker));
   const changed = new Set([...total.values()].flatMap(({ changes }) => [...changes].filter(isOwn)));
   for (const [path] of instances) changed.add(path);
   return {
@@ -124,6 +134,8 @@ class ModuleReader {
   readonly makers = new Map<string, string>();
   /** dotted names */
   readonly classes = new Set<string>();
+  /** dotted names of functions that give others which keep something for themselves */
+  readonly factories = new Set<string>();
   private readonly definitions = new Map<string, FunctionDefinition | ClassDefinition>();
 
   constructor(
@@ -144,8 +156,11 @@ class ModuleReader {
       else if (statement.type === 'AnnotatedAssign' && statement.value)
         for (const target of targetNames(statement.target)) this.note(prefix + target, statement.value);
       else if (prefix !== '') continue;
-      else if (statement.type === 'FunctionDefinition') this.definitions.set(statement.name.id, statement);
-      else if (statement.type === 'ClassDefinition') {
+      else if (statement.type === 'FunctionDefinition') {
+        this.definitions.set(statement.name.id, statement);
+        if ([...nodesIn(statement.body)].some(node => isOf(node, 'Nonlocal')))
+          this.factories.add(`${this.name}.${statement.name.id}`);
+      } else if (statement.type === 'ClassDefinition') {
         this.definitions.set(statement.name.id, statement);
         this.classes.add(`${this.name}.${statement.name.id}`);
         this.readBlock(statement.body, `${statement.name.id}.`);

@@ -119,6 +119,9 @@ export const isStream = (maker: string | undefined): boolean => maker !== undefi
 /** What can go there, but is of no use. */
 export const address = 'the address of an object, which has another one in each process';
 
+/** What only its own process can have; a pipeline may do without. */
+export const ofItself = 'a function that keeps something for itself';
+
 /** What calling these makes cannot go to another process; in the words for the user. */
 export const untravelling: ReadonlyMap<string, string> = new Map([
   ['builtins.open', 'an open file'],
