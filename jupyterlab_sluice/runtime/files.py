@@ -98,12 +98,19 @@ class Files:
         self._is_busy = True
         try:
             found = None if os.fsdecode(path).startswith("<") else self._path(path, folder)  # the name of a cell
-            if found is not None and found not in self._wrote:
+            if found is not None and found not in self._wrote and not self._is_importing():
                 (self._asked if is_kind else self._read).add(found)
         except Exception:  # the path is none: what was called says so
             pass
         finally:
             self._is_busy = False
+
+    def _is_importing(self) -> bool:
+        """Whether an installed package asks for itself while it is imported, which a fork server may have done ahead."""
+        frame: Optional[FrameType] = sys._getframe(2)
+        while frame and frame.f_code.co_name != "<module>":
+            frame = frame.f_back
+        return frame is not None and frame.f_code.co_filename.startswith(self._ignored)
 
     def _name(self, name: str, caller: FrameType) -> None:
         # by the step's own code: what packages look for (terminals, their own settings) differs from shell to shell
