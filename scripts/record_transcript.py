@@ -73,7 +73,7 @@ def prepare(folder: Path, namespace: str) -> dict:
     shutil.copy(FOLDER / "kubeconfig", folder / "kubeconfig")
     environment = {
         **os.environ,
-        "PATH": os.pathsep.join([str(ROOT / ".venv/bin"), str(FOLDER / "bin"), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([os.environ["PATH"], str(FOLDER / "bin")]),
         "KUBECONFIG": str(folder / "kubeconfig"),
         "SLUICE_SERVICE_ACCOUNT": "pipeline-runner",
         "COLUMNS": "200",
