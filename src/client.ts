@@ -18,7 +18,8 @@ import type {
   StepFreshness,
   SubmitRequest,
   Surroundings,
-  VerifyEvent
+  VerifyEvent,
+  VolumeSnapshotInfo
 } from '@sluice/core';
 import { readEvents } from './events';
 import type { Place } from './placeSettings';
@@ -170,6 +171,12 @@ export class Client {
   async listSnapshots(run: string): Promise<readonly SnapshotRecord[]> {
     const path = `runs/${encodeURIComponent(run)}/snapshots`;
     return (await this.json<{ snapshots: readonly SnapshotRecord[] }>(path)).snapshots;
+  }
+
+  /** Of volumes, that a run on a cluster has left there. */
+  async listVolumeSnapshots(run: string): Promise<readonly VolumeSnapshotInfo[]> {
+    const path = `runs/${encodeURIComponent(run)}/volume-snapshots`;
+    return (await this.json<{ snapshots: readonly VolumeSnapshotInfo[] }>(path)).snapshots;
   }
 
   /** What lies in a folder of a snapshot, one level deep; `''` is the workspace itself. */

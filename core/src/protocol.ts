@@ -102,6 +102,22 @@ export interface RunnerInfo {
   readonly contexts?: readonly ClusterContext[];
 }
 
+/** GET /runs/ID/volume-snapshots answers with `{snapshots: [VolumeSnapshotInfo]}`, oldest first: what a run on a cluster has left there. */
+export interface VolumeSnapshotInfo {
+  /** of the VolumeSnapshot, or of the claim that is a clone */
+  readonly name: string;
+  readonly kind: 'snapshot' | 'clone';
+  readonly claim?: string;
+  readonly moment?: string;
+  readonly step?: string;
+  /** milliseconds since 1970 */
+  readonly at: number;
+  readonly isReady: boolean;
+  readonly error?: string;
+  /** a Kubernetes quantity */
+  readonly size?: string;
+}
+
 /** A cluster, and who one is there, as a kubeconfig names it. */
 export interface ClusterContext {
   readonly name: string;

@@ -17,8 +17,10 @@ import type {
   Surroundings,
   Verification,
   VerifyEvent,
-  VerifyStage
+  VerifyStage,
+  VolumeSnapshotInfo
 } from '@sluice/core';
+import { readJson, toModulesRequest, toRenaming, toRestoring, toSubmitRequest } from './bodies.js';
 import { errorBody, httpStatus, PipelineError } from './errors.js';
 import type { Restored, Restoring, SnapshotLibrary } from './snapshots/library.js';
 import type { LoadSource } from './load.js';
@@ -37,6 +39,8 @@ export interface Api {
   checkRunner(runner: string, target: Readonly<Record<string, string>>): Promise<Finding[]>;
   /** a notebook, or a folder, has another path: what is kept of it is its own still */
   rename(from: string, to: string): void;
+  /** of volumes, that a run on a cluster has left there */
+  volumeSnapshots(run: string): Promise<VolumeSnapshotInfo[]>;
   /** what steps can be given of what this server has */
   surroundings(): Promise<Surroundings>;
   /** Run notebook and pipeline and compare them. Undefined when `signal` ended it. */
@@ -99,6 +103,11 @@ const routes: readonly Route[] = [
   ['GET', /^\/runs\/([^/]+)$/, async (api, exchange, run) => send(exchange, 200, api.read(run!))],
   ['POST', /^\/runs\/([^/]+)\/cancel$/, cancelRun],
   ['GET', /^\/runs\/([^/]+)\/events$/, streamEvents],
+  [
+    'GET',
+    /^\/runs\/([^/]+)\/volume-snapshots$/,
+    async (api, exchange, run) => send(exchange, 200, { snapshots: await api.volumeSnapshots(run!) })
+  ],
   [
     'GET',
     /^\/runs\/([^/]+)\/artifacts$/,
@@ -199,13 +208,7 @@ async function checkRunner(api: Api, exchange: Exchange, runner?: string): Promi
 }
 
 async function rename(api: Api, exchange: Exchange): Promise<void> {
-  const body = await readBody(exchange);
-  const { from, to } = isRecord(body) ? body : {};
-  if (typeof from !== 'string' || typeof to !== 'string' || from === '' || to === '')
-    throw new PipelineError(
-      'In the request, ‘from’ and ‘to’ must be paths of the same notebook or folder.',
-      'bad-request'
-    );
+  const { from, to } = toRenaming(await readBody(exchange));
   api.rename(from, to);
   send(exchange, 200, {});
 }
@@ -320,91 +323,14 @@ async function sendSnapshotFile(api: Api, { response, url }: Exchange, id?: stri
 }
 
 async function restoreSnapshot(api: Api, exchange: Exchange, id?: string): Promise<void> {
-  const body = await readBody(exchange);
-  const bad = (what: string) => new PipelineError(`In the request, ${what}.`, 'bad-request');
-  if (!isRecord(body)) throw bad('the body must be an object');
-  const { to, paths, isUndo } = body;
-  if (to !== undefined && (typeof to !== 'string' || to === '')) throw bad('‘to’ must be the path of a folder');
-  if (paths !== undefined && !(Array.isArray(paths) && paths.every(path => typeof path === 'string')))
-    throw bad('‘paths’ must be a list of paths in the snapshot');
-  send(
-    exchange,
-    200,
-    await api.restore(id!, {
-      ...(to === undefined ? {} : { to }),
-      ...(paths === undefined ? {} : { paths }),
-      isUndo: isUndo === true
-    })
-  );
+  send(exchange, 200, await api.restore(id!, toRestoring(await readBody(exchange))));
 }
 
 async function sendModules(api: Api, exchange: Exchange): Promise<void> {
-  const body = await readBody(exchange);
-  const bad = (what: string) => new PipelineError(`In the request, ${what}.`, 'bad-request');
-  if (!isRecord(body)) throw bad('the body must be an object');
-  const { notebook, kernel, stars, imports } = body;
-  if (typeof notebook !== 'string' || notebook === '') throw bad('‘notebook’ must be the path of a notebook');
-  if (kernel !== undefined && typeof kernel !== 'string') throw bad('‘kernel’ must be a name');
-  if (!isModules(stars)) throw bad('‘stars’ must be a list of modules');
-  if (!isModules(imports)) throw bad('‘imports’ must be a list of modules');
-  const given = { notebook, stars, imports, ...(kernel === undefined ? {} : { kernel }) };
-  send(exchange, 200, await api.modules(given));
+  send(exchange, 200, await api.modules(toModulesRequest(await readBody(exchange))));
 }
 
-const isModules = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every(module => typeof module === 'string' && /^[\p{L}\p{N}_.]+$/u.test(module));
-
-async function readBody({ request, options }: Exchange): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= options.bodyBytes) chunks.push(chunk); // the rest is read and dropped, so that the answer arrives
-  }
-  if (length > options.bodyBytes)
-    throw new PipelineError(
-      `The notebook as sent takes ${length} bytes, more than the ${options.bodyBytes} that Sluice takes. Clear its outputs and run again.`,
-      'too-large'
-    );
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch (cause) {
-    throw new PipelineError('The request’s body is not JSON.', 'bad-request', { cause });
-  }
-}
-
-/** The one check of a request from outside; parameters are checked against the pipeline later. */
-function toSubmitRequest(body: unknown): SubmitRequest {
-  const bad = (what: string) => new PipelineError(`In the request, ${what}.`, 'bad-request');
-  if (!isRecord(body)) throw bad('the body must be an object');
-  const { notebook, content, parameters, runner, target, selection, resume, cache } = body;
-  if (typeof notebook !== 'string' || notebook === '') throw bad('‘notebook’ must be the path of a notebook');
-  if (parameters !== undefined && !isRecord(parameters)) throw bad('‘parameters’ must be an object');
-  if (runner !== undefined && typeof runner !== 'string') throw bad('‘runner’ must be a name');
-  if (target !== undefined && !isTarget(target)) throw bad('‘target’ must be an object with ‘context’ and ‘namespace’');
-  if (resume !== undefined && typeof resume !== 'string') throw bad('‘resume’ must be the id of a run');
-  if (cache !== undefined && typeof cache !== 'boolean') throw bad('‘cache’ must be true or false');
-  if (selection !== undefined && !(isRecord(selection) && Object.values(selection).every(v => typeof v === 'string')))
-    throw bad('‘selection’ must be an object of step names');
-  return {
-    notebook,
-    ...(content === undefined ? {} : { content }),
-    ...(parameters === undefined ? {} : { parameters: parameters as NonNullable<SubmitRequest['parameters']> }),
-    ...(runner === undefined ? {} : { runner }),
-    ...(target === undefined ? {} : { target }),
-    ...(selection === undefined ? {} : { selection }),
-    ...(resume === undefined ? {} : { resume }),
-    ...(cache === undefined ? {} : { cache })
-  };
-}
-
-function isTarget(value: unknown): value is NonNullable<SubmitRequest['target']> {
-  return isRecord(value) && ['context', 'namespace'].every(key => ['string', 'undefined'].includes(typeof value[key]));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+const readBody = ({ request, options }: Exchange): Promise<unknown> => readJson(request, options.bodyBytes);
 
 function send({ response }: Exchange, status: number, body: unknown): void {
   const text = JSON.stringify(body);

@@ -16,7 +16,8 @@ import type {
   SubmitRequest,
   Surroundings,
   Verification,
-  VerifyStage
+  VerifyStage,
+  VolumeSnapshotInfo
 } from '@sluice/core';
 import type { Api } from './app.js';
 import { readEnvironment } from './cache/environment.js';
@@ -172,6 +173,16 @@ export class Service implements Api {
     const { root, store } = this.options;
     const stored = (path: string): string => storedPath(store.home, resolveWithin(root, path, 'notebook'));
     renameInRecords(store.sql, stored(from), stored(to));
+  }
+
+  /** Where the record does not say in which cluster, there are none to be told of. */
+  async volumeSnapshots(run: string): Promise<VolumeSnapshotInfo[]> {
+    const { env, store } = this.options;
+    const { id, remote } = store.read(run);
+    if (remote?.place.context === undefined) return [];
+    const { openCluster } = await import('./kubernetes/access.js');
+    const { listSnapshots } = await import('./kubernetes/snapshots.js');
+    return listSnapshots(await openCluster(remote.place, env), { run: id });
   }
 
   async checkRunner(runner: string, target: Place): Promise<Finding[]> {

@@ -9,6 +9,7 @@ import { usePanel } from './context';
 import { Comparison } from './comparison';
 import { Files } from './moments';
 import { useNow } from './signals';
+import { VolumeSnapshots } from './volumeSnapshots';
 
 export function RunDetails({ run }: { readonly run: RunSummary }): React.JSX.Element {
   const { pipeline, commands, trans } = usePanel();
@@ -39,7 +40,7 @@ export function RunDetails({ run }: { readonly run: RunSummary }): React.JSX.Ele
         </button>
       )}
       <Comparison run={run} />
-      <Files run={run} />
+      {run.remote === undefined ? <Files run={run} /> : <VolumeSnapshots run={run} />}
     </div>
   );
 }
