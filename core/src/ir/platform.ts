@@ -3,6 +3,7 @@
 import type { SecretVariable, StepSettings, VolumeSpec } from '../step.js';
 import { toNodeTerms, toPodTerms } from './affinity.js';
 import type {
+  EmptyDirMountJson,
   KubernetesExecutorConfigJson,
   PvcMountJson,
   SecretAsEnvJson,
@@ -35,7 +36,8 @@ export function toExecutorConfig(settings: StepSettings): KubernetesExecutorConf
     tolerations: tolerations.map(toToleration),
     nodeAffinity: [...toNodeTerms(affinity)],
     podAffinity: [...toPodTerms(affinity)],
-    ...(sharedMemory === undefined ? {} : { enabledSharedMemory: { volumeName: 'shm', size: sharedMemory } }),
+    // KFP has a field for it as well, which its driver does not read
+    emptyDirMounts: sharedMemory === undefined ? [] : [toSharedMemory(sharedMemory)],
     securityContext: toSecurityContext(securityContext)
   });
   return Object.keys(config).length === 0 ? undefined : config;
@@ -83,6 +85,10 @@ function toSecrets(secrets: readonly SecretVariable[]): SecretAsEnvJson[] {
 
 function toToleration({ tolerationSeconds, ...rest }: StepSettings['tolerations'][number]): TolerationJson {
   return { ...rest, ...(tolerationSeconds === undefined ? {} : { tolerationSeconds: String(tolerationSeconds) }) };
+}
+
+function toSharedMemory(sizeLimit: string): EmptyDirMountJson {
+  return { volumeName: 'shm', mountPath: '/dev/shm', medium: 'Memory', sizeLimit };
 }
 
 // Protobuf's whole numbers of 64 bits are texts in JSON.

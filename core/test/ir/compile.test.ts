@@ -258,7 +258,7 @@ test('what only Kubernetes understands stands in the second document, with the n
         { matchExpressions: [{ key: 'zone', operator: 'Exists' }], weight: 5 }
       ],
       podAffinity: [{ matchPodLabels: { app: 'db' }, topologyKey: 'kubernetes.io/hostname', anti: true }],
-      enabledSharedMemory: { volumeName: 'shm', size: '1Gi' },
+      emptyDirMounts: [{ volumeName: 'shm', mountPath: '/dev/shm', medium: 'Memory', sizeLimit: '1Gi' }],
       securityContext: { runAsUser: '1000', runAsNonRoot: true }
     }
   });

@@ -5,7 +5,8 @@ import {
   keepsAfterFailure,
   readStepArgument,
   stepOfSnapshot,
-  type Ir
+  type Ir,
+  type Plan
 } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
 import { PipelineError } from '../errors.js';
@@ -75,6 +76,20 @@ export function toPipelineSpec(text: string, options: SpecOptions): Json {
   }
   const spec = { ...pipeline, components, deploymentSpec: { ...pipeline.deploymentSpec, executors }, root };
   return platform === undefined ? spec : { pipeline_spec: spec, platform_spec: platform };
+}
+
+// https://github.com/kubeflow/pipelines: backend/src/v2/driver/k8s.go has no word of it, up to 2.17
+/** For the user: what Kubeflow leaves out of what steps ask for. */
+export function describeIgnored({ platform }: Ir, { tasks }: Pick<Plan, 'tasks'>): string[] {
+  const configs = (platform?.platforms?.kubernetes?.deploymentSpec?.executors ?? {}) as Readonly<
+    Record<string, { readonly podAffinity?: readonly object[] } | undefined>
+  >;
+  const steps = tasks.filter(({ executor }) => (configs[executor]?.podAffinity ?? []).length > 0);
+  if (steps.length === 0) return [];
+  const names = steps.map(({ name }) => `‘${name}’`).join(', ');
+  return [
+    `Kubeflow does not place ${names} by the affinity to other pods: its driver leaves that out. Affinity to nodes counts.`
+  ];
 }
 
 type Executors = Readonly<

@@ -10,6 +10,7 @@ import {
   type RunSummary,
   type StepRun
 } from '@sluice/core';
+import { readIr } from '@sluice/core/ir/read';
 import { readAccess, type KfpPlace } from '../kfp/access.js';
 import { checkSeeing } from '../kfp/check.js';
 import { connect, type Connection } from '../kfp/connect.js';
@@ -19,7 +20,7 @@ import { findKfpKeeping, type KfpKeeping } from '../kfp/keeping.js';
 import { clearVolumes, planRunVolume, removeVolume, withVolume } from '../kfp/run-volume.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
 import { tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
-import { toPipelineSpec } from '../kfp/spec.js';
+import { describeIgnored, toPipelineSpec } from '../kfp/spec.js';
 import { readStanding, type RunStanding, type TaskStanding } from '../kfp/standing.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { listContexts } from '../kubernetes/access.js';
@@ -85,11 +86,12 @@ class KubeflowEngine implements Engine {
     const where = { connection, env, home: store.home };
     const own = await planRunVolume(request, plan, past, where);
     const others = await findKfpKeeping(own.place.claim === undefined ? plan : withoutOwn(plan), where);
+    const messages = [...describeIgnored(readIr(request.ir), plan), ...own.messages];
     return {
       ...{ ...place, ...own.place },
       mark: randomBytes(9).toString('base64url'),
       keeping: JSON.stringify({ ...others, ...own.keeping }),
-      ...(own.messages.length === 0 ? {} : { messages: JSON.stringify(own.messages) }),
+      ...(messages.length === 0 ? {} : { messages: JSON.stringify(messages) }),
       ...(namespace === undefined ? {} : { namespace }),
       experiment: access.experiment ?? plan.name
     };

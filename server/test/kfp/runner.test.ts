@@ -2,6 +2,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { planIr } from '@sluice/core';
+import { readIr } from '@sluice/core/ir/read';
+import { describeIgnored } from '../../src/kfp/spec';
 import { env, World } from '../world';
 import { KfpServer, type KfpServerOptions } from './server';
 
@@ -141,6 +144,16 @@ test('what can be known of Kubeflow by its URL alone is looked at: by the check,
   world.write('nb.ipynb', ['step:load | 1']);
   const refused = await run();
   expect(refused).toMatchObject({ events: [], stderr: expect.stringMatching(/not authorized|may not/) as string });
+});
+
+test('what Kubeflow leaves out is told before the run', async () => {
+  await serve();
+  const ir = readIr(
+    readFileSync(join(__dirname, '../../../core/test/pipelines/affinity-to-pods/pipeline.yaml'), 'utf8')
+  );
+  expect(describeIgnored(ir, planIr(ir))).toEqual([
+    expect.stringMatching(/^Kubeflow does not place ‘.*’ by the affinity to other pods/)
+  ]);
 });
 
 test('a step at the end runs by itself', async () => {
