@@ -254,8 +254,8 @@ ROWS: Dict[str, Callable[..., None]] = {
 
 
 def _environment() -> Set[str]:
-    """Folders of Python and of what is installed: their versions say enough."""
-    folders = {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages()}
+    """Folders of Python and of what is installed: their versions say enough. Data may lie elsewhere below the prefix."""
+    folders = {*(path for name, path in sysconfig.get_paths().items() if name != "data"), *site.getsitepackages()}
     if site.ENABLE_USER_SITE:
         folders.add(site.getusersitepackages())
     return {os.path.join(folder, "") for folder in folders if folder not in ("", "/")}
