@@ -225,7 +225,10 @@ const buildah = ['/usr/bin/buildah', '/usr/local/bin/buildah'].find(existsSync);
 );
 
 test('kaniko is a Job that says who made it, and pushes with the secret that is named', () => {
-  const { job, configMap } = toManifests(makeContext(needs), 'registry.example.com/nb:1', { secret: 'push' });
+  const { job, configMap } = toManifests(makeContext(needs), 'registry.example.com/nb:1', {
+    name: 'nb',
+    secret: 'push'
+  });
   expect(Object.keys(configMap.data!).sort()).toEqual(['Dockerfile', 'constraints.txt', 'requirements.txt']);
   expect(job.metadata!.labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'sluice' });
   const { containers, volumes, restartPolicy } = job.spec!.template.spec!;

@@ -14,6 +14,7 @@ import { Pipelines } from '../pipelines.js';
 import { readPlan } from '../runners/plans.js';
 import { Store } from '../store.js';
 import { formatTable } from '../words.js';
+import { clusterSettingsOf } from './cluster-settings.js';
 import { readArgs, type Command, type Io } from './command.js';
 import { readNotebookFile, type NamedFile } from './files.js';
 import { openRecords } from './records.js';
@@ -143,13 +144,14 @@ async function runBuilder(
 }
 
 async function inCluster(context: BuildContext, tag: string, values: Values, io: Io): Promise<Built> {
-  const { buildWithKaniko } = await import('../images/kaniko.js');
-  const { context: name, namespace, secret } = values;
+  const [{ buildWithKaniko }, { openCluster }] = await Promise.all([
+    import('../images/kaniko.js'),
+    import('../kubernetes/access.js')
+  ]);
+  const { secret } = values;
   const digest = await buildWithKaniko(context, tag, {
-    ...(name === undefined ? {} : { context: name }),
-    ...(namespace === undefined ? {} : { namespace }),
+    cluster: await openCluster(clusterSettingsOf(values, io), io.env),
     ...(secret === undefined ? {} : { secret }),
-    env: io.env,
     onNotice: text => void io.stderr.write(`${text}\n`)
   });
   return { tool: 'kaniko', digest };

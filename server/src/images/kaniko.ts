@@ -1,63 +1,84 @@
 // Building in the cluster, where nothing on this machine can: a Job runs kaniko on a context that a ConfigMap holds. Both are gone afterwards.
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1ConfigMap, V1Job, V1Pod } from '@kubernetes/client-node';
 import { managedBy, toObjectName } from '@sluice/core';
 import { PipelineError } from '../errors.js';
-import { openCluster } from '../kubernetes/access.js';
-import { describePodEnd, describeWaiting, isEnded } from '../kubernetes/pods.js';
-import { toWords } from '../kubernetes/words.js';
+import { ask, type Cluster } from '../kubernetes/access.js';
+import { followLog } from '../kubernetes/pod-log.js';
+import { describePodEnd, describeWaiting, isEnded, isStarted, readPodEvents } from '../kubernetes/pods.js';
 import type { BuildContext } from './dockerfile.js';
 
 export interface KanikoOptions {
-  readonly context?: string;
-  readonly namespace?: string;
+  readonly cluster: Cluster;
   /** of the type kubernetes.io/dockerconfigjson, that lets the pod push */
   readonly secret?: string;
-  readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
+  /** why the pod waits, and what it prints */
   onNotice?(text: string): void;
 }
 
 const image = 'gcr.io/kaniko-project/executor:v1.23.2';
+const container = 'kaniko';
 
 /** @throws PipelineError why it could not be built, with the pod's last words */
 export async function buildWithKaniko(build: BuildContext, tag: string, options: KanikoOptions): Promise<string> {
   const { BatchV1Api } = await import('@kubernetes/client-node');
-  const { context, namespace } = options;
-  const place = { ...(context === undefined ? {} : { context }), ...(namespace === undefined ? {} : { namespace }) };
-  const cluster = await openCluster(place, options.env);
+  const { cluster } = options;
+  const { core, namespace, server } = cluster;
   const batch = cluster.config.makeApiClient(BatchV1Api);
-  const { core } = cluster;
-  const { job, configMap } = toManifests(build, tag, options);
-  const name = job.metadata!.name!;
-  const asking = { verb: 'create', resource: 'jobs', name, namespace: cluster.namespace } as const;
+  const name = toObjectName('sluice-image', build.hash, randomBytes(3).toString('hex'));
+  const { job, configMap } = toManifests(build, tag, { ...options, name });
   try {
-    await core.createNamespacedConfigMap({ namespace: cluster.namespace, body: configMap });
-    await batch.createNamespacedJob({ namespace: cluster.namespace, body: job });
-    for (let told = ''; ; await new Promise(resolve => setTimeout(resolve, 1000))) {
-      options.signal?.throwIfAborted();
-      const { items } = await core.listNamespacedPod({
-        namespace: cluster.namespace,
-        labelSelector: `job-name=${name}`
-      });
-      const [pod] = items;
-      const notice = pod && describeWaiting(pod);
-      if (notice !== undefined && notice !== told) options.onNotice?.((told = notice));
-      if (pod !== undefined && isEnded(pod, 'kaniko')) return readEnd(pod, tag);
-    }
-  } catch (error) {
-    throw error instanceof PipelineError ? error : toWords(error, { ...asking, server: cluster.server });
+    await ask({ verb: 'create', resource: 'configmaps', name, namespace, server }, () =>
+      core.createNamespacedConfigMap({ namespace, body: configMap })
+    );
+    await ask({ verb: 'create', resource: 'jobs.batch', name, namespace, server }, () =>
+      batch.createNamespacedJob({ namespace, body: job })
+    );
+    return await followBuild(name, tag, options);
   } finally {
-    const gone = { namespace: cluster.namespace, name };
-    await batch.deleteNamespacedJob({ ...gone, propagationPolicy: 'Background' }).catch(() => undefined);
-    await core.deleteNamespacedConfigMap(gone).catch(() => undefined);
+    await batch.deleteNamespacedJob({ namespace, name, propagationPolicy: 'Background' }).catch(() => undefined); // it goes by itself, and its labels say whose it is
+    await core.deleteNamespacedConfigMap({ namespace, name }).catch(() => undefined);
   }
 }
 
-function readEnd(pod: V1Pod, tag: string): string {
-  const state = pod.status?.containerStatuses?.find(({ name }) => name === 'kaniko')?.state?.terminated;
+async function followBuild(job: string, tag: string, { cluster, signal, onNotice }: KanikoOptions): Promise<string> {
+  const { core, namespace, server } = cluster;
+  const readPod = async () => {
+    const { items } = await ask({ verb: 'list', resource: 'pods', namespace, server }, () =>
+      core.listNamespacedPod({ namespace, labelSelector: `job-name=${job}` })
+    );
+    return items[0];
+  };
+  let lastWords = '';
+  for (let told = ''; ; await sleep(1000, undefined, { signal })) {
+    const pod = await readPod();
+    if (pod === undefined) {
+      const [why] = await readPodEvents(cluster, job, 'Job');
+      if (why !== undefined)
+        throw new PipelineError(`The image ‘${tag}’ can’t be built in the cluster: ${why}.`, 'remote');
+      continue;
+    }
+    const notice = describeWaiting(pod);
+    if (notice !== undefined && notice !== told) onNotice?.((told = notice));
+    if (!isStarted(pod, container)) continue;
+    const given = signal ?? new AbortController().signal;
+    for await (const { text } of followLog(cluster, pod.metadata!.name!, { container, signal: given })) {
+      onNotice?.(text);
+      lastWords = text.trim() || lastWords;
+    }
+    const ended = await readPod();
+    if (ended === undefined || isEnded(ended, container)) return readEnd(ended ?? pod, tag, lastWords);
+  }
+}
+
+function readEnd(pod: V1Pod, tag: string, lastWords: string): string {
+  const state = pod.status?.containerStatuses?.find(({ name }) => name === container)?.state?.terminated;
   const digest = /sha256:[0-9a-f]{64}/.exec(state?.message ?? '')?.[0];
   if (state?.exitCode === 0 && digest !== undefined) return digest;
-  const why = describePodEnd(pod, 'kaniko')?.message ?? 'its pod ended.';
+  const end = describePodEnd(pod, container);
+  const why = end?.name === 'exit-status' && lastWords !== '' ? lastWords : (end?.message ?? 'its pod is gone.');
   throw new PipelineError(`The image ‘${tag}’ could not be built in the cluster: ${why}`, 'remote');
 }
 
@@ -65,9 +86,8 @@ function readEnd(pod: V1Pod, tag: string): string {
 export function toManifests(
   { files, hash }: BuildContext,
   tag: string,
-  { secret }: Pick<KanikoOptions, 'secret'>
+  { name, secret }: Pick<KanikoOptions, 'secret'> & { readonly name: string }
 ): { readonly job: V1Job; readonly configMap: V1ConfigMap } {
-  const name = toObjectName('sluice-image', hash);
   const metadata = { name, labels: { ...managedBy, 'sluice.dev/image': hash } };
   return {
     configMap: { metadata, data: { ...files } },
@@ -82,7 +102,7 @@ export function toManifests(
             restartPolicy: 'Never',
             containers: [
               {
-                name: 'kaniko',
+                name: container,
                 image,
                 args: [
                   '--context=dir:///context',

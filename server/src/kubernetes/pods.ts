@@ -166,10 +166,10 @@ export function isStarted(pod: V1Pod, container = 'main'): boolean {
   return state?.running !== undefined || state?.terminated !== undefined;
 }
 
-/** What the cluster says about a pod that does not get on, newest last; nothing where we may not see it. */
-export async function readPodEvents({ core, namespace }: Cluster, pod: string): Promise<string[]> {
+/** What the cluster says about a pod, or a Job, that does not get on, newest last; nothing where we may not see it. */
+export async function readPodEvents({ core, namespace }: Cluster, name: string, kind = 'Pod'): Promise<string[]> {
   try {
-    const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
+    const fieldSelector = `involvedObject.kind=${kind},involvedObject.name=${name},type=Warning`;
     const { items } = await core.listNamespacedEvent({ namespace, fieldSelector });
     const tells = (reason: string, message: string) =>
       /^Failed(?!Scheduling)|Evict/.test(reason) && !/failed to sync|no relationship found/.test(message); // the node is only just beginning
