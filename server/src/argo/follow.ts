@@ -6,6 +6,7 @@ import type { Failure, PlanTask, RunEventBody } from '@sluice/core';
 import type { Cluster } from '../kubernetes/access.js';
 import {
   blamePod,
+  describeNoPod,
   describePodEnd,
   describeRefusedPod,
   describeWaiting,
@@ -183,7 +184,7 @@ class Follower {
   }
 
   private tellWaiting({ step, most }: Standing, attempt: number, node: ArgoNode, pod: V1Pod | undefined): void {
-    const why = pod === undefined ? node.message : describeWaiting(pod);
+    const why = pod === undefined ? describeNoPod(node.message) : describeWaiting(pod);
     const again = attempt > 1 ? `Attempt ${attempt} of ${most}` : undefined;
     const reason = again === undefined ? why : why === undefined ? `${again}.` : `${again}: ${why}`;
     this.tellReason(step, attempt, reason);

@@ -70,6 +70,14 @@ const plainPull = (message: string): string =>
     ''
   );
 
+/** Why a pod is not made yet, where the engine says it. */
+export function describeNoPod(message: string | undefined): string | undefined {
+  const [, quota] = /exceeded quota: (.*)$/s.exec(message ?? '') ?? [];
+  return quota === undefined
+    ? message
+    : `The namespace’s quota has no room for the step’s pod: ${quota}. It begins when something else has ended; or ask for more.`;
+}
+
 /** A pod that was never made, since the cluster's rules forbid it; undefined where the message says something else. */
 export function describeRefusedPod(message = ''): Failure | undefined {
   const [, rule] = /\bpods? "[^"]*" is (?:forbidden|invalid): (.*)$/is.exec(message) ?? [];

@@ -1,6 +1,12 @@
 // What a cluster refuses, and how pods wait and end, in plain words: the cause, the object, and what to do. No cluster is needed for these.
 import type { V1Pod } from '@kubernetes/client-node';
-import { blamePod, describePodEnd, describeRefusedPod, describeWaiting } from '../../src/kubernetes/pods.js';
+import {
+  blamePod,
+  describeNoPod,
+  describePodEnd,
+  describeRefusedPod,
+  describeWaiting
+} from '../../src/kubernetes/pods.js';
 import { toWords, type Request } from '../../src/kubernetes/words.js';
 
 const status = (code: number, message: string) =>
@@ -294,4 +300,13 @@ test.each([
   ['OOMKilled (exit code 137)', /^$/]
 ])('a pod that was never made: %s', (message, said) => {
   expect(describeRefusedPod(message)?.message ?? '').toMatch(said);
+});
+
+test('a pod that a quota has no room for says that it waits', () => {
+  expect(
+    describeNoPod('pods "x-a-1" is forbidden: exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1')
+  ).toMatch(
+    /^The namespace’s quota has no room for the step’s pod: few, requested: .* limited: pods=1\. It begins when/
+  );
+  expect(describeNoPod('Pending')).toBe('Pending');
 });
