@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { Store } from '../../server/src/store.js';
 import { KfpServer } from '../../server/test/kfp/server.js';
 import { env, makeNotebook, World } from '../../server/test/world.js';
 import { folder as clusterFolder, makeNamespace, type TestCluster } from './cluster.js';
@@ -90,7 +91,8 @@ test('the run works on a copy of the notebook’s own volume, which is kept arou
     `step:train | open("rows.txt", "a").write(" d")\n${code}`
   ];
   const start = (code: string, ...more: string[]) => {
-    const notebook = makeNotebook(cells(code), 'python3', { sluice: { volumes, snapshots: 'each-step' } });
+    const steps = { train: { volumes: [{ pvc_name: 'data', path: '/data' }] } };
+    const notebook = makeNotebook(cells(code), 'python3', { sluice: { volumes, snapshots: 'each-step', steps } });
     writeFileSync(join(world.folder, 'own.ipynb'), JSON.stringify(notebook));
     return world.sluice('run', 'own.ipynb', '--runner', 'kubeflow', '--url', url, '--json', ...more);
   };
@@ -109,6 +111,10 @@ test('the run works on a copy of the notebook’s own volume, which is kept arou
   const again = await start('print(open("rows.txt").read())', '--resume', 'last');
   expect([again.stderr, again.status]).toEqual(['', 0]);
   expect(printed(again.events, 'train')).toBe('a b c d\n');
+  const store = new Store(join(world.folder, '.sluice'));
+  const notices = store.events(store.find('last').id).flatMap(event => (event.type === 'notice' ? [event.text] : []));
+  store.close();
+  expect(notices.join()).toMatch(/The volume ‘data’ is as it is now: what ‘train’ wrote to it in run \d+ stays\./);
   expect(test_.names('pvc').filter(name => name.startsWith('own-'))).toHaveLength(2);
 }, 120_000);
 

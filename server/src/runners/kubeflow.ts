@@ -11,12 +11,13 @@ import {
   type StepRun
 } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
+import { describeWritten } from '../argo/earlier.js';
 import { readAccess, type KfpPlace } from '../kfp/access.js';
 import { checkSeeing } from '../kfp/check.js';
 import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
 import { discoverRuns } from '../kfp/discover.js';
-import { findKfpKeeping, type KfpKeeping } from '../kfp/keeping.js';
+import { findKfpKeeping, openOwnCluster, type KfpKeeping } from '../kfp/keeping.js';
 import { clearVolumes, planRunVolume, removeVolume, withVolume } from '../kfp/run-volume.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
 import { tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
@@ -24,6 +25,7 @@ import { describeIgnored, toPipelineSpec } from '../kfp/spec.js';
 import { readStanding, type RunStanding, type TaskStanding } from '../kfp/standing.js';
 import { PipelineError, toPipelineError } from '../errors.js';
 import { listContexts } from '../kubernetes/access.js';
+import { readClusterSettings } from '../kubernetes/settings.js';
 import { pause } from '../pause.js';
 import type { RunnerRequest } from '../runner.js';
 import { readExecutorOutput } from './executor.js';
@@ -98,13 +100,23 @@ class KubeflowEngine implements Engine {
   }
 
   async start(run: RemoteStart, signal: AbortSignal): Promise<string> {
-    for (const message of JSON.parse(run.place.messages ?? '[]') as string[]) run.notice(message);
+    const known = JSON.parse(run.place.messages ?? '[]') as string[];
+    for (const message of [...known, ...(await this.describeEarlier(run))]) run.notice(message);
     try {
       return await this.submit(run, await withVolume(run, this.options, signal), signal);
     } catch (error) {
       await removeVolume(run, this.options.env).catch(() => undefined); // what stood in the way is what counts
       throw error;
     }
+  }
+
+  /** What volumes still have of the run that this one goes on from, where their cluster is known. */
+  private async describeEarlier(run: RemoteStart): Promise<string[]> {
+    if (run.past === undefined) return [];
+    const { env, store } = this.options;
+    const where = { connection: await this.connect(run.place), env, home: store.home };
+    const cluster = await openOwnCluster(where, readClusterSettings({}, where)).catch(() => undefined);
+    return cluster === undefined ? [] : describeWritten(cluster, run);
   }
 
   private async submit(run: RemoteStart, ir: string, signal: AbortSignal): Promise<string> {
