@@ -115,7 +115,7 @@ export function RunnerState(): React.JSX.Element | null {
               {trans.__('Change')}
             </button>
           )}
-          {info && place['url'] === undefined && (
+          {info && (
             <button
               type="button"
               className="jp-Sluice-link"
@@ -130,9 +130,7 @@ export function RunnerState(): React.JSX.Element | null {
         </span>
       </div>
       {info && isOpen && <PlaceForm info={info} />}
-      {isChecked && place['url'] === undefined && (
-        <ClusterCheck key={JSON.stringify([runner, place])} runner={runner} place={place} />
-      )}
+      {isChecked && <ClusterCheck key={JSON.stringify([runner, place])} runner={runner} place={place} />}
     </>
   );
 }
