@@ -264,8 +264,8 @@ def keep_failed(given: argparse.Namespace) -> None:
         given.snapshot_class, given.clone = usual if way is None else (way.get("class"), "yes" if way.get("isCloned") else "")
         try:
             keep(given, claim, f"{of_run}-{name}-{int(time.time()):x}")
-        except Refused as refused:
-            print(refused, file=sys.stderr)
+        except (Refused, OSError, ValueError) as error:
+            print(error, file=sys.stderr)
 
 
 def own_run() -> str:

@@ -42,7 +42,7 @@ os.execv(sys.executable, [sys.executable] + sys.argv[3:])
 
 /** The steps of the IR on the run's volume, in the notebook's folder. None of them is cached: what one writes there, a cached one would not. */
 export function withRunVolume(ir: Ir, volume: RunVolume, program: SnapshotProgram): Ir {
-  const { pipeline, platform } = ir;
+  const { pipeline } = ir;
   const executors = executorsOf(ir);
   const isStep = (executor: string | undefined): boolean =>
     executor !== undefined && readStepArgument(executors[executor]?.container?.args ?? []) !== undefined;
@@ -79,34 +79,30 @@ export function withRunVolume(ir: Ir, volume: RunVolume, program: SnapshotProgra
     return [label, { ...rest, container: { ...container, command, env } }] as const;
   });
   const parts = volume.isKept ? snapshotParts(program) : undefined;
-  const kubernetes = platform?.platforms?.kubernetes;
-  const configs = (kubernetes?.deploymentSpec?.executors ?? {}) as Readonly<Record<string, ExecutorConfig>>;
-  const mounted = steps.map(([label]) => [label, withMount(configs[label] ?? {}, volume)] as const);
+  const all = { ...executors, ...Object.fromEntries(steps), ...parts?.executors };
   return {
     ...ir,
     pipeline: {
       ...pipeline,
       root,
       components: { ...components, ...parts?.components },
-      deploymentSpec: {
-        ...pipeline.deploymentSpec,
-        executors: { ...executors, ...Object.fromEntries(steps), ...parts?.executors } as never
-      }
+      deploymentSpec: { ...pipeline.deploymentSpec, executors: all as never }
     },
-    platform: {
-      ...platform,
-      platforms: {
-        ...platform?.platforms,
-        kubernetes: {
-          ...kubernetes,
-          deploymentSpec: {
-            ...kubernetes?.deploymentSpec,
-            executors: { ...configs, ...Object.fromEntries(mounted) } as never
-          }
-        }
-      }
-    }
+    platform: toPlatform(
+      ir,
+      steps.map(([label]) => label),
+      volume
+    )
   };
+}
+
+/** `labels` are the executors of steps. */
+function toPlatform({ platform }: Ir, labels: readonly string[], volume: RunVolume): NonNullable<Ir['platform']> {
+  const kubernetes = platform?.platforms?.kubernetes;
+  const configs = (kubernetes?.deploymentSpec?.executors ?? {}) as Readonly<Record<string, ExecutorConfig>>;
+  const mounted = Object.fromEntries(labels.map(label => [label, withMount(configs[label] ?? {}, volume)]));
+  const deploymentSpec = { ...kubernetes?.deploymentSpec, executors: { ...configs, ...mounted } as never };
+  return { ...platform, platforms: { ...platform?.platforms, kubernetes: { ...kubernetes, deploymentSpec } } };
 }
 
 /** Whoever makes the copy has taken the snapshot at the start. */

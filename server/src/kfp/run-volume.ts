@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   parallelSteps,
+  planIr,
   printIrAsJson,
   toObjectName,
   volumeFolder,
@@ -13,10 +14,10 @@ import {
 import { readIr } from '@sluice/core/ir/read';
 import { toKept, toSpec, type Keeping } from '../argo/keeping.js';
 import { makeCopy, readWorkspace, tryClone } from '../argo/volume.js';
-import { PipelineError, toPipelineError } from '../errors.js';
+import { toPipelineError } from '../errors.js';
 import { openCluster, type Cluster } from '../kubernetes/access.js';
 import { findOwnNamespace } from '../kubernetes/own-pod.js';
-import { describeLack, findLacks, rightsFor, userRights } from '../kubernetes/rights.js';
+import { requireRights, rightsFor, userRights } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { listSnapshots, removeSnapshot } from '../kubernetes/snapshots.js';
 import { findSnapshotWay } from '../kubernetes/storage.js';
@@ -59,7 +60,11 @@ export async function planRunVolume(
   const { env, home } = options;
   const { volume, snapshots } = plan.workspace;
   const named = past?.remote === undefined ? volume : readWorkspace(past.remote.place);
-  if (named === undefined && (past?.remote !== undefined || findOwnNamespace(env) === undefined)) return none;
+  if (
+    plan.tasks.length === 0 ||
+    (named === undefined && (past?.remote !== undefined || findOwnNamespace(env) === undefined))
+  )
+    return none;
   try {
     const settings = readClusterSettings({}, { env, home });
     const cluster = await openOwnCluster(options, settings);
@@ -73,7 +78,11 @@ export async function planRunVolume(
     const copy = snapshots?.clone
       ? { how: 'clone' as const }
       : await findSnapshotWay(cluster, workspace.claim, snapshots?.class);
-    await checkRights(cluster, copy.how === 'snapshot');
+    const isTaken = copy.how === 'snapshot';
+    await requireRights(
+      cluster,
+      rightsFor(userRights, ['snapshots']).filter(({ group }) => isTaken || group === '')
+    );
     const isKept = policy === 'each-step';
     const kept = isKept ? await toKept(cluster, copy, made) : {};
     const isCloned = kept.clone !== undefined;
@@ -117,15 +126,6 @@ function describeSharing(accessModes: readonly string[], plan: Plan): string[] {
   return [`Steps ${steps} could run at the same time, but the volume of the run can be mounted on ${where}`];
 }
 
-/** @throws PipelineError `unauthorized` with all that is missing */
-async function checkRights(cluster: Cluster, isTaken: boolean): Promise<void> {
-  const needed = rightsFor(userRights, ['snapshots']).filter(({ group }) => isTaken || group === '');
-  const lacks = (await findLacks(cluster, needed)).filter(lack => !lack.isOptional);
-  if (lacks.length === 0) return;
-  const sentences = lacks.map(lack => describeLack(lack, cluster.namespace)).join(' ');
-  throw new PipelineError(`${sentences} \`sluice cluster rbac\` prints the Role that grants it.`, 'unauthorized');
-}
-
 const readVolume = ({ volume }: Place): Volume | undefined =>
   volume === undefined ? undefined : (JSON.parse(volume) as Volume);
 
@@ -135,7 +135,7 @@ export async function withVolume(
   { env, runtimeFolder }: { readonly env: NodeJS.ProcessEnv; readonly runtimeFolder?: string },
   signal: AbortSignal
 ): Promise<string> {
-  const { request, place, plan } = run;
+  const { request, place } = run;
   const volume = readVolume(place);
   if (volume === undefined || runtimeFolder === undefined) return request.ir;
   const cluster = await openCluster(volume.cluster, env);
@@ -144,7 +144,8 @@ export async function withVolume(
   await tryClone(cluster, run, claim, volume.keeping, signal);
   const workspace = readWorkspace(place)!;
   const isKept = volume.keeping.own.policy === 'each-step';
-  const { image } = plan.tasks[0]!;
+  const ir = readIr(request.ir);
+  const { image } = planIr(ir).tasks[0]!;
   let isThere = (await readClaim(cluster, claim)).status?.phase === 'Bound';
   if (!isThere && isKept) {
     // its class makes it when a pod comes, and the snapshot before the first step comes before
@@ -155,7 +156,7 @@ export async function withVolume(
   if (taken !== undefined && isThere) await removeSnapshot(cluster, taken);
   run.notice();
   const program = { program: await readSnapshotProgram(runtimeFolder), image };
-  return printIrAsJson(withRunVolume(readIr(request.ir), { claim, workspace, isKept }, program));
+  return printIrAsJson(withRunVolume(ir, { claim, workspace, isKept }, program));
 }
 
 /** What a start that failed has left of it. */

@@ -1,5 +1,6 @@
 // What Sluice and the steps' pods must be allowed to do in a namespace: one table, from which the test of a connection asks and the Role that
 // grants it is printed.
+import { PipelineError } from '../errors.js';
 import type { Cluster } from './access.js';
 import { ask } from './access.js';
 
@@ -159,4 +160,12 @@ export async function mayServiceAccount(
 export function describeLack({ group, resource, missing, why }: Lack, namespace: string): string {
   const verbs = missing.map(verb => `‘${verb}’`).join(', ');
   return `You may not ${verbs} ${resource}${group === '' ? '' : `.${group}`} in namespace ‘${namespace}’, which is needed ${why}.`;
+}
+
+/** @throws PipelineError `unauthorized` with all that is missing, and not only with what comes first */
+export async function requireRights(cluster: Cluster, rights: readonly Right[]): Promise<void> {
+  const lacks = (await findLacks(cluster, rights)).filter(lack => !lack.isOptional);
+  if (lacks.length === 0) return;
+  const sentences = lacks.map(lack => describeLack(lack, cluster.namespace)).join(' ');
+  throw new PipelineError(`${sentences} \`sluice cluster rbac\` prints the Role that grants it.`, 'unauthorized');
 }

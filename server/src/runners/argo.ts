@@ -41,7 +41,7 @@ import {
 } from '../kubernetes/access.js';
 import { describeOldVersion } from '../kubernetes/check.js';
 import { toMetadata, toSelector } from '../kubernetes/labels.js';
-import { describeLack, findLacks, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';
+import { requireRights, rightsFor, userRights } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { listSnapshots, removeSnapshot } from '../kubernetes/snapshots.js';
 import { findOwnWorkspace, listClaims, removeClaim } from '../kubernetes/volumes.js';
@@ -98,7 +98,7 @@ class ArgoEngine implements Engine {
     const cluster = await openCluster(settings, this.options.env);
     const old = describeOldVersion(await checkAnswer(cluster));
     if (old !== undefined) throw new PipelineError(old, 'remote');
-    await checkRights(cluster, 'argo');
+    await requireRights(cluster, rightsFor(userRights, ['argo']));
     await listWorkflows(cluster, 'none=none');
     const ir = readIr(request.ir);
     compileWorkflow(ir, { claim: 'x' }); // what can't be said to Argo is said now
@@ -107,7 +107,7 @@ class ArgoEngine implements Engine {
       ? readWorkspace(past.remote.place)
       : (plan.workspace.volume ?? (await findOwnWorkspace(cluster, request.workspace, this.options.env)));
     const keeping = await findKeeping(cluster, { ir, plan, settings, ...(workspace && { workspace }) });
-    if (needsSnapshots(keeping)) await checkRights(cluster, 'snapshots');
+    if (needsSnapshots(keeping)) await requireRights(cluster, rightsFor(userRights, ['snapshots']));
     const { context, namespace } = cluster;
     return {
       ...{ ...settings, context, namespace, keeping: JSON.stringify(keeping) },
@@ -267,14 +267,6 @@ async function removePods({ core, namespace }: Cluster, workflow: string): Promi
     await remove({ verb: 'delete', resource: 'pods', name: metadata!.name!, namespace }, () =>
       core.deleteNamespacedPod({ namespace, name: metadata!.name! })
     );
-}
-
-/** @throws PipelineError `unauthorized` with all that is missing, and not only with what comes first */
-async function checkRights(cluster: Cluster, purpose: Purpose): Promise<void> {
-  const lacks = (await findLacks(cluster, rightsFor(userRights, [purpose]))).filter(lack => !lack.isOptional);
-  if (lacks.length === 0) return;
-  const sentences = lacks.map(lack => describeLack(lack, cluster.namespace)).join(' ');
-  throw new PipelineError(`${sentences} \`sluice cluster rbac\` prints the Role that grants it.`, 'unauthorized');
 }
 
 /** Names the workflow, its volume, and by its beginning the pods. Ids of runs are all different. */
