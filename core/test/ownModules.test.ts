@@ -48,6 +48,12 @@ test.each<[string, string, object, object]>([
     { 'm.f': [['c.options'], ['c.options']] }
   ],
   [
+    'what a module of a package keeps, by its whole name',
+    'pk.__init__: x = 1 | pk.base: xs = [] | m: import pk.base\ndef f(): pk.base.xs.append(1)\ntry:\n  n = 0\nexcept OSError:\n  k = []\ndef g(): k.append(2)',
+    { 'm.k': 'list', 'pk.base.xs': 'list' },
+    { 'm.f': [['pk.base.xs'], ['pk.base.xs']], 'm.g': [['m.k'], ['m.k']] }
+  ],
+  [
     'a function handed on by its package',
     'pk.__init__: from .base import f | pk.base: import random\nr = random.Random(1)\ndef f(): return r.random()',
     { 'pk.base.r': 'random.Random' },

@@ -26,7 +26,7 @@ function* starsIn(body: readonly Statement[]): Generator<string> {
 }
 
 /** What runs in the same scope as the statement around it. */
-function blocksOf(statement: Statement): readonly (readonly Statement[])[] {
+export function blocksOf(statement: Statement): readonly (readonly Statement[])[] {
   switch (statement.type) {
     case 'If':
     case 'For':

@@ -3,7 +3,7 @@
 // and classes read and change it.
 import { findFunctionScope, targetNames } from '../names.js';
 import { localNames } from '../scope.js';
-import { findStarModules } from '../stars.js';
+import { blocksOf, findStarModules } from '../stars.js';
 import type { ClassDefinition, Expression, FunctionDefinition, Node, ParsedCell, Statement } from '../syntax.js';
 import { changedArgument } from './tables/functions.js';
 import { isContainer, isRandom, methodEffect } from './tables/methods.js';
@@ -65,7 +65,7 @@ export function absolute(module: string, importer: string, isPackage: boolean): 
 
 /** `modules` are all that lie beside the notebook and that it imports, itself or through others. */
 export function findOwnModules(modules: ReadonlyMap<string, OwnSource>): OwnModules {
-  const found = [...modules].map(([name, source]) => new ModuleReader(name, source));
+  const found = [...modules].map(([name, source]) => new ModuleReader(name, source, modules));
   const members = new Map(found.flatMap(module => module.readMembers()));
   const aliases = new Map(
     found.flatMap(({ name, imports }) => [...imports].map(([as, path]) => [`${name}.${as}`, path]))
@@ -140,7 +140,8 @@ class ModuleReader {
 
   constructor(
     readonly name: string,
-    private readonly source: OwnSource
+    private readonly source: OwnSource,
+    private readonly modules: ReadonlyMap<string, OwnSource>
   ) {
     this.readBlock(source.parsed.body, '');
   }
@@ -171,7 +172,7 @@ class ModuleReader {
       else if (statement.type === 'ImportFrom')
         for (const { name, alias } of statement.names)
           this.imports.set(alias ?? name, `${absolute(statement.module, this.name, this.source.isPackage)}.${name}`);
-      else for (const block of blocksIn(statement)) this.readBlock(block, prefix);
+      else for (const block of blocksOf(statement)) this.readBlock(block, prefix);
     }
   }
 
@@ -244,6 +245,8 @@ class ModuleReader {
     if (node.type === 'Subscript') return this.keptAt(node.value, locals, self);
     if (node.type === 'Attribute') {
       const { value } = node;
+      const base = this.pathOf(value, locals);
+      if (base !== undefined && this.modules.has(base)) return `${base}.${node.attr}`;
       if (value.type === 'Name') {
         const owner =
           self !== undefined && /^(cls|self)$/.test(value.id) ? self : locals.has(value.id) ? undefined : value.id;
@@ -282,15 +285,6 @@ type Any = Statement | Expression;
 
 const isOf = <T extends Any['type']>(node: Node, type: T): node is Extract<Any, { readonly type: T }> =>
   (node as Any).type === type;
-
-function blocksIn(statement: Statement): (readonly Statement[])[] {
-  return Object.values(statement).filter(
-    (value): value is readonly Statement[] => Array.isArray(value) && isStatements(value)
-  );
-}
-
-const isStatements = (values: readonly unknown[]): boolean =>
-  values.length > 0 && values.every(value => typeof value === 'object' && value !== null && 'type' in value);
 
 function* nodesIn(body: readonly Node[]): Generator<Node> {
   for (const node of body) {
