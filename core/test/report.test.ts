@@ -69,6 +69,7 @@ const analysis: Analysis = {
     ]
   },
   stale: [],
+  imports: [],
   starModules: []
 };
 

@@ -24,9 +24,8 @@ const tasksOf = ({ pipeline: { root, components } }: typeof ir) => ({
   ...components?.['comp-exit-handler']?.dag?.tasks
 });
 const executor = (name: string) =>
-  (made.pipeline.deploymentSpec as { executors: Record<string, { container: Record<string, never> }> }).executors[
-    `exec-${name}`
-  ]!.container as { command: string[]; env: object[] };
+  (made.pipeline.deploymentSpec as { executors: Record<string, { container: { command: string[]; env: object[] } }> })
+    .executors[`exec-${name}`]!.container;
 const mountsOf = (name: string) => {
   const { deploymentSpec } = made.platform!.platforms!.kubernetes!;
   const { pvcMount } = (deploymentSpec!.executors as Record<string, { pvcMount: object[] }>)[`exec-${name}`]!;
