@@ -44,9 +44,9 @@ export function importedModules(parsed: ParsedCell): readonly string[] {
 /** The same of a module's source. */
 export function importsIn(parsed: ParsedCell, module: string, isPackage: boolean): readonly string[] {
   const found = new Set<string>(findStarModules(parsed).map(name => absolute(name, module, isPackage)));
-  for (const node of nodesIn(parsed.body))
-    if (isOf(node, 'Import')) for (const { module: name } of node.names) found.add(name);
-    else if (isOf(node, 'ImportFrom')) {
+  for (const node of statementsIn(parsed.body))
+    if (node.type === 'Import') for (const { module: name } of node.names) found.add(name);
+    else if (node.type === 'ImportFrom') {
       const from = absolute(node.module, module, isPackage);
       found.add(from);
       for (const { name } of node.names) if (name !== '*') found.add(`${from}.${name}`);
@@ -159,7 +159,7 @@ class ModuleReader {
       else if (prefix !== '') continue;
       else if (statement.type === 'FunctionDefinition') {
         this.definitions.set(statement.name.id, statement);
-        if ([...nodesIn(statement.body)].some(node => isOf(node, 'Nonlocal')))
+        if ([...statementsIn(statement.body)].some(({ type }) => type === 'Nonlocal'))
           this.factories.add(`${this.name}.${statement.name.id}`);
       } else if (statement.type === 'ClassDefinition') {
         this.definitions.set(statement.name.id, statement);
@@ -286,10 +286,12 @@ type Any = Statement | Expression;
 const isOf = <T extends Any['type']>(node: Node, type: T): node is Extract<Any, { readonly type: T }> =>
   (node as Any).type === type;
 
-function* nodesIn(body: readonly Node[]): Generator<Node> {
-  for (const node of body) {
-    yield node;
-    yield* nodesIn([...childrenOf(node)]);
+/** Those in functions and classes as well. */
+function* statementsIn(body: readonly Statement[]): Generator<Statement> {
+  for (const statement of body) {
+    yield statement;
+    const isScope = statement.type === 'FunctionDefinition' || statement.type === 'ClassDefinition';
+    for (const block of isScope ? [statement.body] : blocksOf(statement)) yield* statementsIn(block);
   }
 }
 
