@@ -80,7 +80,7 @@ PRINTED = {
     "steps-diamond": ["1 1"],
     "parameter-integer": ["-1 1099511627776 1000"],
     "parameter-float": ["1e-07 0.5 2.0"],
-    "parameter-annotated": ["1.0 []"],
+    "parameter-annotated": ["1 []"],
     "value-shared": ["[1]"],
     "value-maybe-absent": ["none"],
     "function-chain": ["2.732"],
