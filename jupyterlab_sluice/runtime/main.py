@@ -13,6 +13,7 @@ import signal
 import sys
 import sysconfig
 import types
+from _thread import get_ident
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import contract, executed, failures
@@ -346,12 +347,22 @@ def _catch_sigterm() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
         raise Terminated()
 
+    masks: Dict[int, Any] = {}
+
+    # Python forgets in a forked process what signals came before it was ready: the worker would run on, and its maker wait for its end
+    def hold() -> None:
+        masks[get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop(get_ident()))
+
     def forget() -> None:
         if signal.getsignal(signal.SIGTERM) is terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        release()
 
     signal.signal(signal.SIGTERM, terminate)
-    os.register_at_fork(after_in_child=forget)
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=forget)
 
 
 def _tell(problem: Problem, events: Events) -> int:

@@ -321,6 +321,24 @@ def test_children_do_not_get_our_descriptors(bare):
     assert "child" in ended.stdout
 
 
+def test_a_worker_that_is_ended_as_it_begins_has_ended(bare):
+    """What Pool does to workers that it has no work for. Most of these signals come before the fork has returned there."""
+    code = """import os, signal, threading, time
+def end_one(seen):
+    if (pid := os.fork()) == 0:
+        time.sleep(20)
+        os._exit(9)
+    os.kill(pid, signal.SIGTERM)
+    seen.append(os.waitpid(pid, 0)[1])
+seen = []
+while len(seen) < 100 and seen[-1:] in ([], [15]):
+    end_one(seen)
+thread = threading.Thread(target=end_one, args=[seen])
+thread.start(); thread.join()
+print(set(seen), signal.pthread_sigmask(signal.SIG_BLOCK, []))"""
+    assert bare.run("run", code).stdout == "{15} set()\n"
+
+
 def test_workers_of_multiprocessing_work(bare):
     ended = bare.run(
         "run",
