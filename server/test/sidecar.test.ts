@@ -328,6 +328,7 @@ describe('a run', () => {
     expect(await listed('b/two.ipynb')).toMatchObject([
       { id: run, state: 'succeeded', notebook: 'b/two.ipynb', pipeline: 'two' }
     ]);
+    expect((await ask('GET', `/runs/${run}/volume-snapshots`)).json).toEqual({ snapshots: [] });
     expect((await ask('POST', '/rename', { from: '../a', to: 'b' })).status).toBe(403);
     expect((await ask('POST', '/rename', { from: 'a' })).status).toBe(400);
   });
