@@ -30,6 +30,8 @@ export interface Reading {
   readonly analysis?: Analysis;
   readonly diagnostics: readonly Diagnostic[];
   readonly report: CheckReport;
+  /** no modules had to be looked into */
+  readonly isOfItsTextAlone: boolean;
 }
 
 /** The image of a step whose settings name none: any with Python 3.9 or later will do. */
@@ -48,14 +50,17 @@ export class Pipelines {
   /** `path` gives a pipeline without a name its name. */
   async read(text: string, path: string): Promise<Reading> {
     const { notebook, diagnostics } = readNotebook(text, path);
-    if (notebook === undefined) return { diagnostics, report: reportUnreadable(diagnostics) };
-    const analysis = await this.analyze(notebook, path);
-    const { pipeline } = analysis;
-    return { notebook, analysis, diagnostics: pipeline.diagnostics, report: reportCheck(analysis, notebook) };
+    if (notebook === undefined) return { diagnostics, report: reportUnreadable(diagnostics), isOfItsTextAlone: true };
+    const { analysis, isOfItsTextAlone } = await this.analyze(notebook, path);
+    const { diagnostics: found } = analysis.pipeline;
+    return { notebook, analysis, diagnostics: found, report: reportCheck(analysis, notebook), isOfItsTextAlone };
   }
 
   /** What it imports as `*` is looked up, so that it says of each name where it comes from; and what modules beside it keep. */
-  private async analyze(notebook: Notebook, path: string): Promise<Analysis> {
+  private async analyze(
+    notebook: Notebook,
+    path: string
+  ): Promise<Required<Pick<Reading, 'analysis' | 'isOfItsTextAlone'>>> {
     const [analyzer, stars, own] = await Promise.all([this.openAnalyzer(), this.openStars(), this.openOwn()]);
     const source = { folder: dirname(path), kernel: notebook.kernel };
     const known = [stars.known(source), own.known(source.folder)] as const;
@@ -66,9 +71,10 @@ export class Pipelines {
       await own.find(imports, source.folder)
     ] as const;
     const isKnown = found.every((part, i) => part === known[i]);
-    const final = isKnown ? analysis : analyzer.analyze(notebook, ...found);
-    // it rests on those modules as well, and not on its text alone
-    return found[1] === undefined ? final : { ...final, starModules: imports };
+    return {
+      analysis: isKnown ? analysis : analyzer.analyze(notebook, ...found),
+      isOfItsTextAlone: starModules.length === 0 && found[1] === undefined
+    };
   }
 
   openOwn(): Promise<OwnLibrary> {

@@ -45,7 +45,12 @@ test.each<[string, readonly string[], (path: string) => void]>([
   ['its text has changed', plain, path => world.write(path.split('/').at(-1)!, [...plain, 'step:third | a'])],
   ['our program has changed', plain, () => utimesSync(join(world.folder, 'program.cjs'), 1, 1)],
   ['what was kept is not whole', plain, () => kept().forEach(file => writeFileSync(file, '{"components"'))],
-  ['a module has to be looked into', ['step:first | from math import *\na = pi'], () => undefined]
+  ['a module has to be looked into', ['step:first | from math import *\na = pi'], () => undefined],
+  [
+    'a module lies beside it, which may change',
+    ['imports | import json', ...plain],
+    () => world.write('json.py', 'seen = []')
+  ]
 ])('it is read again where %s', async (_, cells, change) => {
   const path = world.write('a.ipynb', cells);
   await compile(path);

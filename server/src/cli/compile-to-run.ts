@@ -12,8 +12,8 @@ export interface CompiledToRun {
   readonly said: string;
   /** undefined where errors forbid the run */
   readonly ir: string | undefined;
-  /** no modules had to be looked into */
-  readonly isOfItsTextAlone: boolean;
+  /** what it rests on besides the notebook's text: that none of these lies beside it; undefined where modules had to be looked into */
+  readonly imports: readonly string[] | undefined;
 }
 
 export async function compileToRun(
@@ -24,10 +24,10 @@ export async function compileToRun(
   const pipelines = new Pipelines(install, env);
   void packRuntime(install.runtimeFolder).catch(() => undefined); // beside the rest; `compile` takes it from there
   const reading = await pipelines.read(text, path);
-  const { diagnostics, notebook, analysis } = reading;
+  const { diagnostics, notebook, analysis, isOfItsTextAlone } = reading;
   return {
     said: diagnostics.length === 0 ? '' : `${printDiagnostics(diagnostics, notebook, { colors })}\n`,
     ir: hasErrors(reading) ? undefined : await pipelines.compile(reading, basename(path)),
-    isOfItsTextAlone: analysis?.starModules.length === 0
+    imports: isOfItsTextAlone ? [...new Set(analysis?.imports.map(name => name.split('.')[0]!))] : undefined
   };
 }

@@ -1,7 +1,8 @@
 // What a notebook was compiled to is kept with the user's caches, so that a notebook that is run again unchanged is not read again: that takes
-// longer than all else before its first step. Kept is what rests on the notebook's text and on our own programs alone.
+// longer than all else before its first step. Kept is what rests on the notebook's text and on our own programs alone,
+// and on there being no module of its own beside it.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parsePrintedIr } from '@sluice/core';
 import { findCaches } from '../caches.js';
@@ -10,6 +11,8 @@ import type { Io } from './command.js';
 import type { CompiledToRun } from './compile-to-run.js';
 import type { NamedFile } from './files.js';
 
+type Kept = { readonly [field in keyof CompiledToRun]: NonNullable<CompiledToRun[field]> };
+
 /** notebooks whose IR is kept; more than twice as many are never there */
 const most = 50;
 
@@ -17,11 +20,11 @@ const most = 50;
 export async function compileOnce(file: NamedFile, io: Io): Promise<string | undefined> {
   const colors = io.stderr.isTTY === true && !io.env.NO_COLOR;
   const place = findPlace(file, colors, io);
-  const kept = place === undefined ? undefined : readKept(place);
-  const { said, ir, isOfItsTextAlone } =
-    kept ?? (await (await import('./compile-to-run.js')).compileToRun(file, colors, io));
+  const kept = place === undefined ? undefined : readKept(place, dirname(file.path));
+  const { said, ir, imports } = kept ?? (await (await import('./compile-to-run.js')).compileToRun(file, colors, io));
   io.stderr.write(said);
-  if (kept === undefined && place !== undefined && ir !== undefined && isOfItsTextAlone) keep(place, { said, ir });
+  if (kept === undefined && place !== undefined && ir !== undefined && imports !== undefined)
+    keep(place, { said, ir, imports });
   return ir;
 }
 
@@ -41,18 +44,19 @@ function findPlace({ path, text }: NamedFile, colors: boolean, { install, env }:
   return join(caches, 'notebooks', `${key.slice(0, 40)}.json`);
 }
 
-function readKept(place: string): CompiledToRun | undefined {
+function readKept(place: string, folder: string): Kept | undefined {
   try {
-    const { said, ir } = JSON.parse(readFileSync(place, 'utf8')) as { readonly said: string; readonly ir: string };
-    rememberPlan(ir, parsePrintedIr(ir));
-    return { said, ir, isOfItsTextAlone: true };
+    const kept = JSON.parse(readFileSync(place, 'utf8')) as Kept;
+    if (kept.imports.some(name => ['', '.py'].some(end => existsSync(join(folder, name + end))))) return undefined;
+    rememberPlan(kept.ir, parsePrintedIr(kept.ir));
+    return kept;
   } catch {
     return undefined; // it is not there, or not whole
   }
 }
 
 /** For its owner only, as the notebook may be. Where it can't be written, nothing is kept. */
-function keep(place: string, kept: Pick<CompiledToRun, 'said' | 'ir'>): void {
+function keep(place: string, kept: Kept): void {
   const folder = dirname(place);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
