@@ -18,6 +18,8 @@ import zlib
 READ_AT_START = (b"NODE_", b"UV_", b"LD_", b"LC_", b"LANG", b"TZ", b"MALLOC_", b"GLIBC_", b"OPENSSL_", b"SSL_")
 #: and what tells where our caches are
 HOMES = (b"HOME", b"XDG_CACHE_HOME")
+#: one that has stopped does not answer; one that is still starting does within a tenth of this
+ANSWER_SECONDS = 10.0
 #: kinds of frames; server/src/cli/spare.ts has the same
 OUT, ERR, STATUS = 1, 2, 3
 HEADER_BYTES = 5
@@ -41,12 +43,18 @@ class Place:
     def claim(self, arguments: list[str]) -> Spare | None:
         """Have the spare be this command. None where there is none, or where it would not be the same."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(ANSWER_SECONDS)
         try:
             sock.connect(self._path)
             request = self._request(arguments)
             sock.sendall(len(request).to_bytes(4, "big") + request)
-            pid = sock.recv(4, socket.MSG_WAITALL)
-            return Spare(sock, int.from_bytes(pid, "big")) if pid else None
+            pid = sock.recv(4)
+            if len(pid) < 4:
+                return None
+            spare = Spare(sock, int.from_bytes(pid, "big"))
+            sock.sendall(b"go\n")  # before, it does nothing that anybody could see
+            sock.settimeout(None)
+            return spare
         except ConnectionRefusedError:
             os.unlink(self._path)  # it has been killed
         except OSError:
@@ -85,7 +93,7 @@ class Place:
     def _request(self, arguments: list[str]) -> bytes:
         os.umask(umask := os.umask(0))
         about = f"{os.getpid()} {umask} {os.isatty(1):d} {os.isatty(2):d} {_size()}"
-        fields = [about.encode(), os.getcwdb(), b"%d" % len(arguments), *map(os.fsencode, arguments)]
+        fields = [about.encode(), os.readlink(b"/proc/self/ns/pid"), os.getcwdb(), b"%d" % len(arguments), *map(os.fsencode, arguments)]
         return b"\0".join([*fields, *_assignments(self._environment)])
 
 

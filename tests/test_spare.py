@@ -65,10 +65,15 @@ def printed(folder: Path, environment: dict[str, str]) -> str:
     return shown.stdout
 
 
+def owners(folder: Path) -> list[int]:
+    """The processes that executed runs, the last run's first."""
+    with contextlib.closing(sqlite3.connect(folder / ".sluice" / "sluice.db")) as records:
+        return [pid for (pid,) in records.execute("SELECT owner_pid FROM runs ORDER BY number DESC")]
+
+
 def executed_by(folder: Path) -> int:
     """The process that executed the last run."""
-    with contextlib.closing(sqlite3.connect(folder / ".sluice" / "sluice.db")) as records:
-        return records.execute("SELECT owner_pid FROM runs ORDER BY number DESC").fetchone()[0]
+    return owners(folder)[0]
 
 
 def waits(pid: int) -> bool:
@@ -132,14 +137,30 @@ def test_one_that_can_not_be_used_is_no_hindrance(tmp_path, environment):
         wait_until(lambda: not processes(environment), 10, "their end")
 
 
+def test_one_that_does_not_answer_is_not_waited_for(tmp_path, environment):
+    """Nor does it run anything when it goes on at last."""
+    notebook(tmp_path, "import os, time\nopen(os.environ['GO'] + '.began', 'w').close()\nwhile not os.path.exists(os.environ['GO']): time.sleep(0.05)")
+    spare = leave_spare(environment)
+    os.kill(spare, signal.SIGSTOP)
+    hasten = "from jupyterlab_sluice import spare; spare.ANSWER_SECONDS = 0.3; "
+    told = {**environment, "GO": str(tmp_path / "go")}
+    command = subprocess.Popen([*COMMAND[:2], hasten + COMMAND[2], "run", "a.ipynb"], cwd=tmp_path, env=told, stdout=subprocess.DEVNULL)
+    wait_until((tmp_path / "go.began").exists, 30, "its step")
+    os.kill(spare, signal.SIGCONT)
+    wait_until(lambda: not is_alive(spare), 30, "its end")
+    (tmp_path / "go").touch()
+    assert command.wait(30) == 0
+    assert owners(tmp_path) == [executed_by(tmp_path)]
+
+
 def test_two_commands_at_once(tmp_path, environment):
     notebook(tmp_path, "import time\ntime.sleep(0.5)")
     spare = leave_spare(environment)
     started = [subprocess.Popen([*COMMAND, "run", "a.ipynb"], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [command.wait(60) for command in started] == [0, 0]
     assert len(processes(environment)) == 1
-    with contextlib.closing(sqlite3.connect(tmp_path / ".sluice" / "sluice.db")) as records:
-        assert records.execute("SELECT count(*), sum(owner_pid = ?) FROM runs", [spare]).fetchone() == (2, 1)
+    pids = owners(tmp_path)
+    assert (len(pids), pids.count(spare)) == (2, 1)
 
 
 def test_a_mistake_is_told_as_ever(tmp_path, environment):

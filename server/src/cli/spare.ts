@@ -1,6 +1,6 @@
 // A command that has started ahead of its call and has read its code. Whoever calls (jupyterlab_sluice/spare.py) tells what a process inherits
 // that is started; where something of it can't be handed over and differs, it starts its own. Used once.
-import { rmSync, statSync } from 'node:fs';
+import { readlinkSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
@@ -19,6 +19,8 @@ const lengthBytes = 4;
 
 interface Call {
   readonly pid: number;
+  /** where that pid counts */
+  readonly namespace: string;
   readonly umask: number;
   readonly isTerminal: { readonly out: boolean; readonly err: boolean };
   readonly size: Size;
@@ -51,7 +53,7 @@ export function waitForCall(path: string, { program = '' }: Install, start: (lea
       remove();
       process.off('exit', remove);
       become(call, socket);
-      start(() => leave(socket));
+      whenCalled(socket, () => start(() => leave(socket)));
     });
   });
   server.listen({ fd: listener });
@@ -64,9 +66,9 @@ function identify(path: string): string {
 }
 
 /** Whether we are what the caller would have started, in what it can't hand over. */
-function isAlike({ pid }: Call): boolean {
+function isAlike({ pid, namespace }: Call): boolean {
   try {
-    return isDeepStrictEqual(surroundings(pid), surroundings());
+    return readlinkSync('/proc/self/ns/pid') === namespace && isDeepStrictEqual(surroundings(pid), surroundings());
   } catch {
     return false;
   }
@@ -83,13 +85,13 @@ function receive(socket: Socket, take: (call: Call) => void): void {
 }
 
 function readCall(text: string): Call {
-  const [about, folder, count, ...rest] = text.split('\0') as [string, string, string, ...string[]];
+  const [about, namespace, folder, count, ...rest] = text.split('\0') as [string, string, string, string, ...string[]];
   const [pid, umask, out, err, columns, rows] = about.split(' ').map(Number) as [
     ...[number, number, number, number, number, number]
   ];
   const assignments = rest.slice(Number(count)).map(text => [text.split('=', 1)[0]!, text] as const);
   return {
-    ...{ pid, umask, folder },
+    ...{ pid, namespace, umask, folder },
     isTerminal: { out: out === 1, err: err === 1 },
     size: { columns, rows },
     args: rest.slice(0, Number(count)),
@@ -113,12 +115,22 @@ function become({ umask, isTerminal, size, folder, args, env }: Call, socket: So
     process.exitCode = 1;
     leave(socket);
   });
-  socket.on('data', (line: Buffer) => {
+  socket.on('data', (lines: Buffer) => {
     // the terminal has another size
-    const [columns, rows] = String(line).trimEnd().split('\n').at(-1)!.split(' ').map(Number);
-    Object.assign(size, { columns, rows });
+    const [columns, rows] = String(lines).trimEnd().split('\n').at(-1)!.split(' ').map(Number);
+    if (rows !== undefined) Object.assign(size, { columns, rows });
   });
-  socket.unref(); // it is not what the command lives for
+}
+
+/** Tell the caller who we are. It may have given up by now: then nothing is done. */
+function whenCalled(socket: Socket, begin: () => void): void {
+  const giveUp = () => process.exit();
+  socket.once('close', giveUp);
+  socket.once('data', () => {
+    socket.off('close', giveUp);
+    socket.unref(); // it is not what the command lives for
+    begin();
+  });
   const answer = Buffer.alloc(lengthBytes);
   answer.writeUInt32BE(process.pid);
   socket.write(answer);
