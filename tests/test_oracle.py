@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from equivalence.harness import analyze
+from equivalence.harness import Case, analyze
 
 cloudpickle = pytest.importorskip("cloudpickle")
 
@@ -61,7 +61,8 @@ def test_the_stored_truth_holds(index: int, traced: list[tuple[str, Any]]):
 
 @pytest.fixture(scope="module")
 def pipelines() -> list[Any]:
-    return analyze([[{"tags": [f"step:{cell['step']}"], "source": cell["source"]} for cell in case["cells"]] for case in CASES])
+    notebooks = [[{"tags": [f"step:{cell['step']}"], "source": cell["source"]} for cell in case["cells"]] for case in CASES]
+    return analyze([Case(case["name"], "same", cells) for case, cells in zip(CASES, notebooks)])
 
 
 @pytest.mark.parametrize("index", range(len(CASES)), ids=[case["name"] for case in CASES])
