@@ -53,7 +53,7 @@ export interface Api {
   compile(request: SubmitRequest): Promise<string>;
   /** Which steps would come from cache if the notebook ran now. */
   freshness(request: SubmitRequest): Promise<StepFreshness[]>;
-  /** What `import *` binds, by module; those that nobody can look into are missing. */
+  /** What `import *` binds, by module (those that nobody can look into are missing), and what modules beside the notebook keep. */
   modules(request: ModulesRequest): Promise<ModulesAnswer>;
   /** Python source that binds in a live kernel what the notebook has after the step. */
   load(run: string, step: string): Promise<LoadSource>;

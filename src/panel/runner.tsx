@@ -104,33 +104,51 @@ export function RunnerState(): React.JSX.Element | null {
             </button>
           )}
           {info && (
-            <button
-              type="button"
-              className="jp-Sluice-link"
-              aria-label={trans.__('Change where it runs')}
-              title={trans.__('Context, namespace, volume and snapshots')}
-              aria-expanded={isOpen}
-              onClick={() => setOpen(!isOpen)}
-            >
-              {trans.__('Change')}
-            </button>
-          )}
-          {info && (
-            <button
-              type="button"
-              className="jp-Sluice-link"
-              aria-label={trans.__('Check the cluster')}
-              title={trans.__('Whether it has what a run needs, and whether you may use it')}
-              aria-expanded={isChecked}
-              onClick={() => setChecked(!isChecked)}
-            >
-              {trans.__('Check')}
-            </button>
+            <>
+              <Toggle
+                text={trans.__('Change')}
+                label={trans.__('Change where it runs')}
+                title={trans.__('Context, namespace, volume and snapshots')}
+                isOn={isOpen}
+                set={setOpen}
+              />
+              <Toggle
+                text={trans.__('Check')}
+                label={trans.__('Check the cluster')}
+                title={trans.__('Whether it has what a run needs, and whether you may use it')}
+                isOn={isChecked}
+                set={setChecked}
+              />
+            </>
           )}
         </span>
       </div>
       {info && isOpen && <PlaceForm info={info} />}
       {isChecked && <ClusterCheck key={JSON.stringify([runner, place])} runner={runner} place={place} />}
     </>
+  );
+}
+
+interface ToggleProps {
+  readonly text: string;
+  readonly label: string;
+  readonly title: string;
+  readonly isOn: boolean;
+  readonly set: (isOn: boolean) => void;
+}
+
+/** A link that shows something below, and hides it again. */
+function Toggle({ text, label, title, isOn, set }: ToggleProps): React.JSX.Element {
+  return (
+    <button
+      type="button"
+      className="jp-Sluice-link"
+      aria-label={label}
+      title={title}
+      aria-expanded={isOn}
+      onClick={() => set(!isOn)}
+    >
+      {text}
+    </button>
   );
 }
