@@ -1,6 +1,6 @@
 // What a step does besides binding names: it prints, draws, writes, checks. A step that does nothing of the kind, and whose
 // values nobody reads, is of no use; and what a cell that runs in every step does of the kind happens in every step.
-import type { Arguments } from './functions.js';
+import type { Arguments } from './arguments.js';
 import type { Machine } from './machine.js';
 import { prelude } from './slot.js';
 import type { Expression, Node } from '../syntax.js';

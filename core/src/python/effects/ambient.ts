@@ -3,7 +3,7 @@
 import { act } from './acts.js';
 import { changeSlot } from './change.js';
 import { allOf } from './functions.js';
-import type { Arguments } from './functions.js';
+import type { Arguments } from './arguments.js';
 import { isKept, readKept, setKept } from './kept.js';
 import type { Machine } from './machine.js';
 import { deleteAttribute, isOfNotebook, ownerOf, readModuleAttribute, setAttribute } from './moduleAttributes.js';

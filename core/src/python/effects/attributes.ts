@@ -1,6 +1,6 @@
 // What an attribute of an object, or one of its elements, may be.
 import { classesOf, instanceMember, touch } from './functions.js';
-import type { Arguments } from './functions.js';
+import type { Arguments } from './arguments.js';
 import { attributeOfIndex, indexOf, isIndex } from './indexes.js';
 import { readKept } from './kept.js';
 import type { Machine } from './machine.js';

@@ -19,7 +19,7 @@ import {
   touch,
   useArguments
 } from './functions.js';
-import type { Arguments } from './functions.js';
+import type { Arguments } from './arguments.js';
 import { callLibrary, callMethod } from './library.js';
 import type { Machine } from './machine.js';
 import type { Attribute, Call, Expression } from '../syntax.js';

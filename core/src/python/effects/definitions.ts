@@ -1,9 +1,10 @@
 // `def` and `class`: what their headers read, and whether running their source again gives the same object. If so they
 // travel as source; else as values.
 import { note } from './ambient.js';
+import type { Arguments } from './arguments.js';
+import { noArguments } from './arguments.js';
 import { addMemory, isCache } from './caches.js';
-import { classValue, functionThing, metaclassesOf, noArguments, notebookBases, runMember } from './functions.js';
-import type { Arguments } from './functions.js';
+import { classValue, functionThing, metaclassesOf, notebookBases, runMember } from './functions.js';
 import type { Machine } from './machine.js';
 import type {
   Call,

@@ -2,7 +2,7 @@
 import { act } from './acts.js';
 import type { Machine } from './machine.js';
 import { isGlobals } from './ownNames.js';
-import type { Arguments } from './functions.js';
+import type { Arguments } from './arguments.js';
 import { touch } from './functions.js';
 import type { Call, Node } from '../syntax.js';
 import { readGlobal, readName } from './scopes.js';

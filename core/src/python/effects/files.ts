@@ -1,6 +1,6 @@
 // Files that one step writes and another reads, where their path can be worked out from the source.
 import { normalPath } from './fold.js';
-import type { Arguments } from './functions.js';
+import type { Arguments } from './arguments.js';
 import type { Machine } from './machine.js';
 import type { Node } from '../syntax.js';
 import { fileFunction, fileMethod } from './tables/files.js';

@@ -1,6 +1,6 @@
 // Calls on constants that are folded: `os.path.join`, `Path(…)`, `str(…)`, `"…".format(…)`.
 import { joinPaths, printed } from './fold.js';
-import type { Arguments } from './functions.js';
+import type { Arguments } from './arguments.js';
 import type { Folded, Value } from './thing.js';
 
 function constants(values: readonly Value[]): Folded[] | undefined {

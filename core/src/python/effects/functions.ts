@@ -1,6 +1,8 @@
 // The notebook's own functions and classes. A call runs the body with what is known of the arguments, at the point of the
 // call, so that free names mean what they mean there. A function that is only passed on is run as well, since whoever
 // gets it may call it.
+import type { Arguments } from './arguments.js';
+import { noArguments } from './arguments.js';
 import { capture, join } from './branches.js';
 import { change } from './change.js';
 import { useMember } from './kept.js';
@@ -22,14 +24,6 @@ import {
   valueOf
 } from './thing.js';
 import type { Callable, ClassInfo, Frame, FunctionInfo, Thing, Value } from './thing.js';
-
-/** What a call hands over. `name` undefined stands for `**mapping`; a `*sequence` is in `positional` as its elements. */
-export interface Arguments {
-  readonly positional: readonly Value[];
-  readonly keywords: readonly { readonly name?: string; readonly value: Value }[];
-}
-
-export const noArguments: Arguments = { positional: [], keywords: [] };
 
 const deepest = 16;
 

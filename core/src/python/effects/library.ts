@@ -7,7 +7,7 @@ import { readFormulas } from './dynamic.js';
 import { noteFileCall, noteFileMethod } from './files.js';
 import { foldCall, foldMethod } from './foldCalls.js';
 import { allOf, touch, useArguments } from './functions.js';
-import type { Arguments } from './functions.js';
+import type { Arguments } from './arguments.js';
 import { isIndex, keepsRows, shareIndex } from './indexes.js';
 import { useMember } from './kept.js';
 import type { Machine } from './machine.js';

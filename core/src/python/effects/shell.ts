@@ -1,7 +1,7 @@
 // The shell that runs the cells can be asked to run more, and knows all names.
 import { act } from './acts.js';
 import { opaque, runSource } from './dynamic.js';
-import type { Arguments } from './functions.js';
+import type { Arguments } from './arguments.js';
 import type { Machine } from './machine.js';
 import { isShell, isShellNamespace } from './ownNames.js';
 import type { Node } from '../syntax.js';
