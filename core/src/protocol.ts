@@ -118,6 +118,14 @@ export interface VolumeSnapshotInfo {
   readonly size?: string;
 }
 
+/** POST /runs/ID/volume-snapshots/NAME/restore `{to: CLAIM}` answers with this; GET …/NAME/diff/NAME with a SnapshotDiff. */
+export interface RestoredVolume {
+  /** of the new volume */
+  readonly claim: string;
+  readonly snapshot: string;
+  readonly namespace: string;
+}
+
 /** A cluster, and who one is there, as a kubeconfig names it. */
 export interface ClusterContext {
   readonly name: string;

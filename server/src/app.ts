@@ -6,9 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import type {
   CodeChange,
   Finding,
+  RestoredVolume,
   RunEvent,
   RunnerInfo,
   RunSummary,
+  SnapshotDiff,
   SnapshotRecord,
   ModulesAnswer,
   ModulesRequest,
@@ -20,7 +22,7 @@ import type {
   VerifyStage,
   VolumeSnapshotInfo
 } from '@sluice/core';
-import { readJson, toModulesRequest, toRenaming, toRestoring, toSubmitRequest } from './bodies.js';
+import { readJson, toClaim, toModulesRequest, toRenaming, toRestoring, toSubmitRequest } from './bodies.js';
 import { errorBody, httpStatus, PipelineError } from './errors.js';
 import type { Restored, Restoring, SnapshotLibrary } from './snapshots/library.js';
 import type { LoadSource } from './load.js';
@@ -41,6 +43,10 @@ export interface Api {
   rename(from: string, to: string): void;
   /** of volumes, that a run on a cluster has left there */
   volumeSnapshots(run: string): Promise<VolumeSnapshotInfo[]>;
+  /** which files differ between two of them; this takes a pod there */
+  diffVolumes(run: string, before: string, after: string, signal: AbortSignal): Promise<SnapshotDiff>;
+  /** one of them as a new volume, whose claim is `to` */
+  restoreVolume(run: string, snapshot: string, to: string): Promise<RestoredVolume>;
   /** what steps can be given of what this server has */
   surroundings(): Promise<Surroundings>;
   /** Run notebook and pipeline and compare them. Undefined when `signal` ended it. */
@@ -107,6 +113,18 @@ const routes: readonly Route[] = [
     'GET',
     /^\/runs\/([^/]+)\/volume-snapshots$/,
     async (api, exchange, run) => send(exchange, 200, { snapshots: await api.volumeSnapshots(run!) })
+  ],
+  [
+    'GET',
+    /^\/runs\/([^/]+)\/volume-snapshots\/([^/]+)\/diff\/([^/]+)$/,
+    async (api, exchange, run, before, after) =>
+      send(exchange, 200, await api.diffVolumes(run!, before!, after!, exchange.signal))
+  ],
+  [
+    'POST',
+    /^\/runs\/([^/]+)\/volume-snapshots\/([^/]+)\/restore$/,
+    async (api, exchange, run, snapshot) =>
+      send(exchange, 200, await api.restoreVolume(run!, snapshot!, toClaim(await readBody(exchange))))
   ],
   [
     'GET',

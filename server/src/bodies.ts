@@ -69,6 +69,13 @@ export function toRestoring(body: unknown): Restoring {
   };
 }
 
+/** Whether a claim can have the name, the cluster says. */
+export function toClaim(body: unknown): string {
+  const { to } = toObject(body);
+  if (typeof to !== 'string' || to === '') throw bad('‘to’ must be the name of a new volume’s claim');
+  return to;
+}
+
 export function toRenaming(body: unknown): { readonly from: string; readonly to: string } {
   const { from, to } = isRecord(body) ? body : {};
   if (typeof from !== 'string' || typeof to !== 'string' || from === '' || to === '')

@@ -5,10 +5,12 @@ import type {
   CodeChange,
   Finding,
   JsonValue,
+  RestoredVolume,
   RunEvent,
   RunnerInfo,
   RunSummary,
   Selection,
+  SnapshotDiff,
   SnapshotRecord,
   ModulesAnswer,
   ModulesRequest,
@@ -42,6 +44,7 @@ import { readPlan } from './runners/plans.js';
 import type { StepArtifact, Store } from './store.js';
 import { findSurroundings } from './surroundings.js';
 import { verifyNotebook } from './verify.js';
+import { compareOfRun, listOfRun, restoreOfRun } from './volume-snapshots.js';
 
 export interface ServiceOptions {
   readonly install: Install;
@@ -175,14 +178,16 @@ export class Service implements Api {
     renameInRecords(store.sql, stored(from), stored(to));
   }
 
-  /** Where the record does not say in which cluster, there are none to be told of. */
-  async volumeSnapshots(run: string): Promise<VolumeSnapshotInfo[]> {
-    const { env, store } = this.options;
-    const { id, remote } = store.read(run);
-    if (remote?.place.context === undefined) return [];
-    const { openCluster } = await import('./kubernetes/access.js');
-    const { listSnapshots } = await import('./kubernetes/snapshots.js');
-    return listSnapshots(await openCluster(remote.place, env), { run: id });
+  volumeSnapshots(run: string): Promise<VolumeSnapshotInfo[]> {
+    return listOfRun(run, this.options);
+  }
+
+  diffVolumes(run: string, before: string, after: string, signal: AbortSignal): Promise<SnapshotDiff> {
+    return compareOfRun(run, [before, after], signal, this.options);
+  }
+
+  restoreVolume(run: string, snapshot: string, to: string): Promise<RestoredVolume> {
+    return restoreOfRun(run, snapshot, to, this.options);
   }
 
   async checkRunner(runner: string, target: Place): Promise<Finding[]> {

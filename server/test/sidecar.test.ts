@@ -171,6 +171,16 @@ describe('the door', () => {
       400,
       /‘imports’/
     ],
+    [
+      'a comparison for an unknown run',
+      'GET',
+      '/runs/none/volume-snapshots/a/diff/b',
+      undefined,
+      undefined,
+      404,
+      /no run/
+    ],
+    ['a volume without a name', 'POST', '/runs/none/volume-snapshots/a/restore', {}, undefined, 400, /‘to’ must be/],
     ['events after nonsense', 'GET', '/runs/none/events?after=x', undefined, undefined, 400, /‘after’/],
     ['a badly escaped address', 'GET', '/runs/%E0%A4%A', undefined, undefined, 400, /well-formed/]
   ])('%s', async (_, method, path, body, headers, status, said) => {
@@ -314,6 +324,16 @@ describe('a run', () => {
     expect(notebook).toMatchObject({ nbformat: 4, cells: expect.any(Array) });
     expect((await ask('GET', `/runs/${run}/steps/ghost/notebook`)).status).toBe(404);
     expect((await world.sluice('runs', 'list')).stdout).toContain('sub/a.ipynb');
+    const volumes = `/runs/${run}/volume-snapshots`; // of a run on a cluster: tests/cluster/workspace.test.ts
+    expect((await ask('GET', volumes)).json).toEqual({ snapshots: [] });
+    for (const answer of [
+      await ask('GET', `${volumes}/a/diff/b`),
+      await ask('POST', `${volumes}/a/restore`, { to: 'c' })
+    ])
+      expect([answer.status, answer.json.message]).toEqual([
+        404,
+        expect.stringContaining('its record names no cluster')
+      ]);
   });
 
   test('stays with its notebook when that is renamed, or its folder is', async () => {
