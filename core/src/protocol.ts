@@ -118,7 +118,15 @@ export interface VolumeSnapshotInfo {
   readonly size?: string;
 }
 
-/** POST /runs/ID/volume-snapshots/NAME/restore `{to: CLAIM}` answers with this; GET …/NAME/diff/NAME with a SnapshotDiff. */
+/**
+ * GET /runs/ID/volume-snapshots/NAME/diff/NAME answers with a stream of these whose result is a SnapshotDiff; POST
+ * /runs/ID/volume-snapshots/NAME/restore `{to: CLAIM}` with one whose result is a RestoredVolume. The last one is no notice.
+ */
+export type VolumeEvent<T> =
+  | { readonly type: 'notice'; readonly text: string }
+  | { readonly type: 'done'; readonly result: T }
+  | ({ readonly type: 'error' } & ErrorBody);
+
 export interface RestoredVolume {
   /** of the new volume */
   readonly claim: string;

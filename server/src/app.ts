@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { pipeline } from 'node:stream/promises';
 import type {
   CodeChange,
+  ErrorBody,
   Finding,
   RestoredVolume,
   RunEvent,
@@ -20,6 +21,7 @@ import type {
   Verification,
   VerifyEvent,
   VerifyStage,
+  VolumeEvent,
   VolumeSnapshotInfo
 } from '@sluice/core';
 import { readJson, toClaim, toModulesRequest, toRenaming, toRestoring, toSubmitRequest } from './bodies.js';
@@ -27,6 +29,7 @@ import { errorBody, httpStatus, PipelineError } from './errors.js';
 import type { Restored, Restoring, SnapshotLibrary } from './snapshots/library.js';
 import type { LoadSource } from './load.js';
 import type { StepArtifact } from './store.js';
+import type { VolumeWork } from './volume-snapshots.js';
 
 /** What the routes need; service.ts has it. */
 export interface Api {
@@ -44,9 +47,9 @@ export interface Api {
   /** of volumes, that a run on a cluster has left there */
   volumeSnapshots(run: string): Promise<VolumeSnapshotInfo[]>;
   /** which files differ between two of them; this takes a pod there */
-  diffVolumes(run: string, before: string, after: string, signal: AbortSignal): Promise<SnapshotDiff>;
+  diffVolumes(run: string, names: readonly [before: string, after: string], work: VolumeWork): Promise<SnapshotDiff>;
   /** one of them as a new volume, whose claim is `to` */
-  restoreVolume(run: string, snapshot: string, to: string): Promise<RestoredVolume>;
+  restoreVolume(run: string, snapshot: string, to: string, work: VolumeWork): Promise<RestoredVolume>;
   /** what steps can be given of what this server has */
   surroundings(): Promise<Surroundings>;
   /** Run notebook and pipeline and compare them. Undefined when `signal` ended it. */
@@ -114,18 +117,8 @@ const routes: readonly Route[] = [
     /^\/runs\/([^/]+)\/volume-snapshots$/,
     async (api, exchange, run) => send(exchange, 200, { snapshots: await api.volumeSnapshots(run!) })
   ],
-  [
-    'GET',
-    /^\/runs\/([^/]+)\/volume-snapshots\/([^/]+)\/diff\/([^/]+)$/,
-    async (api, exchange, run, before, after) =>
-      send(exchange, 200, await api.diffVolumes(run!, before!, after!, exchange.signal))
-  ],
-  [
-    'POST',
-    /^\/runs\/([^/]+)\/volume-snapshots\/([^/]+)\/restore$/,
-    async (api, exchange, run, snapshot) =>
-      send(exchange, 200, await api.restoreVolume(run!, snapshot!, toClaim(await readBody(exchange))))
-  ],
+  ['GET', /^\/runs\/([^/]+)\/volume-snapshots\/([^/]+)\/diff\/([^/]+)$/, streamVolumeDiff],
+  ['POST', /^\/runs\/([^/]+)\/volume-snapshots\/([^/]+)\/restore$/, streamRestoredVolume],
   [
     'GET',
     /^\/runs\/([^/]+)\/artifacts$/,
@@ -272,24 +265,56 @@ async function streamEvents(api: Api, { response, url, signal, options }: Exchan
   }
 }
 
-/** VerifyEvents. What is wrong before it begins is an ordinary error. */
+/** VerifyEvents. */
 async function streamVerification(api: Api, exchange: Exchange): Promise<void> {
-  const { response, signal, options } = exchange;
   const request = toSubmitRequest(await readBody(exchange));
-  const tell = (event: VerifyEvent) => response.write(`data: ${JSON.stringify(event)}\n\n`);
+  await streamWork<VerifyEvent>(exchange, async tell => {
+    const verification = await api.verify(request, exchange.signal, stage => tell({ type: 'stage', stage }));
+    return verification && { type: 'verified', verification };
+  });
+}
+
+type Parts = readonly (string | undefined)[];
+
+/** VolumeEvents of a comparison. */
+async function streamVolumeDiff(api: Api, exchange: Exchange, ...[run, before, after]: Parts): Promise<void> {
+  await streamWork<VolumeEvent<SnapshotDiff>>(exchange, async tell => {
+    const notice = (text: string) => tell({ type: 'notice', text });
+    return {
+      type: 'done',
+      result: await api.diffVolumes(run!, [before!, after!], { signal: exchange.signal, notice })
+    };
+  });
+}
+
+/** VolumeEvents of a restoration. */
+async function streamRestoredVolume(api: Api, exchange: Exchange, ...[run, snapshot]: Parts): Promise<void> {
+  const to = toClaim(await readBody(exchange));
+  await streamWork<VolumeEvent<RestoredVolume>>(exchange, async tell => {
+    const notice = (text: string) => tell({ type: 'notice', text });
+    return { type: 'done', result: await api.restoreVolume(run!, snapshot!, to, { notice }) };
+  });
+}
+
+/**
+ * What takes longer than some proxy on the way waits for an answer: what `work` tells on the way, and at last what it gives. What is wrong
+ * before anything was told is an ordinary error.
+ */
+async function streamWork<E>(
+  { response, options }: Exchange,
+  work: (tell: (event: E) => void) => Promise<E | undefined>
+): Promise<void> {
   let heartbeat: NodeJS.Timeout | undefined;
-  const begin = () => {
-    if (heartbeat !== undefined) return;
-    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
-    heartbeat = setInterval(() => response.write(': still here\n\n'), options.heartbeatMs);
+  const tell = (event: E | ({ readonly type: 'error' } & ErrorBody)) => {
+    if (heartbeat === undefined) {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
+      heartbeat = setInterval(() => response.write(': still here\n\n'), options.heartbeatMs);
+    }
+    response.write(`data: ${JSON.stringify(event)}\n\n`);
   };
   try {
-    const verification = await api.verify(request, signal, stage => {
-      begin();
-      tell({ type: 'stage', stage });
-    });
-    begin();
-    if (verification !== undefined) tell({ type: 'verified', verification });
+    const last = await work(tell);
+    if (last !== undefined) tell(last);
   } catch (error) {
     if (heartbeat === undefined) throw error;
     tell({ type: 'error', ...errorBody(error) });

@@ -44,7 +44,7 @@ import { readPlan } from './runners/plans.js';
 import type { StepArtifact, Store } from './store.js';
 import { findSurroundings } from './surroundings.js';
 import { verifyNotebook } from './verify.js';
-import { compareOfRun, listOfRun, restoreOfRun } from './volume-snapshots.js';
+import { compareOfRun, listOfRun, restoreOfRun, type VolumeWork } from './volume-snapshots.js';
 
 export interface ServiceOptions {
   readonly install: Install;
@@ -182,12 +182,12 @@ export class Service implements Api {
     return listOfRun(run, this.options);
   }
 
-  diffVolumes(run: string, before: string, after: string, signal: AbortSignal): Promise<SnapshotDiff> {
-    return compareOfRun(run, [before, after], signal, this.options);
+  diffVolumes(run: string, names: readonly [string, string], work: VolumeWork): Promise<SnapshotDiff> {
+    return compareOfRun(run, names, work, this.options);
   }
 
-  restoreVolume(run: string, snapshot: string, to: string): Promise<RestoredVolume> {
-    return restoreOfRun(run, snapshot, to, this.options);
+  restoreVolume(run: string, snapshot: string, to: string, work: VolumeWork): Promise<RestoredVolume> {
+    return restoreOfRun(run, { snapshot, to }, work, this.options);
   }
 
   async checkRunner(runner: string, target: Place): Promise<Finding[]> {

@@ -22,28 +22,37 @@ export async function listOfRun(run: string, { store, env }: VolumeSnapshotOptio
   return listSnapshots(await openClusterOf(record, env), { run: record.id });
 }
 
-/** Which files differ; this takes a pod, and the time that one needs. `signal` ends it, and nothing stays behind. */
+/** What takes some time on a cluster. */
+export interface VolumeWork {
+  /** what it is at */
+  readonly notice: (text: string) => void;
+  /** ends it, and nothing stays behind */
+  readonly signal?: AbortSignal;
+}
+
+/** Which files differ; this takes a pod, and the time that one needs. */
 export async function compareOfRun(
   run: string,
   [before, after]: readonly [string, string],
-  signal: AbortSignal,
+  work: VolumeWork,
   { store, env }: VolumeSnapshotOptions
 ): Promise<SnapshotDiff> {
   const record = store.read(run);
   const { compareSnapshots } = await import('./kubernetes/contents.js');
   const image = env.SLUICE_IMAGE ?? (await imageOf(record, store)) ?? defaultImage;
-  return compareSnapshots(await openClusterOf(record, env), before, after, { image, signal });
+  return compareSnapshots(await openClusterOf(record, env), before, after, { image, ...work });
 }
 
 /** A new claim `to` whose volume holds what the snapshot holds. */
 export async function restoreOfRun(
   run: string,
-  snapshot: string,
-  to: string,
+  { snapshot, to }: { readonly snapshot: string; readonly to: string },
+  { notice }: VolumeWork,
   { store, env }: VolumeSnapshotOptions
 ): Promise<RestoredVolume> {
   const cluster = await openClusterOf(store.read(run), env);
   const { restoreSnapshot } = await import('./kubernetes/snapshots.js');
+  notice(`Making the volume ‘${to}’ in namespace ‘${cluster.namespace}’.`);
   await restoreSnapshot(cluster, snapshot, { name: to });
   return { claim: to, snapshot, namespace: cluster.namespace };
 }

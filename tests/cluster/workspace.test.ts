@@ -3,15 +3,20 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import type { Finding, VolumeSnapshotInfo } from '@sluice/core';
+import { makeApp } from '../../server/src/app.js';
 import { makeCopy } from '../../server/src/argo/volume.js';
 import { listSnapshots } from '../../server/src/kubernetes/snapshots.js';
 import { withVolumePod } from '../../server/src/kubernetes/transfer.js';
 import type { RemoteStart } from '../../server/src/runners/engine.js';
+import { Runners } from '../../server/src/runners/runners.js';
+import { Service } from '../../server/src/service.js';
 import { Store } from '../../server/src/store.js';
-import { makeNotebook, World, type Outcome } from '../../server/test/world.js';
+import { install, makeNotebook, World, type Outcome } from '../../server/test/world.js';
 import { makeNamespace, testWithPods, type TestCluster } from './cluster.js';
 
 const repository = join(__dirname, '../..');
@@ -172,6 +177,46 @@ testWithPods('from anywhere else the claim is named; a run that goes on has the 
   expect(again.events.filter(e => e.type === 'log').map(e => e.text).join('')).toContain('a b loaded 2\n');
   expect(test_.read('work', 'project/rows.txt')).toBe('a b');
 }, 400_000);
+
+/** As the panel asks, of the records in the world’s folder. */
+async function askPanel(method: string, path: string, body?: object) {
+  const store = new Store(join(world.folder, '.sluice'));
+  const runner = new Runners({ store, env: world.env, ...install });
+  const app = makeApp(new Service({ install, store, runner, root: world.folder, env: world.env }), { secret: 'x' });
+  await new Promise<void>(resolve => app.listen(0, '127.0.0.1', resolve));
+  try {
+    const url = `http://127.0.0.1:${(app.address() as AddressInfo).port}/sluice/api/v1${path}`;
+    const init = { method, headers: { 'x-sluice-secret': 'x' }, ...(body && { body: JSON.stringify(body) }) };
+    const text = await (await fetch(url, init)).text();
+    const events = text.split('\n').filter(line => line.startsWith('data: ')).map(line => JSON.parse(line.slice(6)));
+    return events.length > 0 ? events : (JSON.parse(text) as any);
+  } finally {
+    app.close();
+    store.close();
+  }
+}
+
+testWithPods('the panel checks the cluster, and lists, compares and restores what that run left', async () => {
+  const { findings } = await askPanel('GET', `/runners/argo/check?namespace=${test_.namespace}`);
+  expect(findings.filter(({ isOk, isOptional }: Finding) => isOk === false && !isOptional)).toEqual([]);
+  expect(findings).toContainEqual({ isOk: true, message: 'Argo Workflows is installed' });
+  const [, failed] = (await askPanel('GET', '/runs?notebook=a.ipynb')).runs;
+  const path = `/runs/${failed.id}/volume-snapshots`;
+  const { snapshots } = await askPanel('GET', path);
+  expect(snapshots).toHaveLength(8);
+  const [before, after] = ['before', 'after'].map(
+    moment => snapshots.find((one: VolumeSnapshotInfo) => one.step === 'train' && one.moment === moment && one.claim !== 'shared').name
+  );
+  const claims = test_.names('pvc');
+  const compared = await askPanel('GET', `${path}/${before}/diff/${after}`);
+  expect(compared.map(({ text }: { text?: string }) => text)).toEqual(['Making volumes of the snapshots.', expect.stringContaining(image), undefined]);
+  expect(compared.at(-1).result).toMatchObject({ added: expect.arrayContaining(['project/half.txt']), changed: ['project/rows.txt'], removed: [] });
+  expect(test_.names('pvc')).toEqual(claims);
+  const restored = await askPanel('POST', `${path}/${before}/restore`, { to: 'again' });
+  expect(restored.at(-1)).toEqual({ type: 'done', result: { claim: 'again', snapshot: before, namespace: test_.namespace } });
+  expect(test_.read('again', 'project/rows.txt')).toBe('a b loaded');
+  expect((await askPanel('POST', `${path}/${before}/restore`, { to: 'again' })).at(-1).message).toContain('There already is persistentvolumeclaims ‘again’');
+}, 120_000);
 
 testWithPods('what a volume is restored from is there until a pod has it, as some classes make it only then', async () => {
   const { cluster } = test_;

@@ -14,6 +14,8 @@ import { removeClaim, type Waiting } from './volumes.js';
 export interface Reading extends Waiting {
   /** has Python as `python3` */
   readonly image: string;
+  /** told what it is at */
+  readonly notice?: (text: string) => void;
 }
 
 /** Every file and folder of a snapshot, sorted by path. */
@@ -83,10 +85,13 @@ async function read(
 ): Promise<unknown> {
   const name = `sluice-look-${randomBytes(4).toString('hex')}`;
   const claims = snapshots.map((_, n) => `${name}-${n}`);
+  const { notice = () => undefined } = reading;
   try {
+    notice(snapshots.length === 1 ? 'Making a volume of the snapshot.' : 'Making volumes of the snapshots.');
     await Promise.all(
       snapshots.map((snapshot, n) => restoreSnapshot(cluster, snapshot, { name: claims[n]! }, reading))
     );
+    notice(`Starting a pod of image ‘${reading.image}’ that looks into ${snapshots.length === 1 ? 'it' : 'them'}.`);
     await startPod(cluster, name, claims, program, reading.image);
     await waitForEnd(cluster, name, reading);
     const { core, namespace } = cluster;
