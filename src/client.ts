@@ -9,6 +9,7 @@ import type {
   ModulesAnswer,
   ModulesRequest,
   Finding,
+  RestoredVolume,
   RunEvent,
   RunnerInfo,
   RunSummary,
@@ -19,6 +20,7 @@ import type {
   SubmitRequest,
   Surroundings,
   VerifyEvent,
+  VolumeEvent,
   VolumeSnapshotInfo
 } from '@sluice/core';
 import { readEvents } from './events';
@@ -179,6 +181,22 @@ export class Client {
     return (await this.json<{ snapshots: readonly VolumeSnapshotInfo[] }>(path)).snapshots;
   }
 
+  /** Which files differ between two snapshots of volumes. It takes a pod there; `notice` is told what it is at. */
+  compareVolumes(
+    run: string,
+    [before, after]: readonly [string, string],
+    notice: (text: string) => void,
+    signal: AbortSignal
+  ): Promise<SnapshotDiff> {
+    return this.work(`${volumePath(run, before)}/diff/${encodeURIComponent(after)}`, { signal }, notice);
+  }
+
+  /** A new volume, whose claim is `to`, that holds what the snapshot holds. */
+  restoreVolume(run: string, snapshot: string, to: string, notice: (text: string) => void): Promise<RestoredVolume> {
+    const init = { method: 'POST', body: JSON.stringify({ to }) };
+    return this.work(`${volumePath(run, snapshot)}/restore`, init, notice);
+  }
+
   /** What lies in a folder of a snapshot, one level deep; `''` is the workspace itself. */
   async listFiles(snapshot: string, folder: string): Promise<readonly SnapshotFile[]> {
     const path = `${snapshotPath(snapshot)}/files?folder=${encodeURIComponent(folder)}`;
@@ -210,6 +228,16 @@ export class Client {
     yield* readEvents<VerifyEvent>(response.body!);
   }
 
+  private async work<T>(path: string, init: RequestInit, notice: (text: string) => void): Promise<T> {
+    const response = await this.request(path, init);
+    for await (const event of readEvents<VolumeEvent<T>>(response.body!)) {
+      if (event.type === 'done') return event.result;
+      if (event.type === 'error') throw new RequestError(event.code, event.message, response.status);
+      notice(event.text);
+    }
+    throw new RequestError('unreachable', this.trans.__('The Jupyter server ended before it was done.'), 0);
+  }
+
   private async json<T>(path: string, init: RequestInit = {}): Promise<T> {
     return (await (await this.request(path, init)).json()) as T;
   }
@@ -230,6 +258,10 @@ export class Client {
 
 function stepPath(run: string, step: string): string {
   return `runs/${encodeURIComponent(run)}/steps/${encodeURIComponent(step)}`;
+}
+
+function volumePath(run: string, snapshot: string): string {
+  return `runs/${encodeURIComponent(run)}/volume-snapshots/${encodeURIComponent(snapshot)}`;
 }
 
 function snapshotPath(snapshot: string): string {

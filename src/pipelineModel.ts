@@ -173,15 +173,22 @@ export class PipelineModel extends VDomModel {
       sources: new Map(this._outline.steps.map(step => [step.name, this.sourceOf(step.name)])),
       cells: this._notebook.cells.map(cell => cell.id)
     };
-    const { runner } = this;
     // chosen steps with the values of a run take its parameters, too, whatever is set for the next run of the whole
     const takesAll = part.resume !== undefined && part.selection !== undefined;
     const run = await this.runs.submit({
       ...part,
       ...(takesAll ? this.toSubmit() : this.toRunRequest()),
-      ...(runner === localRunner ? {} : { runner })
+      ...this.toRunner(part.resume)
     });
     if (run !== undefined) this._submitted.set(run, submitted);
+  }
+
+  /** Values of a run are where it ran, wherever the notebook wants to run now. */
+  private toRunner(resume: string | undefined): Pick<SubmitRequest, 'runner' | 'target'> {
+    const past = this.runs.all.find(run => run.id === resume);
+    if (past === undefined || past.runner === this.runner)
+      return this.runner === localRunner ? {} : { runner: this.runner };
+    return { runner: past.runner, ...(past.remote && { target: past.remote.place }) };
   }
 
   /** Compare what the pipeline does with what the notebook does, both with the parameters' own values. */

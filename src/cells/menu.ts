@@ -84,12 +84,19 @@ function runsWithInputs(pipeline: PipelineModel, step: string): readonly RunSumm
 }
 
 /** Whether the run has what the step needs from others; no run has it for a step that needs nothing. */
-export function hasInputs({ pipeline }: PipelineModel, run: RunSummary, step: string): boolean {
-  const after = pipeline?.steps.find(other => other.name === step)?.after ?? [];
-  if (after.length === 0 || isActive(run.state)) return false;
+export function hasInputs(model: PipelineModel, run: RunSummary, step: string): boolean {
+  return stepsBefore(model, step).length > 0 && !isActive(run.state) && hasValuesFor(model, run, step);
+}
+
+function stepsBefore({ pipeline }: PipelineModel, step: string): readonly string[] {
+  return pipeline?.steps.find(other => other.name === step)?.after ?? [];
+}
+
+/** Whether the steps from which the step takes something gave it in that run. */
+export function hasValuesFor(model: PipelineModel, run: RunSummary, step: string): boolean {
   const hasValues = (name: string): boolean =>
     run.steps.some(other => other.name === name && (other.state === 'succeeded' || other.state === 'cached'));
-  return after.every(hasValues);
+  return stepsBefore(model, step).every(hasValues);
 }
 
 function stepOf({ outline, panel }: PipelineModel): string | undefined {

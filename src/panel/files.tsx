@@ -2,7 +2,7 @@
 import { caretDownIcon, downloadIcon, fileIcon, folderIcon, undoIcon, type LabIcon } from '@jupyterlab/ui-components';
 import { formatSize, type RunSummary, type SnapshotDiff, type SnapshotFile, type SnapshotRecord } from '@sluice/core';
 import * as React from 'react';
-import { listChanges, type Change } from '../snapshots';
+import { listChanges, type Change, type ChangeKind } from '../snapshots';
 import { CommandIds } from '../tokens';
 import { useAnswer } from './answer';
 import { usePanel } from './context';
@@ -18,7 +18,7 @@ export function Counts({ diff }: { readonly diff: SnapshotDiff }): React.JSX.Ele
   return <>{parts.length > 0 ? parts.join(', ') : trans.__('no changes')}</>;
 }
 
-const mostChanges = 100;
+export const mostChanges = 100;
 const marks = { added: '+', changed: '~', removed: '−' } as const;
 
 interface ChangesProps {
@@ -57,14 +57,20 @@ interface ChangedFileProps {
 }
 
 function ChangedFile({ change: { path, kind }, snapshot, run }: ChangedFileProps): React.JSX.Element {
+  return (
+    <File path={path} name={path} snapshot={snapshot} run={run}>
+      <ChangeMark kind={kind} />
+    </File>
+  );
+}
+
+export function ChangeMark({ kind }: { readonly kind: ChangeKind }): React.JSX.Element {
   const { trans } = usePanel();
   const words = { added: trans.__('added'), changed: trans.__('changed'), removed: trans.__('removed') };
   return (
-    <File path={path} name={path} snapshot={snapshot} run={run}>
-      <span className="jp-Sluice-fileMark" data-kind={kind} title={words[kind]} aria-label={words[kind]} role="img">
-        {marks[kind]}
-      </span>
-    </File>
+    <span className="jp-Sluice-fileMark" data-kind={kind} title={words[kind]} aria-label={words[kind]} role="img">
+      {marks[kind]}
+    </span>
   );
 }
 

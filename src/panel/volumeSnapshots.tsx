@@ -1,10 +1,12 @@
-// The snapshots of volumes that a run left on its cluster, and how one of them becomes a volume again: nothing in the cluster is changed from here.
+// The snapshots of volumes that a run left on its cluster, in time's order; each can be opened.
 import { caretDownIcon } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type { RunSummary, VolumeSnapshotInfo } from '@sluice/core';
 import * as React from 'react';
 import { formatMoment, isActive } from '../words';
 import { useAnswer } from './answer';
 import { usePanel } from './context';
+import { VolumeSnapshot, type VolumeSnapshotProps } from './volumeSnapshot';
 
 export function VolumeSnapshots({ run }: { readonly run: RunSummary }): React.JSX.Element {
   const { client, trans } = usePanel();
@@ -12,8 +14,6 @@ export function VolumeSnapshots({ run }: { readonly run: RunSummary }): React.JS
   const answer = useAnswer(() => client.listVolumeSnapshots(run.id), run.id, `${run.state} ${ended}`);
   const [chosen, setChosen] = React.useState<string>();
   const id = React.useId();
-  const { context, namespace } = run.remote?.place ?? {};
-  const place = [...(context ? [`--context ${context}`] : []), ...(namespace ? [`-n ${namespace}`] : [])].join(' ');
   return (
     <div className="jp-Sluice-files" role="group" aria-labelledby={id}>
       <h4 id={id} className="jp-Sluice-filesTitle">
@@ -29,8 +29,10 @@ export function VolumeSnapshots({ run }: { readonly run: RunSummary }): React.JS
         answer.value.map(snapshot => (
           <Row
             key={snapshot.name}
-            snapshot={snapshot}
-            place={place}
+            {...{ snapshot, run }}
+            others={answer.value
+              .filter(other => other.isReady && other.name !== snapshot.name && other.claim === snapshot.claim)
+              .map(other => [describeSnapshot(other, trans), other])}
             isOpen={chosen === snapshot.name}
             onToggle={() => setChosen(chosen === snapshot.name ? undefined : snapshot.name)}
           />
@@ -39,47 +41,33 @@ export function VolumeSnapshots({ run }: { readonly run: RunSummary }): React.JS
   );
 }
 
-interface RowProps {
-  readonly snapshot: VolumeSnapshotInfo;
-  /** the cluster, as options of a command */
-  readonly place: string;
+interface RowProps extends VolumeSnapshotProps {
   readonly isOpen: boolean;
   readonly onToggle: () => void;
 }
 
-function Row({ snapshot, place, isOpen, onToggle }: RowProps): React.JSX.Element {
+function Row({ isOpen, onToggle, ...props }: RowProps): React.JSX.Element {
   const { trans } = usePanel();
-  const { name, claim, kind, size, at, isReady, error } = snapshot;
+  const { snapshot } = props;
+  const { name, size, at, isReady, error } = snapshot;
   const standing = isReady ? (size ?? '') : error === undefined ? trans.__('not ready yet') : trans.__('failed');
   return (
     <div className="jp-Sluice-moment">
       <div className="jp-Sluice-fileRow">
         <button type="button" className="jp-Sluice-momentName" aria-expanded={isOpen} title={name} onClick={onToggle}>
           <caretDownIcon.react tag="span" className="jp-Sluice-caret" width="14px" height="14px" />
-          <span className="jp-Sluice-fileName">{useWords(snapshot)}</span>
+          <span className="jp-Sluice-fileName">{describeSnapshot(snapshot, trans)}</span>
           <span className="jp-Sluice-fileAside">
             {[formatMoment(at, new Date()), standing].filter(text => text !== '').join(' · ')}
           </span>
         </button>
       </div>
-      {isOpen && (
-        <div className="jp-Sluice-momentBody">
-          {error !== undefined && <p className="jp-Sluice-problem">{error}</p>}
-          <p className="jp-Sluice-note">
-            {claim !== undefined && kind === 'snapshot' && trans.__('Of the volume ‘%1’.', claim)}{' '}
-            {trans.__('In a terminal, this makes a volume of it, and the second command lists its files:')}
-          </p>
-          <pre className="jp-Sluice-log" tabIndex={0} role="region" aria-label={trans.__('Commands')}>
-            {`sluice cluster snapshots restore ${name} --to ${trans.__('NEW-VOLUME')} ${place}\nsluice cluster snapshots files ${name} ${place}`}
-          </pre>
-        </div>
-      )}
+      {isOpen && <VolumeSnapshot {...props} />}
     </div>
   );
 }
 
-function useWords({ moment, step, name }: VolumeSnapshotInfo): string {
-  const { trans } = usePanel();
+function describeSnapshot({ moment, step, name }: VolumeSnapshotInfo, trans: TranslationBundle): string {
   if (moment === 'start') return trans.__('At the start');
   if (step === undefined) return name;
   return moment === 'before' ? trans.__('Before ‘%1’', step) : trans.__('After ‘%1’', step);
