@@ -75,16 +75,21 @@ async function run(name: string, cells: readonly string[], steps: object = {}, p
 const logOf = (workflow: string, step: string) =>
   test_.kubectl('logs', '-c', 'main', '--tail=-1', '-l', `workflows.argoproj.io/workflow=${workflow},sluice.dev/step=${step}`);
 
-testWithPods('parameters arrive as they were given, whatever is in them', async () => {
-  const text = 'a "quoted" $(HOME) $$ {{workflow.name}} {{=1+1}} \\u0041 ü 😀 \x07 <b>\n';
+testWithPods('parameters and variables arrive as they were given, whatever is in them, also where Argo has replaced all that it would', async () => {
+  const text = 'a "quoted" $(HOME) $$ {{workflow.name}} {{=1+1}} {\u2060{{x}} \\u0041 ü 😀 \x07 <b>\n';
+  const show = "import os\nprint(ascii([text, n, rate, flag, xs, d, o, given, os.environ['A']]))";
   const cells = [
     "pipeline-parameters | text = ''\nn = 1\nrate = 1e-3\nflag = True\nxs = [1]\nd = {'a': 1}\no: str = None\ngiven: str = None",
-    'step:show | print(ascii([text, n, rate, flag, xs, d, o, given]))'
+    `step:show | ${show}`,
+    `step:again,prev:show | ${show}`
   ];
-  expect(await run('parameters', cells, {}, { text, n: -3, flag: false, xs: ['$(X)', null], d: { k: '{{x}}' }, given: 'None so far' })).toBe('Succeeded');
-  expect(logOf('parameters', 'show')).toContain(
-    String.raw`['a "quoted" $(HOME) $$ {{workflow.name}} {{=1+1}} \\u0041 \xfc \U0001f600 \x07 <b>\n', -3, 0.001, False, ['$(X)', None], {'k': '{{x}}'}, None, 'None so far']`
-  );
+  const env = { A: '$(HOME) $$ {{workflow.name}} {{{=1+1}}' };
+  const given = { text, n: -3, flag: false, xs: ['$(X)', null, '{{workflow.name}}'], d: { k: '{{x}}' }, given: 'None so far' };
+  expect(await run('parameters', cells, { show: { env }, again: { env } }, given)).toBe('Succeeded');
+  for (const step of ['show', 'again'])
+    expect(logOf('parameters', step)).toContain(
+      String.raw`['a "quoted" $(HOME) $$ {{workflow.name}} {{=1+1}} {\u2060{{x}} \\u0041 \xfc \U0001f600 \x07 <b>\n', -3, 0.001, False, ['$(X)', None, '{{workflow.name}}'], {'k': '{{x}}'}, None, 'None so far', '$(HOME) $$ {{workflow.name}} {{{=1+1}}']`
+    );
 }, 200_000);
 
 testWithPods('a step has what it asks for; it is tried again; the step at the end runs after a failure', async () => {

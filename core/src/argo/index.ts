@@ -2,6 +2,7 @@
 export { clusterPlaces, environmentsFolder, runFolder, volumeFolder, workspaceFolder } from './layout.js';
 export type { Workflow } from './manifest.js';
 export { managedBy, toLabelValue, toObjectName } from './names.js';
+export { fromText } from './parameters.js';
 export type { SnapshotPolicy } from '../volumeSnapshots.js';
 export type { CloneSpec, SnapshotOptions } from './snapshots.js';
 export {

@@ -3,9 +3,23 @@
 import type { JsonValue, ParameterType } from '../pipeline.js';
 import type { PlanParameter } from '../ir/plan.js';
 
-/** As people write it: texts as they are, everything else as JSON; `None` for a parameter that has no value. */
+/**
+ * As people write it: texts as they are, everything else as JSON; `None` for a parameter that has no value. Argo replaces in its arguments what
+ * looks like a placeholder once the workflow runs, so that no two braces stand side by side: in JSON there is an escape for one of them, and in a
+ * text a word joiner, which is not seen, keeps them apart.
+ */
 export function toText(value: JsonValue): string {
-  return value === null ? 'None' : typeof value === 'string' ? value : JSON.stringify(value);
+  if (value === null) return 'None';
+  return typeof value === 'string' ? apart(value) : JSON.stringify(value).replaceAll('{{', '{\\u007b');
+}
+
+function apart(text: string): string {
+  return text.replace(/\{(?=[{\u2060])/g, '{\u2060');
+}
+
+/** The text that is in the argument of a workflow. */
+export function fromText(argument: string): string {
+  return argument.replaceAll('{\u2060', '{');
 }
 
 /** What stands in ExecutorInput for the parameter's value: JSON once Argo has replaced it. */
@@ -19,7 +33,7 @@ const jsonOf: Readonly<Record<ParameterType, (value: string) => string>> = {
   integer: value => value,
   float: value => value,
   boolean: value => `sprig.lower(${value})`,
-  string: value => safely(`toJson(${value})`),
+  string: value => safely(`toJson(sprig.replace('\\u007b\\u2060', '\\u007b', ${value}))`),
   list: safely,
   dict: safely
 };

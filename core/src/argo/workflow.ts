@@ -9,6 +9,7 @@ import type {
 } from '../ir/gen/pipeline_spec_pb.js';
 import { executorInput, type Ir } from '../ir/ir.js';
 import { planIr, type Plan, type PlanTask } from '../ir/plan.js';
+import { writeVariables } from '../ir/variables.js';
 import type { JsonValue } from '../pipeline.js';
 import { clusterPlaces, runMounts } from './layout.js';
 import { compact, type Container, type DagTask, type Template, type Volume, type Workflow } from './manifest.js';
@@ -241,7 +242,7 @@ function toTemplate(task: PlanTask, context: Context): Template {
     command: task.command,
     args: toArgs(task, context),
     workingDir: folder,
-    env: [...Object.entries(task.env).map(([name, value]) => ({ name, value })), ...(pod.container.env ?? [])],
+    env: [...writeVariables(task.env), ...(pod.container.env ?? [])],
     resources: toResources(resourcesOf(ir, task)),
     volumeMounts: [...mounts, ...(pod.container.volumeMounts ?? [])]
   };

@@ -23,6 +23,7 @@ import {
   withSnapshots,
   type SnapshotProgram
 } from './snapshots.js';
+import { writeVariables } from './variables.js';
 
 export interface CompileOptions {
   readonly runtime: {
@@ -242,7 +243,7 @@ function toExecutor(step: PipelineStep, context: Context): ExecutorSpec {
   const { settings } = step;
   const { workspace } = context.pipeline;
   const command = ['python3', '-c', runtime.boot];
-  const env = Object.entries(settings.env).map(([name, value]) => ({ name, value }));
+  const env = [...writeVariables(settings.env)];
   const resources = toResources(settings);
   return {
     container: {

@@ -15,6 +15,7 @@ import { IrError, shownArtifacts, type Ir } from './ir.js';
 import { readMemoryLimit, readRequests } from './resources.js';
 import { readBackoff } from './retries.js';
 import { withoutSnapshotAfterFailure } from './snapshots.js';
+import { readVariables } from './variables.js';
 import type { Backoff } from '../step.js';
 import type { WorkspaceSpec } from '../workspace.js';
 
@@ -153,7 +154,7 @@ function toPlanTask({ task, spec, path, atEnd }: FlatTask, ir: Ir, names: Readon
     image: container.image ?? '',
     command: withoutSnapshotAfterFailure(container.command ?? []),
     args: container.args ?? [],
-    env: Object.fromEntries((container.env ?? []).map(({ name: key = '', value = '' }) => [key, value])),
+    env: readVariables(container.env ?? []),
     parameters: toParameters(name, spec, component, path),
     artifacts,
     outputs: Object.entries(component.outputDefinitions?.artifacts ?? {})

@@ -14,7 +14,14 @@ const given = {
       cell: 2,
       after: ['Load'],
       setup: [{ kind: 'value' as const, from: 'Load', bundle: bundle('df', 'df') }],
-      spec: { retries: 2, retry_delay: 5, memory_limit: '512Mi', timeout: 90, env: { A: 'b' }, cache: false }
+      spec: {
+        retries: 2,
+        retry_delay: 5,
+        memory_limit: '512Mi',
+        timeout: 90,
+        env: { A: 'b', C: '$$ $(A) $HOME ${{{x}}} $$$' },
+        cache: false
+      }
     }),
     step('end', { cell: 3, after: ['Load', 'fit'] })
   ),
@@ -61,7 +68,7 @@ test('a plan speaks of steps', () => {
         task: 'fit',
         executor: 'exec-fit',
         after: ['Load'],
-        env: { A: 'b' },
+        env: { A: 'b', C: '$$ $(A) $HOME ${{{x}}} $$$' },
         artifacts: [{ name: 'df', from: 'Load', artifact: 'df', schemaTitle: 'system.Artifact' }],
         outputs,
         retries: 2,

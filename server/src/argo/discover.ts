@@ -1,6 +1,6 @@
 // Workflows that somebody submitted elsewhere — with argo or kubectl, by a schedule, from another machine — and that run a notebook's steps,
 // get a record here like any other run, and are followed from then on.
-import { managedBy, runtimeParameter, volumeName, type JsonValue } from '@sluice/core';
+import { fromText, managedBy, runtimeParameter, volumeName, type JsonValue } from '@sluice/core';
 import type { Cluster } from '../kubernetes/access.js';
 import { label } from '../kubernetes/labels.js';
 import { listAll, type Watched } from '../kubernetes/watch.js';
@@ -99,6 +99,6 @@ function toValue(text: string): JsonValue {
   try {
     return JSON.parse(text.replace(/^(True|False)$/, word => word.toLowerCase())) as JsonValue;
   } catch {
-    return text;
+    return fromText(text);
   }
 }

@@ -315,10 +315,10 @@ export class Backend {
     );
     const write = (text: string) => run.logs.set(pod, (run.logs.get(pod) ?? '') + text);
     write(launcher(`input ComponentSpec:{${key}}`));
-    const variables = (container.env ?? []).map(({ name, value }: Json) => `${name}=${value}`);
+    const variables = inContainer(container.env ?? []).map(([name, value]) => `${name}=${value}`);
     const child = startProcess({
       // in a pod there is no pipe for events
-      argv: ['env', '-u', 'SLUICE_EVENTS', ...variables, this.options.python, ...argv.slice(1)],
+      argv: ['env', '-u', 'SLUICE_EVENTS', `KFP_POD_NAME=${pod}`, ...variables, this.options.python, ...argv.slice(1)],
       env: this.options.env,
       cwd,
       onOutput: (_, chunk) => void write(chunk.toString('utf8')),
@@ -330,6 +330,19 @@ export class Backend {
     write(launcher(status === 0 ? 'publish success.' : `failed to execute component: exit status ${status}`));
     return status ?? 137;
   }
+}
+
+/** What the kubelet makes of a container's variables: `$(NAME)` is an earlier one's value, and of `$$` one is left. */
+function inContainer(variables: readonly Json[]): readonly (readonly [string, string])[] {
+  const known = new Map<string, string>();
+  for (const { name, value = '' } of variables)
+    known.set(
+      name,
+      value.replace(/\$(\$|\((.*?)\))/g, (all: string, next: string, key: string) =>
+        next === '$' ? '$' : (known.get(key) ?? all)
+      )
+    );
+  return [...known];
 }
 
 /** of claims that are named, and not given by a parameter */
