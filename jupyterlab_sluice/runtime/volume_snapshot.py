@@ -258,6 +258,7 @@ def keep_failed(given: argparse.Namespace) -> None:
     told = json.loads(os.environ.get("SLUICE_SNAPSHOTS") or "{}")
     of_run = told.get("run") or own_run()
     given.label += [f"sluice.dev/run={of_run}"]
+    given.annotation += [f"sluice.dev/pod={os.environ.get('KFP_POD_NAME', '')}"]
     usual = (given.snapshot_class, given.clone)
     for claim, name in zip(given.claim, given.name):
         way = told.get("ways", {}).get(claim)

@@ -28,6 +28,8 @@ export interface FollowOptions {
   readonly name: string;
   readonly run: RemoteRun;
   placeOf(step: string, artifact: string): string;
+  /** called when a step's pod is ended with its run; resolves with sentences for the step's log */
+  keepLeft(step: string, pod: string, endedAt: number | undefined): Promise<readonly string[]>;
   /** called when all pods have ended, before the run's end is told */
   onEnd(end: WorkflowEnd): Promise<void>;
 }
@@ -219,7 +221,9 @@ class Follower {
     const { step, state, attempts, endedAt } = standing;
     const pod = this.pods!.get(attempts.at(-1)?.id ?? '');
     const log = pod && this.logs.get(pod.metadata!.uid!);
+    const kept = state === 'canceled' && pod && isStarted(pod) ? this.tellLeft(step, pod, endedAt) : undefined;
     const printed = log && (await Promise.race([log, sleep(logPatienceMs, undefined, { ref: false })]));
+    await kept;
     const report = readReport(run, task.name);
     const isOwn = report !== undefined && (pod === undefined || report.pod === pod.metadata!.uid);
     const { usage, firstAt, lastAt } = isOwn ? report : {};
@@ -231,14 +235,25 @@ class Follower {
     if (state === 'failed') {
       const own = isOwn ? (report.failure ?? readNotebookFailure(run, task.name)) : undefined;
       const end = describePodEnd(pod);
+      // the step knows only that somebody asked it to end
+      const ended = end?.name === 'timeout' || end?.name === 'evicted' ? end : undefined;
       // who starts a workflow elsewhere may not have it tell its events
       const said = end?.name === 'exit-status' && printed ? readFailure(printed) : undefined;
       const refused = pod === undefined ? describeRefusedPod(attempts.at(-1)?.message) : undefined;
-      const failure = blamePod(own ?? refused ?? said ?? end ?? argosFailure(standing), pod);
+      const failure = blamePod(ended ?? own ?? refused ?? said ?? end ?? argosFailure(standing), pod);
       this.tellStep(step, last, { state, ...told, failure, error: describeFailure(failure) });
     } else if (state === 'skipped') this.tellStep(step, last, { state, reason: whySkipped(task, all), ...told });
     else if (state === 'canceled') this.tellStep(step, last, { state, reason: 'The run was canceled.', ...told });
     else this.tellStep(step, last, { state, ...told });
+  }
+
+  /** Argo makes no snapshot any more where it has been told to end the run. */
+  private async tellLeft(step: string, { metadata }: V1Pod, endedAt: number | undefined): Promise<void> {
+    const said = await this.options.keepLeft(step, metadata!.name!, endedAt);
+    for (const [i, sentence] of said.entries()) {
+      const origin = { source: `left:${metadata!.uid}`, position: String(i) };
+      await this.channel.push({ type: 'log', step, stream: 'stderr', text: `${sentence}\n`, origin });
+    }
   }
 
   private async endRun(workflow: ArgoWorkflow, standings: readonly Standing[]): Promise<void> {

@@ -126,7 +126,7 @@ function describeSharing(accessModes: readonly string[], plan: Plan): string[] {
   return [`Steps ${steps} could run at the same time, but the volume of the run can be mounted on ${where}`];
 }
 
-const readVolume = ({ volume }: Place): Volume | undefined =>
+export const readVolume = ({ volume }: Place): Volume | undefined =>
   volume === undefined ? undefined : (JSON.parse(volume) as Volume);
 
 /** The run's IR, on a volume that is made now; as it is where the run has none. What was made is removed where it can't all be. */

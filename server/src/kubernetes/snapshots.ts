@@ -22,6 +22,8 @@ export interface VolumeSnapshot extends Belonging {
   /** the claim it was taken of, which may be gone; undefined for one that was brought in from outside */
   readonly claim?: string;
   readonly class?: string;
+  /** the one whose step left what it has, where that took it */
+  readonly pod?: string;
   /** milliseconds since 1970 */
   readonly at: number;
   readonly isReady: boolean;
@@ -40,6 +42,8 @@ export interface SnapshotRequest extends Belonging {
   readonly class?: string;
   /** undefined: from run, moment and step */
   readonly name?: string;
+  /** the one whose step left what it is going to have */
+  readonly pod?: string;
 }
 
 /**
@@ -48,17 +52,18 @@ export interface SnapshotRequest extends Belonging {
  */
 export async function takeSnapshot(cluster: Cluster, request: SnapshotRequest): Promise<VolumeSnapshot> {
   const { custom, namespace } = cluster;
-  const { claim, class: snapshotClass, run, moment, step } = request;
+  const { claim, class: snapshotClass, run, moment, step, pod } = request;
   const name = checkObjectName(
     request.name ?? toObjectName('sluice', run ?? claim, moment, step ?? (run ? undefined : stamp())),
     'snapshot'
   );
   const source = await readClaim(cluster, claim);
-  const { labels, annotations } = toMetadata(request);
+  const { labels, annotations: said } = toMetadata(request);
+  const annotations = { ...said, ...(pod === undefined ? {} : { [podAnnotation]: pod }), ...describeClaim(source) };
   const body = {
     apiVersion: `${api.group}/${api.version}`,
     kind: 'VolumeSnapshot',
-    metadata: { name, labels, annotations: { ...annotations, ...describeClaim(source) } },
+    metadata: { name, labels, annotations },
     spec: {
       source: { persistentVolumeClaimName: claim },
       ...(snapshotClass === undefined ? {} : { volumeSnapshotClassName: snapshotClass })
@@ -221,6 +226,8 @@ export async function restoreSnapshot(
   return waitForClaim(cluster, name, waiting);
 }
 
+const podAnnotation = 'sluice.dev/pod';
+
 const volumeAnnotations = { storageClass: 'sluice.dev/storage-class', accessModes: 'sluice.dev/access-modes' } as const;
 
 function describeClaim({ spec }: V1PersistentVolumeClaim): Record<string, string> {
@@ -256,6 +263,7 @@ function toClone({ metadata, spec, status }: V1PersistentVolumeClaim): VolumeSna
     ...toBelonging({ ...(labels && { labels }), ...(annotations && { annotations }) }),
     ...{ kind: 'clone', name: name!, uid: uid!, at: +new Date(creationTimestamp!) },
     ...(spec?.dataSource?.name === undefined ? {} : { claim: spec.dataSource.name }),
+    ...(annotations?.[podAnnotation] === undefined ? {} : { pod: annotations[podAnnotation] }),
     ...(size === undefined ? {} : { size }),
     ...(spec?.storageClassName === undefined ? {} : { storageClass: spec.storageClassName }),
     ...(spec?.accessModes === undefined ? {} : { accessModes: spec.accessModes }),
@@ -269,6 +277,7 @@ function toSnapshot(json: unknown): VolumeSnapshot {
     metadata.annotations ?? {};
   const entries = {
     claim: spec.source.persistentVolumeClaimName,
+    pod: metadata.annotations?.[podAnnotation],
     class: spec.volumeSnapshotClassName,
     error: status?.error && plainError(status.error.message ?? 'an error without words'),
     size: status?.restoreSize,

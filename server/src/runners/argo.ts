@@ -16,6 +16,7 @@ import { discoverWorkflows } from '../argo/discover.js';
 import { describeWritten } from '../argo/earlier.js';
 import { followWorkflow, type FollowOptions } from '../argo/follow.js';
 import { findKeeping, type Keeping } from '../argo/keeping.js';
+import { keepOfRun } from '../argo/left.js';
 import { fetchLeftovers } from '../argo/leftovers.js';
 import { findPlaces, keptSeconds } from '../argo/places.js';
 import { belongingOf, makeVolume, onVolume, readWorkspace } from '../argo/volume.js';
@@ -170,7 +171,9 @@ class ArgoEngine implements Engine {
       await fetchLeftovers(cluster, run, { claim: name, steps, templates }, tell);
       await this.clear(cluster, run, name, state);
     };
-    yield* followWorkflow({ cluster, name, run, placeOf, onEnd }, signal);
+    const keepLeft: FollowOptions['keepLeft'] = async (step, pod, endedAt) =>
+      isFound(run.place) ? [] : keepOfRun(cluster, run, name, { step, pod, endedAt }, signal);
+    yield* followWorkflow({ cluster, name, run, placeOf, onEnd, keepLeft }, signal);
   }
 
   async cancel(name: string, run: RemoteRun): Promise<void> {

@@ -18,6 +18,7 @@ import { connect, type Connection } from '../kfp/connect.js';
 import { readPodLog } from '../kfp/files.js';
 import { discoverRuns } from '../kfp/discover.js';
 import { findKfpKeeping, openOwnCluster, type KfpKeeping } from '../kfp/keeping.js';
+import { tellLeft } from '../kfp/left.js';
 import { clearVolumes, planRunVolume, removeVolume, withVolume } from '../kfp/run-volume.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
 import { tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
@@ -155,13 +156,26 @@ class KubeflowEngine implements Engine {
   async *follow(id: string, run: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent> {
     const connection = await this.connect(run.place);
     const told = new Map<string, RunState>();
+    const left = new Map<string, Promise<EngineEvent[]>>();
+    const options = { connection, env: this.options.env, home: this.options.store.home };
     let known: RunMetadata | undefined;
     for (let pauseMs = firstPauseMs; ;) {
       let isNews = false;
       const { standing, metadata, problem } = await this.look(connection, id, run, known, signal);
       known = metadata;
       for (const task of standing.tasks)
-        for await (const event of tellTask(task, { connection, id, run, metadata, told, signal })) {
+        if (isNewlyEnded(task, run) && !left.has(task.task)) {
+          const told = tellLeft(
+            run,
+            { step: nameOfStep(task, run), task, hasMetadata: metadata !== undefined },
+            options,
+            signal
+          );
+          told.catch(() => undefined); // whoever waits for it hears of it
+          left.set(task.task, told);
+        }
+      for (const task of standing.tasks)
+        for await (const event of tellTask(task, { connection, id, run, metadata, told, left, signal })) {
           isNews = true;
           yield event;
         }
@@ -273,13 +287,21 @@ interface Telling {
   readonly metadata: RunMetadata | undefined;
   /** by step: the last state told by this process */
   readonly told: Map<string, RunState>;
+  /** by task: what is kept now of what the step left */
+  readonly left: ReadonlyMap<string, Promise<EngineEvent[]>>;
   readonly signal: AbortSignal;
 }
 
+const nameOfStep = ({ task }: TaskStanding, { plan }: RemoteRun): string =>
+  plan.tasks.find(candidate => candidate.task === task)?.name ?? task;
+
+const isNewlyEnded = (task: TaskStanding, run: RemoteRun): boolean =>
+  task.state !== undefined && endedStates.has(task.state) && !isEnded(run.state(nameOfStep(task, run)));
+
 async function* tellTask(task: TaskStanding, telling: Telling): AsyncIterable<EngineEvent> {
-  const { connection, id, run, metadata, told, signal } = telling;
+  const { connection, id, run, metadata, told, left, signal } = telling;
   const planned = run.plan.tasks.find(candidate => candidate.task === task.task);
-  const step = planned?.name ?? task.task;
+  const step = nameOfStep(task, run);
   const { state, reason, startedAt, endedAt } = task;
   const known = run.state(step);
   if (state === undefined || isEnded(known)) return;
@@ -296,6 +318,7 @@ async function* tellTask(task: TaskStanding, telling: Telling): AsyncIterable<En
   told.set(step, state);
   if (state !== 'pending') yield* tellLog(connection, { id, run, step, planned, standing: task }, signal);
   if (!endedStates.has(state)) return;
+  yield* (await left.get(task.task)) ?? [];
   if (state === 'succeeded' || state === 'cached') {
     const artifacts = (metadata?.artifacts ?? []).filter(artifact => artifact.task === task.task);
     const isLive = state === 'succeeded' && isToldBy(run, step, task.pod);

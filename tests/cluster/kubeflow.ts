@@ -1,0 +1,50 @@
+// Kubeflow as the tests have it: the server of its own description (server/test/kfp), whose steps are processes with what a pod of the namespace has,
+// the service account `steps` with the Role that `sluice cluster rbac` prints, and the claims’ volumes where they mount them.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { KfpServer } from '../../server/test/kfp/server.js';
+import { env, World } from '../../server/test/world.js';
+import { folder as clusterFolder, type TestCluster } from './cluster.js';
+
+export interface Kubeflow {
+  readonly world: World;
+  readonly url: string;
+  /** what is mounted below it is the claim’s volume; elsewhere steps find nothing */
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+export async function openKubeflow(test_: TestCluster): Promise<Kubeflow> {
+  const world = new World();
+  // who may ask what others may
+  Object.assign(world.env, { KUBECONFIG: join(clusterFolder, 'kubeconfig'), SLUICE_CONTEXT: 'admin', SLUICE_NAMESPACE: test_.namespace, SLUICE_SERVICE_ACCOUNT: 'steps' });
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-kfp-'));
+  const { stdout } = await world.sluice('cluster', 'rbac', '--runner', 'kubeflow', '--service-account', 'steps');
+  test_.apply(...parseAllDocuments(stdout).map(document => document.toJS() as object));
+  const { server: api, caFile, caData } = test_.cluster.config.getCurrentCluster()!;
+  const { hostname, port } = new URL(api);
+  const account = join(folder, 'account');
+  mkdirSync(account);
+  writeFileSync(join(account, 'token'), test_.kubectl('create', 'token', 'steps'));
+  writeFileSync(join(account, 'namespace'), test_.namespace);
+  writeFileSync(join(account, 'ca.crt'), caFile === undefined ? Buffer.from(caData!, 'base64') : readFileSync(caFile));
+  const pod = { PATH: env.PATH, LANG: 'C.UTF-8', KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+  const server = new KfpServer({
+    ...{ folder, python: env.SLUICE_PYTHON!, env: pod, account },
+    mount(claim, path, subPath = '') {
+      if (!path.startsWith(folder)) return;
+      rmSync(path, { force: true });
+      symlinkSync(join(test_.volume(claim), subPath), path);
+    }
+  });
+  return {
+    ...{ world, folder, url: await server.listen() },
+    async close() {
+      await server.close();
+      world.remove();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+}
