@@ -1,6 +1,6 @@
 // Snapshots as moments of a run.
 import type { SnapshotRecord } from '@sluice/core';
-import { listChanges, toMoments } from './snapshots';
+import { divideDiff, listChanges, toMoments } from './snapshots';
 
 /** `start`, `before a`, `after a`, … each with its words as id. */
 function snapshots(...words: readonly string[]): readonly SnapshotRecord[] {
@@ -38,3 +38,23 @@ test('changes stand in the order of their paths', () =>
   expect(
     listChanges({ added: ['b/x', 'a'], changed: ['c'], removed: ['b/a'] }).map(({ path, kind }) => `${kind} ${path}`)
   ).toEqual(['added a', 'removed b/a', 'added b/x', 'changed c']));
+
+test.each<[string, Readonly<Record<string, string>> | undefined, readonly string[], number]>([
+  ['of a run', {}, ['a.csv', 'files/b.csv'], 3],
+  [
+    'of a run that works on a copy of the notebook’s',
+    { workspace: '{}' },
+    ['files/b.csv', 'outputs/a.json', 'values/a', 'workspace/a.csv'],
+    1
+  ],
+  ['of somebody else', undefined, ['.sluice-run/a', 'files/b.csv', 'outputs/a.json', 'values/a', 'workspace/a.csv'], 0]
+])('what differs on the volume %s', (_, place, files, runFiles) => {
+  const diff = {
+    added: ['.sluice-run/a', 'outputs/a.json', 'values/a'],
+    changed: ['workspace/a.csv'],
+    removed: ['files/b.csv']
+  };
+  const divided = divideDiff(diff, place && { place });
+  expect(listChanges(divided.files).map(({ path }) => path)).toEqual(files);
+  expect(divided.runFiles).toBe(runFiles);
+});

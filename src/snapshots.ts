@@ -1,5 +1,5 @@
 // The snapshots of a run as people think of them: the folder at the start, and what each step made of it.
-import type { SnapshotDiff, SnapshotRecord } from '@sluice/core';
+import { runFolder, type RemoteRecord, type SnapshotDiff, type SnapshotRecord } from '@sluice/core';
 
 export interface Moment {
   readonly snapshot: SnapshotRecord;
@@ -45,4 +45,24 @@ export function listChanges({ added, changed, removed }: SnapshotDiff): readonly
     ...removed.map(path => ({ path, kind: 'removed' as const }))
   ];
   return changes.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+export interface VolumeDiff {
+  readonly files: SnapshotDiff;
+  /** files of the run's own that differ as well: values, executed notebooks, packages */
+  readonly runFiles: number;
+}
+
+/**
+ * What differs on a run's own volume, seen from the notebook: what Sluice keeps there for the run is counted alone. `remote` is the run's;
+ * undefined for another volume, which has nothing of Sluice.
+ */
+export function divideDiff(diff: SnapshotDiff, remote: RemoteRecord | undefined): VolumeDiff {
+  const isCopy = remote?.place['workspace'] !== undefined; // of the volume that the notebook's folder is on
+  const isFile = (path: string): boolean =>
+    remote === undefined || (isCopy ? !path.startsWith(`${runFolder}/`) : /^(workspace|files)\//.test(path));
+  const toFiles = (paths: readonly string[]): readonly string[] =>
+    paths.filter(isFile).map(path => (remote && !isCopy ? path.replace(/^workspace\//, '') : path));
+  const files = { added: toFiles(diff.added), changed: toFiles(diff.changed), removed: toFiles(diff.removed) };
+  return { files, runFiles: listChanges(diff).length - listChanges(files).length };
 }

@@ -2,6 +2,9 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { outlineNotebook, toNotebook } from '@sluice/core';
 import * as settings from './stepSettings';
+import { loadYaml } from './yaml';
+
+beforeAll(loadYaml);
 
 const trans = nullTranslator.load('jupyterlab_sluice');
 const fields = new Map(settings.settingGroups(trans).flatMap(group => group.fields.map(field => [field.key, field])));
@@ -30,6 +33,16 @@ test.each<[settings.SettingKey, string, unknown]>([
       { operator: 'Exists' }
     ]
   ],
+  ['image_pull_secrets', 'a, b\nc', ['a', 'b', 'c']],
+  ['security_context', 'runAsUser: 1000\nrunAsNonRoot: true', { runAsUser: 1000, runAsNonRoot: true }],
+  ['security_context', '{"securityContext": {"runAsUser": 0}}', { runAsUser: 0 }],
+  [
+    'affinity',
+    'affinity:\n  podAffinity:\n    requiredDuringSchedulingIgnoredDuringExecution: []',
+    {
+      podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [] }
+    }
+  ],
   ['tolerations', '{"key": "a", "operator": "Exists", "value": ""}', [{ key: 'a', operator: 'Exists', value: '' }]]
 ])('%s typed %p', (key, text, value) => {
   expect(settings.readSetting(fields.get(key)!, text, trans)).toEqual({ value });
@@ -47,7 +60,16 @@ test.each<[settings.SettingKey, string, RegExp]>([
   ['secrets', '1A=db/key', /name of a variable/],
   ['volumes', 'data:data', /‘data:data’ cannot be read/],
   ['volumes', '{"pvc_name"', /cannot be read/],
-  ['tolerations', 'gpu:Never', /‘gpu:Never’ cannot be read/]
+  ['tolerations', 'gpu:Never', /‘gpu:Never’ cannot be read/],
+  [
+    'affinity',
+    'podAffinity:\n\trequired: 1',
+    /^This cannot be read as YAML\. Line 2: Tabs are not allowed as indentation\.$/
+  ],
+  ['affinity', 'podAffinty: {}', /‘podAffinity’/],
+  ['affinity', 'disk', /affinity/],
+  ['security_context', 'runAsUser: root', /runAsUser/],
+  ['annotations', 'a b=c', /annotations/]
 ])('%s cannot be %p', (key, text, problem) => {
   expect(settings.readSetting(fields.get(key)!, text, trans)).toEqual({ problem: expect.stringMatching(problem) });
 });
@@ -79,7 +101,7 @@ const notebook = toNotebook({
     kubeflow_notebook: { docker_image: 'kale:1' },
     sluice: {
       defaults: { memory: '1Gi', env: { A: '1' } },
-      steps: { a: { memory: 4, env: { B: '2' }, secrets: [], affinity: {} } }
+      steps: { a: { memory: 4, env: { B: '2' }, secrets: [], affinity: {}, retry_factor: 3 } }
     }
   },
   cells: [
@@ -91,10 +113,10 @@ const outline = outlineNotebook(notebook);
 
 test('what is written for a step stands apart from what it has without that', () => {
   const written = settings.writtenSettings(notebook, 'a');
-  expect(settings.summarizeSettings(written)).toBe('memory 4, env, secrets, affinity');
+  expect(settings.summarizeSettings(written)).toBe('memory 4, env, secrets, affinity, retry_factor 3');
   expect(settings.formatSetting(fields.get('env')!, written['env'])).toBe('B=2');
   expect(settings.findFault(fields.get('memory')!, written['memory'], trans)).toMatch(/it must be a quantity/);
-  expect(settings.otherSettings(written, settings.settingGroups(trans))).toEqual(['affinity']);
+  expect(settings.otherSettings(written, settings.settingGroups(trans))).toEqual(['retry_factor']);
   expect(settings.inheritedSettings(notebook, outline, 'a')).toEqual({
     ...{ image: 'kale:1', memory: '1Gi', env: { A: '1' } },
     cpu_limit: '2'

@@ -1,5 +1,5 @@
 // The settings of a step, or of all steps, that a form can show: what is written for it, what it has without that, and text as typed, read and
-// checked as core does it. The others (affinity, annotations, …) are written in the notebook's metadata and left as they are.
+// checked as core does it. What is set besides is left as it is.
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   mergeSpecs,
@@ -12,13 +12,14 @@ import {
 } from '@sluice/core';
 import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 import { readLines, writeLines, type LinesKey } from './settingLines';
+import { printObject, readObject } from './yaml';
 
 export type SettingKey = keyof StepSpec & string;
 
 export interface SettingField {
   readonly key: string;
-  /** `pairs` and `lines` have as many lines as they need */
-  readonly kind: 'text' | 'number' | 'flag' | 'choice' | 'pairs' | 'lines';
+  /** those after `choice` have as many lines as they need; `names` are texts, an `object` is YAML */
+  readonly kind: 'text' | 'number' | 'flag' | 'choice' | 'pairs' | 'lines' | 'names' | 'object';
   /** of a choice: what is written, and how it reads */
   readonly choices?: readonly (readonly [value: string, text: string])[];
   /** what holds where nothing is set; for several lines how one is written */
@@ -84,6 +85,27 @@ export function settingGroups(trans: TranslationBundle): readonly SettingGroup[]
           trans.__('Image'),
           trans.__('Any with Python 3.9 or later, such as python:3.12; else one that fits the notebook’s Python.')
         ),
+        {
+          ...field(
+            'image_pull_policy',
+            'choice',
+            trans.__('as the cluster does'),
+            trans.__('Pull it'),
+            trans.__('When the cluster gets the image from its registry.')
+          ),
+          choices: [
+            ['Always', trans.__('each time')],
+            ['IfNotPresent', trans.__('where it is not there')],
+            ['Never', trans.__('never')]
+          ]
+        },
+        field(
+          'image_pull_secrets',
+          'names',
+          'my-registry',
+          trans.__('Pull with'),
+          trans.__('Secrets that the registry asks for, one a line.')
+        ),
         field(
           'cpu_limit',
           'text',
@@ -116,6 +138,15 @@ export function settingGroups(trans: TranslationBundle): readonly SettingGroup[]
           )
         ),
         field(
+          'affinity',
+          'object',
+          'nodeAffinity: …',
+          trans.__('Affinity'),
+          trans.__(
+            'Which nodes, and which pods beside it, in Kubernetes’ own words: nodeAffinity, podAffinity, podAntiAffinity.'
+          )
+        ),
+        field(
           'secrets',
           'lines',
           'TOKEN=my-secret/token',
@@ -140,7 +171,15 @@ export function settingGroups(trans: TranslationBundle): readonly SettingGroup[]
           trans.__('Shared memory'),
           trans.__('The size of /dev/shm, such as 2Gi, for programs that share memory between processes.')
         ),
-        field('labels', 'pairs', 'team=a', trans.__('Labels'), trans.__('Of its pod, one a line.'))
+        field(
+          'security_context',
+          'object',
+          'runAsUser: 1000',
+          trans.__('Security'),
+          trans.__('Who it runs as, in Kubernetes’ own words: runAsUser, runAsGroup, runAsNonRoot.')
+        ),
+        field('labels', 'pairs', 'team=a', trans.__('Labels'), trans.__('Of its pod, one a line.')),
+        field('annotations', 'pairs', 'owner=a', trans.__('Annotations'), trans.__('Of its pod, one a line.'))
       ]
     }
   ];
@@ -179,6 +218,8 @@ export function inheritedSettings(notebook: Notebook, outline: Outline, step: st
 export function formatSetting({ key, kind }: SettingField, value: unknown): string {
   if (value === undefined || value === null) return '';
   if (typeof value !== 'object') return String(value);
+  if (kind === 'object') return printObject(value);
+  if (Array.isArray(value) && kind === 'names') return value.join('\n');
   if (Array.isArray(value)) return kind === 'lines' ? writeLines(key as LinesKey, value) : JSON.stringify(value);
   return Object.entries(value as object)
     .map(([name, text]) => `${name}=${String(text)}`)
@@ -222,6 +263,14 @@ export function readSetting(
       const pairs = lines.map(line => [line.slice(0, line.indexOf('=')).trim(), line.slice(line.indexOf('=') + 1)]);
       return checked(Object.fromEntries(pairs) as PartialJSONObject);
     }
+    case 'names':
+      return checked(trimmed.split(/[\s,]+/));
+    case 'object':
+      try {
+        return checked(readObject(trimmed, toCamelCase(field.key)));
+      } catch (error) {
+        return { problem: trans.__('This cannot be read as YAML. %1', (error as Error).message) };
+      }
     case 'lines':
       try {
         return checked(readLines(field.key as LinesKey, trimmed));
@@ -248,7 +297,7 @@ export function findFault(
 }
 
 /** Whether it may need several lines. */
-export const isLong = ({ kind }: SettingField): boolean => kind === 'pairs' || kind === 'lines';
+export const isLong = ({ kind }: SettingField): boolean => ['pairs', 'lines', 'names', 'object'].includes(kind);
 
 /** `memory 4Gi, retries 2, secrets`: in one line what is set here. */
 export function summarizeSettings(settings: Readonly<Record<string, unknown>>): string {
@@ -261,6 +310,11 @@ export function summarizeSettings(settings: Readonly<Record<string, unknown>>): 
 export function otherSettings(settings: PartialJSONObject, groups: readonly SettingGroup[]): readonly string[] {
   const shown = new Set<string>(groups.flatMap(({ fields }) => fields.map(({ key }) => key)));
   return Object.keys(settings).filter(key => !shown.has(key));
+}
+
+/** As Kubernetes writes it. */
+function toCamelCase(key: string): string {
+  return key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 export function toObject(json: unknown): PartialJSONObject {

@@ -91,7 +91,7 @@ export function SettingInput({ field, written, inherited, check, onWrite }: Sett
       ) : settings.isLong(field) ? (
         <textarea
           {...text}
-          rows={Math.min(6, Math.max(1, text.value.split('\n').length))}
+          rows={Math.min(field.kind === 'object' ? 14 : 6, Math.max(1, text.value.split('\n').length))}
           onChange={({ target }) => setTyped(target.value)}
         />
       ) : (

@@ -3,6 +3,7 @@ import { caretDownIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { setSetting } from '../editing';
 import * as settings from '../stepSettings';
+import { loadYaml } from '../yaml';
 import { usePanel } from './context';
 import { SettingInput } from './settingInput';
 
@@ -48,6 +49,8 @@ export function SettingsForm({ step }: OfStep): React.JSX.Element {
   const { pipeline, trans } = usePanel();
   const { notebook, outline } = pipeline;
   const groups = React.useMemo(() => settings.settingGroups(trans), [trans]);
+  const [, paint] = React.useReducer((times: number) => times + 1, 0);
+  React.useEffect(() => void loadYaml().then(isNew => isNew && paint()), []);
   const written = settings.writtenSettings(notebook, step);
   const inherited = settings.inheritedSettings(notebook, outline, step);
   const others = settings.otherSettings(written, groups);

@@ -3,7 +3,7 @@
 import type { RestoredVolume, RunSummary, SnapshotDiff, VolumeSnapshotInfo } from '@sluice/core';
 import * as React from 'react';
 import { hasValuesFor } from '../cells/menu';
-import { listChanges } from '../snapshots';
+import { divideDiff, listChanges, type VolumeDiff } from '../snapshots';
 import { CommandIds } from '../tokens';
 import { isActive } from '../words';
 import { usePanel } from './context';
@@ -91,29 +91,40 @@ function Comparing({ snapshot, run, others, since, onSince }: ComparingProps): R
         </button>
       </div>
       <Outcome work={work} onStop={() => start(undefined)}>
-        {diff => <VolumeChanges diff={diff} />}
+        {diff => <VolumeChanges {...divideDiff(diff, isOwn(snapshot, run) ? run.remote : undefined)} />}
       </Outcome>
     </>
   );
 }
 
 /** By path. The files themselves are on the cluster. */
-function VolumeChanges({ diff }: { readonly diff: SnapshotDiff }): React.JSX.Element {
+function VolumeChanges({ files, runFiles }: VolumeDiff): React.JSX.Element {
   const { trans } = usePanel();
-  const changes = listChanges(diff);
-  if (changes.length === 0) return <>{trans.__('No file differs.')}</>;
+  const changes = listChanges(files);
   return (
-    <ul className="jp-Sluice-list" aria-label={trans.__('Changed files')}>
-      {changes.slice(0, mostChanges).map(change => (
-        <li key={change.path} className="jp-Sluice-fileRow">
-          <ChangeMark kind={change.kind} />
-          <span className="jp-Sluice-fileName" title={change.path}>
-            {change.path}
-          </span>
-        </li>
-      ))}
-      {changes.length > mostChanges && <li>{trans.__('and %1 more', changes.length - mostChanges)}</li>}
-    </ul>
+    <>
+      {changes.length === 0 && <div>{trans.__('No file differs.')}</div>}
+      <ul className="jp-Sluice-list" aria-label={trans.__('Changed files')}>
+        {changes.slice(0, mostChanges).map(change => (
+          <li key={change.path} className="jp-Sluice-fileRow">
+            <ChangeMark kind={change.kind} />
+            <span className="jp-Sluice-fileName" title={change.path}>
+              {change.path}
+            </span>
+          </li>
+        ))}
+        {changes.length > mostChanges && <li>{trans.__('and %1 more', changes.length - mostChanges)}</li>}
+      </ul>
+      {runFiles > 0 && (
+        <div className="jp-Sluice-note">
+          {trans._n(
+            'Besides, %1 file of values and notebooks.',
+            'Besides, %1 files of values and notebooks.',
+            runFiles
+          )}
+        </div>
+      )}
+    </>
   );
 }
 
@@ -209,11 +220,16 @@ function Outcome<T>({ work, onStop, children }: OutcomeProps<T>): React.JSX.Elem
   );
 }
 
+/** Whether it is of the volume that the run itself worked on. */
+function isOwn({ claim }: VolumeSnapshotInfo, { remote }: RunSummary): boolean {
+  return claim === (remote?.place['claim'] ?? remote?.id);
+}
+
 /** Only a snapshot of the run's own volume before a step is what that step found. */
-function RunAgain({ snapshot: { claim, moment, step }, run }: SnapshotProps): React.JSX.Element | null {
+function RunAgain({ snapshot, run }: SnapshotProps): React.JSX.Element | null {
   const { pipeline, commands, trans } = usePanel();
-  const own = run.remote?.place['claim'] ?? run.remote?.id;
-  if (moment !== 'before' || step === undefined || claim !== own || isActive(run.state)) return null;
+  const { moment, step } = snapshot;
+  if (moment !== 'before' || step === undefined || !isOwn(snapshot, run) || isActive(run.state)) return null;
   const args = { step, resume: run.id };
   const obstacle = !pipeline.outline.steps.some(({ name }) => name === step)
     ? trans.__('The notebook has no step ‘%1’ any more.', step)
