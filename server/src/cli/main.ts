@@ -21,12 +21,12 @@ const help = `Run the steps of a notebook as a pipeline.
 
   sluice check NOTEBOOK      show the steps, what flows between them and why, and what is wrong
   sluice compile NOTEBOOK    print the pipeline as IR YAML for Kubeflow Pipelines
-  sluice run NOTEBOOK        run the pipeline on this machine
+  sluice run NOTEBOOK        run the pipeline, on this machine or in a cluster
   sluice verify NOTEBOOK     run notebook and pipeline, and compare what they print and bind
   sluice import FILE         make notebooks with steps of Elyra's pipelines and Kale's notebooks
   sluice runs                list past runs; show, compare or cancel one; print its logs
   sluice snapshots           list what the workspace was in runs; compare; get files back
-  sluice cluster             what Sluice has on a Kubernetes cluster: snapshots of volumes
+  sluice cluster             what a Kubernetes cluster has and lacks for runs; the snapshots of volumes there
   sluice image               build an image that has the packages of a notebook's kernel
   sluice gc                  remove what nobody needs, and runs that you give up
   sluice fsck                find and name what is damaged
