@@ -90,7 +90,7 @@ export function settingGroups(trans: TranslationBundle): readonly SettingGroup[]
             'image_pull_policy',
             'choice',
             trans.__('as the cluster does'),
-            trans.__('Pull it'),
+            trans.__('Pull policy'),
             trans.__('When the cluster gets the image from its registry.')
           ),
           choices: [
@@ -103,7 +103,7 @@ export function settingGroups(trans: TranslationBundle): readonly SettingGroup[]
           'image_pull_secrets',
           'names',
           'my-registry',
-          trans.__('Pull with'),
+          trans.__('Pull secrets'),
           trans.__('Secrets that the registry asks for, one a line.')
         ),
         field(

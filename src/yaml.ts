@@ -2,8 +2,9 @@
 // then, and where it cannot be had, they are JSON.
 import type { PartialJSONValue } from '@lumino/coreutils';
 import type { JsonValue } from '@sluice/core';
+import type * as Yaml from '@sluice/core/yaml';
 
-let yaml: typeof import('@sluice/core/yaml') | undefined;
+let yaml: typeof Yaml | undefined;
 
 /** True where it has been loaded by this call. */
 export async function loadYaml(): Promise<boolean> {

@@ -56,10 +56,12 @@ export function SettingInput({ field, written, inherited, check, onWrite }: Sett
     onBlur: commit,
     onKeyDown
   };
+  // an object is indented, which takes the whole width
+  const isWide = field.kind === 'object' && text.value.includes('\n');
   const isChanged = written !== undefined || typed !== undefined;
   const isOn = (written ?? inherited ?? field.without === 'true') === true;
   return (
-    <div className={`jp-Sluice-parameter${isChanged ? ' jp-mod-changed' : ''}`}>
+    <div className={`jp-Sluice-parameter${isChanged ? ' jp-mod-changed' : ''}${isWide ? ' jp-mod-wide' : ''}`}>
       <label htmlFor={id} title={`${field.key}: ${field.hint}`}>
         {field.label}
       </label>
@@ -91,7 +93,7 @@ export function SettingInput({ field, written, inherited, check, onWrite }: Sett
       ) : settings.isLong(field) ? (
         <textarea
           {...text}
-          rows={Math.min(field.kind === 'object' ? 14 : 6, Math.max(1, text.value.split('\n').length))}
+          rows={Math.min(isWide ? 14 : 6, text.value.split('\n').length)}
           onChange={({ target }) => setTyped(target.value)}
         />
       ) : (
