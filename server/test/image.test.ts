@@ -5,8 +5,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { toManifests } from '../src/images/kaniko';
-import { makeContext, tagOf } from '../src/images/dockerfile';
-import { chooseBuilder } from '../src/images/builders';
+import { indexArguments, makeContext, tagOf } from '../src/images/dockerfile';
+import { chooseBuilder, findReason } from '../src/images/builders';
 import { findImage } from '../src/images/records';
 import type { Needs } from '../src/packages';
 import { Store } from '../src/store';
@@ -32,7 +32,10 @@ test('a Dockerfile pins what the steps import, and modules beside the notebook s
     Dockerfile: `# The packages of a notebook’s kernel. Made by \`sluice image build\`; steps bring their source with them.
 FROM python:3.11
 COPY requirements.txt constraints.txt /tmp/sluice/
-RUN python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ARG PIP_TRUSTED_HOST
+RUN PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt
 LABEL sluice.dev/packages=${hash} sluice.dev/python=3.11
 `
   });
@@ -52,6 +55,34 @@ test('git comes along where a package is fetched with it', () => {
   const { files } = makeContext({ ...needs, requirements: ['lib @ git+https://git.example.com/lib@abc'] });
   expect(files.Dockerfile).toContain('apt-get install -y --no-install-recommends git');
 });
+
+test('pip asks there the indexes that it asks here, and a password is no part of an image', () => {
+  const env = { PIP_INDEX_URL: 'https://pypi.example.com/simple', PIP_TRUSTED_HOST: '', PIP_NO_INDEX: '1' };
+  expect(indexArguments(env)).toEqual(['PIP_INDEX_URL=https://pypi.example.com/simple']);
+  expect(() =>
+    indexArguments({ PIP_EXTRA_INDEX_URL: 'https://a.example.com https://me:secret@b.example.com' })
+  ).toThrow('PIP_EXTRA_INDEX_URL has a user or a password in it, which everyone who pulls the image could read.');
+});
+
+test.each<[string, string, string]>([
+  ['a program of its own', 'STEP 3/4: RUN x\nerror: no space left on device\n', 'error: no space left on device'],
+  [
+    'pip, before kaniko’s last line',
+    'Collecting x\nERROR: Could not find a version that satisfies the requirement x==1\nERROR: No matching distribution found for x==1\nerror building image: waiting for process to exit: exit status 1\n',
+    'ERROR: Could not find a version that satisfies the requirement x==1'
+  ],
+  [
+    'pip in BuildKit',
+    '#8 1.234 ERROR: No matching distribution found for x==1\n#8 ERROR: exit code: 1\n',
+    'ERROR: No matching distribution found for x==1'
+  ],
+  [
+    'pip, that goes on',
+    "ERROR: pip's dependency resolver does not currently take into account all\nno such host\n",
+    'no such host'
+  ],
+  ['nothing', '', '']
+])('why a build failed: %s', (_, printed, expected) => expect(findReason(printed)).toBe(expected));
 
 test.each([
   ['registry.example.com:5000/team/nb', 'registry.example.com:5000/team/nb:sluice-'],
@@ -234,5 +265,10 @@ test('kaniko is a Job that says who made it, and pushes with the secret that is 
   const { containers, volumes, restartPolicy } = job.spec!.template.spec!;
   expect(restartPolicy).toBe('Never');
   expect(containers[0]!.args).toContain('--destination=registry.example.com/nb:1');
+  expect(containers[0]!.volumeMounts).toContainEqual({
+    name: 'context',
+    mountPath: '/context/Dockerfile',
+    subPath: 'Dockerfile'
+  });
   expect(volumes!.map(({ name }) => name)).toEqual(['context', 'registry']);
 });

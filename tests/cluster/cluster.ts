@@ -11,7 +11,7 @@ import { openCluster, type Cluster } from '../../server/src/kubernetes/access.js
 export const folder = process.env.SLUICE_CLUSTER_DIR ?? join(homedir(), '.cache/sluice-cluster');
 const source = join(__dirname, '../../cluster');
 
-const port = Number(process.env.SLUICE_CLUSTER_PORT ?? 16443);
+export const port = Number(process.env.SLUICE_CLUSTER_PORT ?? 16443);
 
 const pidFile = join(folder, 'run/pid/kube-apiserver');
 

@@ -15,6 +15,7 @@ const options = {
   namespace: { type: 'string', short: 'n' },
   runner: { type: 'string' },
   'service-account': { type: 'string' },
+  images: { type: 'boolean' },
   json: { type: 'boolean' }
 } as const;
 
@@ -24,8 +25,8 @@ export const clusterCheck: Pick<Command, 'run'> = {
     const settings = clusterSettingsOf(values, io);
     const findings: Finding[] = [];
     const paint = painter(useColors(io));
-    const { runner = 'argo', url, context, namespace } = values;
-    const how = { settings, folder: io.cwd, env: io.env };
+    const { runner = 'argo', url, context, namespace, images } = values;
+    const how = { settings, folder: io.cwd, env: io.env, images };
     for await (const finding of checkRunner(runner, { url, context, namespace }, how)) {
       findings.push(finding);
       if (values.json) continue;
@@ -40,7 +41,7 @@ export const clusterCheck: Pick<Command, 'run'> = {
     const isOk = findings.every(finding => finding.isOk !== false || finding.isOptional);
     if (values.json) io.stdout.write(`${JSON.stringify({ isOk, findings })}\n`);
     else if (findings.some(finding => finding.isOk === false && / may not /.test(finding.message)))
-      io.stdout.write('\n`sluice cluster rbac` prints the Roles that grant this.\n');
+      io.stdout.write(`\n\`sluice cluster rbac${images ? ' --images' : ''}\` prints the Roles that grant this.\n`);
     return isOk ? 0 : 1;
   }
 };
@@ -65,9 +66,8 @@ export const clusterRbac: Pick<Command, 'run'> = {
           : values.user === undefined && own !== undefined
             ? { kind: 'ServiceAccount', name: own }
             : { kind: 'User', name: values.user ?? config.getCurrentUser()?.name ?? 'you' };
-    io.stdout.write(
-      printRbac({ namespace, purposes: purposesOf(values.runner ?? 'argo', io.env), subject, serviceAccount })
-    );
+    const purposes = purposesOf(values.runner ?? 'argo', io.env, values.images);
+    io.stdout.write(printRbac({ namespace, purposes, subject, serviceAccount }));
     return 0;
   }
 };

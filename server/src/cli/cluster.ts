@@ -11,9 +11,9 @@ const commands: Record<string, () => Promise<Pick<Command, 'run'>>> = {
 const help = `sluice cluster COMMAND... [--kubeconfig FILE] [--context NAME] [-n NAMESPACE] [--json]
 
   check                        can pipelines run there, and what is missing: [--runner argo|kubeflow] [--service-account NAME]
-                               [--url URL]: of Kubeflow Pipelines
+                               [--url URL]: of Kubeflow Pipelines; [--images]: and build images there, with kaniko
   rbac                         print the Roles that grant what is needed, for who you are there or for
-    [--user NAME | --group NAME | --account NAME] [--runner argo|kubeflow] [--service-account NAME]
+    [--user NAME | --group NAME | --account NAME] [--runner argo|kubeflow] [--service-account NAME] [--images]
   snapshots [list]             Sluice’s snapshots of volumes, newest first
     [--run RUN] [--step STEP] [--notebook HASH]
   snapshots show NAME          of which volume, run and step it is, and whether it can be restored

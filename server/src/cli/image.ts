@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path';
 import { didYouMean } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { findHome, openHome } from '../home.js';
-import { chooseBuilder, execute, type Builder } from '../images/builders.js';
-import { makeContext, tagOf, type BuildContext } from '../images/dockerfile.js';
+import { chooseBuilder, execute, findReason, type Builder } from '../images/builders.js';
+import { indexArguments, makeContext, tagOf, type BuildContext } from '../images/dockerfile.js';
 import { listImages, recordImage } from '../images/records.js';
 import { findNeeds, type Needs } from '../packages.js';
 import { storedPath } from '../paths.js';
@@ -37,6 +37,7 @@ With kaniko, which builds in a cluster and pushes:
   --context CONTEXT  of the kubeconfig
   -n, --namespace NAME
   --secret NAME      of the type kubernetes.io/dockerconfigjson, to push with
+  --executor IMAGE   kaniko’s own, where the cluster can’t pull that of its last release
 `;
 
 const options = {
@@ -48,6 +49,7 @@ const options = {
   context: { type: 'string' },
   namespace: { type: 'string', short: 'n' },
   secret: { type: 'string' },
+  executor: { type: 'string' },
   json: { type: 'boolean' }
 } as const;
 
@@ -83,7 +85,16 @@ async function build(file: NamedFile, values: Values, io: Io): Promise<number> {
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')}`;
   const tag = tagOf(name, context);
-  const built = isKaniko ? await inCluster(context, tag, values, io) : await here(context, tag, isPushed, values, io);
+  const interrupt = new AbortController();
+  const stopListening = io.onInterrupt(() => interrupt.abort());
+  const given = { context, tag, isPushed, args: indexArguments(io.env), signal: interrupt.signal };
+  const built = await (isKaniko ? inCluster(given, values, io) : here(given, values, io))
+    .catch((error: unknown) => {
+      if (interrupt.signal.aborted) return undefined;
+      throw error;
+    })
+    .finally(stopListening);
+  if (built === undefined) return 130;
   const home = openHome(findHome(io.env, dirname(file.path), io.cwd));
   const store = new Store(home);
   try {
@@ -110,12 +121,21 @@ interface Built {
   readonly digest?: string;
 }
 
-async function here(context: BuildContext, tag: string, isPushed: boolean, values: Values, io: Io): Promise<Built> {
-  const builder = await chooseBuilder(values.tool, io.env);
+interface Given {
+  readonly context: BuildContext;
+  readonly tag: string;
+  readonly isPushed: boolean;
+  /** `NAME=VALUE`, for the Dockerfile’s ARGs */
+  readonly args: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+async function here(given: Given, { tool }: Values, io: Io): Promise<Built> {
+  const builder = await chooseBuilder(tool, io.env);
   const folder = await mkdtemp(join(tmpdir(), 'sluice-image-'));
   try {
-    for (const [name, text] of Object.entries(context.files)) await writeFile(join(folder, name), text);
-    const digest = await runBuilder(builder, { folder, tag, isPushed }, io);
+    for (const [name, text] of Object.entries(given.context.files)) await writeFile(join(folder, name), text);
+    const digest = await runBuilder(builder, { ...given, folder }, io);
     return { tool: builder.name, ...(digest === undefined ? {} : { digest }) };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -124,15 +144,19 @@ async function here(context: BuildContext, tag: string, isPushed: boolean, value
 
 async function runBuilder(
   builder: Builder,
-  build: Parameters<Builder['commands']>[0],
+  build: Given & { readonly folder: string },
   { env, stderr }: Io
 ): Promise<string | undefined> {
   let last = '';
   for (const command of builder.commands(build)) {
-    const { status, printed } = await execute(command, { env, onOutput: text => void stderr.write(text) });
+    const { status, printed } = await execute(command, {
+      env,
+      signal: build.signal,
+      onOutput: text => void stderr.write(text)
+    });
     if (status !== 0)
       throw new PipelineError(
-        `${command.slice(0, 2).join(' ')} ended with status ${status}: ${printed.trim().split('\n').at(-1) ?? ''}`,
+        `${command.slice(0, 2).join(' ')} ended with status ${status}: ${findReason(printed)}`,
         'remote'
       );
     last = printed;
@@ -143,15 +167,17 @@ async function runBuilder(
   return digest;
 }
 
-async function inCluster(context: BuildContext, tag: string, values: Values, io: Io): Promise<Built> {
+async function inCluster({ context, tag, args, signal }: Given, values: Values, io: Io): Promise<Built> {
   const [{ buildWithKaniko }, { openCluster }] = await Promise.all([
     import('../images/kaniko.js'),
     import('../kubernetes/access.js')
   ]);
-  const { secret } = values;
+  const { secret, executor } = values;
   const digest = await buildWithKaniko(context, tag, {
+    ...{ args, signal },
     cluster: await openCluster(clusterSettingsOf(values, io), io.env),
     ...(secret === undefined ? {} : { secret }),
+    ...(executor === undefined ? {} : { executor }),
     onNotice: text => void io.stderr.write(`${text}\n`)
   });
   return { tool: 'kaniko', digest };

@@ -10,6 +10,8 @@ export interface Build {
   readonly folder: string;
   readonly tag: string;
   readonly isPushed: boolean;
+  /** `NAME=VALUE`, for the Dockerfile’s ARGs */
+  readonly args: readonly string[];
 }
 
 export interface Builder {
@@ -34,8 +36,8 @@ export const builders: readonly Builder[] = [
   {
     name: 'docker',
     probe: ['docker', 'version', '--format', '{{.Server.Version}}'],
-    commands: ({ folder, tag, isPushed }) => [
-      ['docker', 'build', '--tag', tag, folder],
+    commands: ({ folder, tag, isPushed, args }) => [
+      ['docker', 'build', ...args.flatMap(arg => ['--build-arg', arg]), '--tag', tag, folder],
       ...(isPushed ? [['docker', 'push', tag]] : [])
     ],
     readDigest: async (_, printed) => digestIn(/digest: (sha256:\w+)/.exec(printed)?.[1] ?? '')
@@ -43,8 +45,8 @@ export const builders: readonly Builder[] = [
   {
     name: 'podman',
     probe: ['podman', 'info', '--format', '{{.Host.Arch}}'],
-    commands: ({ folder, tag, isPushed }) => [
-      ['podman', 'build', '--tag', tag, folder],
+    commands: ({ folder, tag, isPushed, args }) => [
+      ['podman', 'build', ...args.flatMap(arg => ['--build-arg', arg]), '--tag', tag, folder],
       ...(isPushed ? [['podman', 'push', '--digestfile', join(folder, digestFile), tag]] : [])
     ],
     readDigest: folder => readFrom(folder, digestFile)
@@ -52,8 +54,8 @@ export const builders: readonly Builder[] = [
   {
     name: 'buildah',
     probe: ['buildah', 'info'],
-    commands: ({ folder, tag, isPushed }) => [
-      ['buildah', 'build', '--tag', tag, folder],
+    commands: ({ folder, tag, isPushed, args }) => [
+      ['buildah', 'build', ...args.flatMap(arg => ['--build-arg', arg]), '--tag', tag, folder],
       ...(isPushed ? [['buildah', 'push', '--digestfile', join(folder, digestFile), tag]] : [])
     ],
     readDigest: folder => readFrom(folder, digestFile)
@@ -61,10 +63,11 @@ export const builders: readonly Builder[] = [
   {
     name: 'buildkit',
     probe: ['buildctl', 'debug', 'workers'],
-    commands: ({ folder, tag, isPushed }) => [
+    commands: ({ folder, tag, isPushed, args }) => [
       [
         ...['buildctl', 'build', '--frontend', 'dockerfile.v0'],
         ...['--local', `context=${folder}`, '--local', `dockerfile=${folder}`],
+        ...args.flatMap(arg => ['--opt', `build-arg:${arg}`]),
         ...['--output', `type=image,name=${tag},push=${isPushed}`, '--metadata-file', join(folder, metadataFile)]
       ]
     ],
@@ -114,6 +117,19 @@ const firstLine = (text: string): string =>
     .split('\n')
     .filter(line => !/^(Client|Server|\s)/.test(line))[0]
     ?.replace(/\.$/, '') ?? '';
+
+/**
+ * Why a build failed, of all that it printed: what pip or the tool calls an error first, else the last line. The tools’ own last line is that a
+ * command ended with some status.
+ */
+export function findReason(printed: string): string {
+  const lines = printed
+    .trim()
+    .split('\n')
+    .map(line => line.replace(/^#\d+ [\d.]+ /, '').trim()); // BuildKit’s step and time
+  const isError = (line: string) => /^error: /i.test(line) && !line.includes("pip's dependency resolver"); // goes on all the same
+  return lines.find(isError) ?? lines.at(-1) ?? '';
+}
 
 export interface Execution {
   readonly env: NodeJS.ProcessEnv;

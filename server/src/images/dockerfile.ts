@@ -1,6 +1,7 @@
 // An image that has what the steps of a notebook import: a Dockerfile and the files beside it. What is the same has the same hash, so that an
 // image is built once; steps bring their own source, which is no part of it.
 import { createHash } from 'node:crypto';
+import { PipelineError } from '../errors.js';
 import { imageOf, type Needs } from '../packages.js';
 
 export interface BuildContext {
@@ -37,10 +38,30 @@ function writeDockerfile(
     isGit ? git : '',
     // a base without pip will do where there is nothing to install
     isEmpty ? '' : 'COPY requirements.txt constraints.txt /tmp/sluice/\n',
-    isEmpty
-      ? ''
-      : 'RUN python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt\n'
+    ...(isEmpty ? [] : [...indexVariables.map(name => `ARG ${name}\n`), `RUN ${install}\n`])
   ].join('');
+}
+
+/** Debian’s Python wants a word more before pip may write beside what is Debian’s; a pip too old for it passes a variable by. */
+const install =
+  'PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt';
+
+/** which package indexes pip asks */
+const indexVariables = ['PIP_INDEX_URL', 'PIP_EXTRA_INDEX_URL', 'PIP_TRUSTED_HOST'] as const;
+
+/**
+ * Arguments of a build: the indexes that pip has here are the ones that it has there.
+ * @throws PipelineError `usage` where one has a password: who pulls an image can read how it was built
+ */
+export function indexArguments(env: NodeJS.ProcessEnv): string[] {
+  const given = indexVariables.filter(name => env[name]);
+  const secret = given.find(name => /:\/\/[^/\s]*@/.test(env[name]!));
+  if (secret !== undefined)
+    throw new PipelineError(
+      `${secret} has a user or a password in it, which everyone who pulls the image could read. Give one without, or print the Dockerfile with --print and build it with your tool’s own secrets.`,
+      'usage'
+    );
+  return given.map(name => `${name}=${env[name]}`);
 }
 
 /** `NAME:sluice-HASH`; a tag that the user writes stays. */

@@ -7,25 +7,32 @@ import { PipelineError } from '../errors.js';
 import { ask, type Cluster } from '../kubernetes/access.js';
 import { followLog } from '../kubernetes/pod-log.js';
 import { describePodEnd, describeWaiting, isEnded, isStarted, readPodEvents } from '../kubernetes/pods.js';
+import { requireRights, rightsFor, userRights } from '../kubernetes/rights.js';
+import { findReason } from './builders.js';
 import type { BuildContext } from './dockerfile.js';
 
 export interface KanikoOptions {
   readonly cluster: Cluster;
   /** of the type kubernetes.io/dockerconfigjson, that lets the pod push */
   readonly secret?: string;
+  /** kaniko's own image; else the one of its last release */
+  readonly executor?: string;
+  /** `NAME=VALUE`, for the Dockerfile’s ARGs */
+  readonly args?: readonly string[];
   readonly signal?: AbortSignal;
   /** why the pod waits, and what it prints */
   onNotice?(text: string): void;
 }
 
-const image = 'gcr.io/kaniko-project/executor:v1.23.2';
+const lastRelease = 'gcr.io/kaniko-project/executor:v1.24.0';
 const container = 'kaniko';
 
-/** @throws PipelineError why it could not be built, with the pod's last words */
+/** @throws PipelineError why it could not be built: what is not allowed, or what the pod said; an AbortError where `signal` ended it */
 export async function buildWithKaniko(build: BuildContext, tag: string, options: KanikoOptions): Promise<string> {
   const { BatchV1Api } = await import('@kubernetes/client-node');
   const { cluster } = options;
   const { core, namespace, server } = cluster;
+  await requireRights(cluster, rightsFor(userRights, ['images']), 'sluice cluster rbac --images');
   const batch = cluster.config.makeApiClient(BatchV1Api);
   const name = toObjectName('sluice-image', build.hash, randomBytes(3).toString('hex'));
   const { job, configMap } = toManifests(build, tag, { ...options, name });
@@ -51,7 +58,7 @@ async function followBuild(job: string, tag: string, { cluster, signal, onNotice
     );
     return items[0];
   };
-  let lastWords = '';
+  let printed = '';
   for (let told = ''; ; await sleep(1000, undefined, { signal })) {
     const pod = await readPod();
     if (pod === undefined) {
@@ -66,19 +73,19 @@ async function followBuild(job: string, tag: string, { cluster, signal, onNotice
     const given = signal ?? new AbortController().signal;
     for await (const { text } of followLog(cluster, pod.metadata!.name!, { container, signal: given })) {
       onNotice?.(text);
-      lastWords = text.trim() || lastWords;
+      printed += `${text}\n`;
     }
     const ended = await readPod();
-    if (ended === undefined || isEnded(ended, container)) return readEnd(ended ?? pod, tag, lastWords);
+    if (ended === undefined || isEnded(ended, container)) return readEnd(ended ?? pod, tag, findReason(printed));
   }
 }
 
-function readEnd(pod: V1Pod, tag: string, lastWords: string): string {
+function readEnd(pod: V1Pod, tag: string, reason: string): string {
   const state = pod.status?.containerStatuses?.find(({ name }) => name === container)?.state?.terminated;
   const digest = /sha256:[0-9a-f]{64}/.exec(state?.message ?? '')?.[0];
   if (state?.exitCode === 0 && digest !== undefined) return digest;
   const end = describePodEnd(pod, container);
-  const why = end?.name === 'exit-status' && lastWords !== '' ? lastWords : (end?.message ?? 'its pod is gone.');
+  const why = end?.name === 'exit-status' && reason !== '' ? reason : (end?.message ?? 'its pod is gone.');
   throw new PipelineError(`The image ‘${tag}’ could not be built in the cluster: ${why}`, 'remote');
 }
 
@@ -86,7 +93,12 @@ function readEnd(pod: V1Pod, tag: string, lastWords: string): string {
 export function toManifests(
   { files, hash }: BuildContext,
   tag: string,
-  { name, secret }: Pick<KanikoOptions, 'secret'> & { readonly name: string }
+  {
+    name,
+    secret,
+    executor = lastRelease,
+    args = []
+  }: Pick<KanikoOptions, 'secret' | 'executor' | 'args'> & { readonly name: string }
 ): { readonly job: V1Job; readonly configMap: V1ConfigMap } {
   const metadata = { name, labels: { ...managedBy, 'sluice.dev/image': hash } };
   return {
@@ -103,15 +115,21 @@ export function toManifests(
             containers: [
               {
                 name: container,
-                image,
+                image: executor,
                 args: [
                   '--context=dir:///context',
                   '--dockerfile=/context/Dockerfile',
                   `--destination=${tag}`,
+                  ...args.map(arg => `--build-arg=${arg}`),
                   '--digest-file=/dev/termination-log'
                 ],
                 volumeMounts: [
-                  { name: 'context', mountPath: '/context' },
+                  // one by one: in the folder of a ConfigMap they are links, and kaniko copies a link as a link
+                  ...Object.keys(files).map(file => ({
+                    name: 'context',
+                    mountPath: `/context/${file}`,
+                    subPath: file
+                  })),
                   ...(secret === undefined ? [] : [{ name: 'registry', mountPath: '/kaniko/.docker' }])
                 ]
               }

@@ -48,9 +48,14 @@ export async function checkPlace(
 export async function* checkRunner(
   runner: string,
   target: Readonly<Record<string, string | undefined>>,
-  { settings, folder, env }: { settings: ClusterSettings; folder: string; env: NodeJS.ProcessEnv }
+  {
+    settings,
+    folder,
+    env,
+    images = false
+  }: { settings: ClusterSettings; folder: string; env: NodeJS.ProcessEnv; images?: boolean | undefined }
 ): AsyncIterable<Finding> {
-  const purposes = purposesOf(runner, env);
+  const purposes = purposesOf(runner, env, images);
   if (runner === 'kubeflow') {
     const { checkKubeflow, isElsewhere } = await import('../kfp/check.js');
     yield* checkKubeflow(target, env);
@@ -89,17 +94,22 @@ export async function* checkCluster(cluster: Cluster, options: CheckOptions): As
 }
 
 /**
- * What has to be asked of a cluster for that runner.
+ * What has to be asked of a cluster for that runner, and for images that are to be built there.
  * @throws PipelineError `usage` where it is none in a cluster
  */
-export function purposesOf(runner: string, env: NodeJS.ProcessEnv): Purpose[] {
+export function purposesOf(runner: string, env: NodeJS.ProcessEnv, images = false): Purpose[] {
   if (runner !== 'argo' && runner !== 'kubeflow')
     throw new PipelineError(
       `‘${runner}’ is no runner in a cluster. Write --runner argo or --runner kubeflow.`,
       'usage'
     );
   // from elsewhere, nobody can tell whether notebooks are in pods there; for Argo all of it is asked anyway
-  return [runner, 'snapshots', ...(findOwnNamespace(env) === undefined ? [] : (['notebook'] as const))];
+  return [
+    runner,
+    'snapshots',
+    ...(findOwnNamespace(env) === undefined ? [] : (['notebook'] as const)),
+    ...(images ? (['images'] as const) : [])
+  ];
 }
 
 /** the oldest with all that is used: `volumesnapshots` v1 and server-side field validation */

@@ -4,8 +4,8 @@ import { PipelineError } from '../errors.js';
 import type { Cluster } from './access.js';
 import { ask } from './access.js';
 
-/** A runner in a cluster, snapshots of volumes for either, or a notebook that is in a pod of the cluster itself. */
-export type Purpose = 'argo' | 'kubeflow' | 'snapshots' | 'notebook';
+/** A runner in a cluster, snapshots of volumes for either, a notebook that is in a pod of the cluster itself, or images that are built there. */
+export type Purpose = 'argo' | 'kubeflow' | 'snapshots' | 'notebook' | 'images';
 
 export interface Right {
   readonly group: string;
@@ -76,6 +76,24 @@ export const userRights: readonly Right[] = [
     ...{ group: '', resource: 'persistentvolumeclaims', purposes: ['notebook'] },
     verbs: ['get'],
     why: 'to copy the volume that the notebook’s folder is on'
+  },
+  {
+    ...{ group: '', resource: 'configmaps', purposes: ['images'] },
+    verbs: ['create', 'delete'],
+    why: 'to give kaniko the Dockerfile'
+  },
+  {
+    ...{ group: 'batch', resource: 'jobs', purposes: ['images'] },
+    verbs: ['create', 'delete'],
+    why: 'to build images with kaniko'
+  },
+  { ...{ group: '', resource: 'pods', purposes: ['images'] }, verbs: ['get', 'list'], why: 'to follow kaniko' },
+  { ...{ group: '', resource: 'pods/log', purposes: ['images'] }, verbs: ['get'], why: 'to show what kaniko prints' },
+  {
+    // a Job that may have no pod says so in events alone
+    ...{ group: '', resource: 'events', purposes: ['images'] },
+    verbs: ['list'],
+    why: 'to say why kaniko does not start'
   }
 ];
 
@@ -162,10 +180,14 @@ export function describeLack({ group, resource, missing, why }: Lack, namespace:
   return `You may not ${verbs} ${resource}${group === '' ? '' : `.${group}`} in namespace ‘${namespace}’, which is needed ${why}.`;
 }
 
-/** @throws PipelineError `unauthorized` with all that is missing, and not only with what comes first */
-export async function requireRights(cluster: Cluster, rights: readonly Right[]): Promise<void> {
+/** @throws PipelineError `unauthorized` with all that is missing, and not only with what comes first, and the command that prints the Role */
+export async function requireRights(
+  cluster: Cluster,
+  rights: readonly Right[],
+  command = 'sluice cluster rbac'
+): Promise<void> {
   const lacks = (await findLacks(cluster, rights)).filter(lack => !lack.isOptional);
   if (lacks.length === 0) return;
   const sentences = lacks.map(lack => describeLack(lack, cluster.namespace)).join(' ');
-  throw new PipelineError(`${sentences} \`sluice cluster rbac\` prints the Role that grants it.`, 'unauthorized');
+  throw new PipelineError(`${sentences} \`${command}\` prints the Role that grants it.`, 'unauthorized');
 }
