@@ -1,19 +1,27 @@
 // Snapshots of volumes on Kubeflow: the tasks that a pipeline carries really ask this API server, with a service account that has the Role
 // which `sluice cluster rbac` prints. Kubeflow itself is the server of its own description (server/test/kfp).
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { rightsFor, userRights } from '../../server/src/kubernetes/rights.js';
 import { Store } from '../../server/src/store.js';
 import { KfpServer } from '../../server/test/kfp/server.js';
-import { env, makeNotebook, World } from '../../server/test/world.js';
-import { folder as clusterFolder, makeNamespace, type TestCluster } from './cluster.js';
+import { env, makeNotebook, until, World } from '../../server/test/world.js';
+import { folder as clusterFolder, makeNamespace, testWithPods, type TestCluster } from './cluster.js';
 
 let test_: TestCluster;
 let world: World;
 let folder: string;
 let server: KfpServer;
 let url: string;
+/** a kubeconfig of somebody who may take snapshots and make no pods */
+let withoutPods: string;
+
+/** where steps have the volume that the notebook's folder is sent to: they are processes of this machine */
+const sent = '/sluice';
+
+const linkOf = (path: string) => (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined);
 
 beforeAll(async () => {
   test_ = await makeNamespace('kubeflow');
@@ -35,27 +43,38 @@ beforeAll(async () => {
   server = new KfpServer({
     ...{ folder, python: env.SLUICE_PYTHON!, env: pod, account },
     mount(claim, path, subPath = '') {
-      if (!path.startsWith(folder)) return; // what steps never look for
+      if (path !== sent && !path.startsWith(folder)) return; // what steps never look for
+      const target = join(test_.volume(claim), subPath);
+      if (linkOf(path) === target) return; // another step may be at work there
       rmSync(path, { force: true });
-      symlinkSync(join(test_.volume(claim), subPath), path);
+      symlinkSync(target, path);
     }
   });
   url = await server.listen();
+  await test_.user('keeper', [...rightsFor(userRights, ['snapshots']).map(({ group, resource, verbs }) => ({ apiGroups: [group], resources: [resource], verbs }))]);
+  writeFileSync((withoutPods = join(folder, 'keeper')), (await test_.as('keeper')).config.exportConfig());
 }, 120_000);
 afterAll(async () => {
   await server?.close();
   world?.remove();
+  if (linkOf(sent)?.startsWith(clusterFolder)) rmSync(sent);
   rmSync(folder, { recursive: true, force: true });
   test_?.remove();
 });
 
 /** Runs two steps, each of which mounts a claim: of `raw` a snapshot is taken at the start, of `data` around the step. */
-function run(more: object = {}, train = 'print(a)') {
+async function run(more: object = {}, train = 'print(a)', user: NodeJS.ProcessEnv = { KUBECONFIG: withoutPods, SLUICE_CONTEXT: 'keeper' }) {
   const mount = (pvc_name: string, snapshot: string) => ({ volumes: [{ pvc_name, path: `/${pvc_name}`, snapshot }] });
   const steps = { load: mount('raw', 'start'), train: mount('data', 'each-step') };
   const notebook = makeNotebook(['step:load | a = 1', `step:train | ${train}`], 'python3', { sluice: { steps, ...more } });
   writeFileSync(join(world.folder, 'nb.ipynb'), JSON.stringify(notebook));
-  return world.sluice('run', 'nb.ipynb', '--runner', 'kubeflow', '--url', url, '--json');
+  const before = { ...world.env };
+  try {
+    Object.assign(world.env, user);
+    return await world.sluice('run', 'nb.ipynb', '--runner', 'kubeflow', '--url', url, '--json');
+  } finally {
+    Object.assign(world.env, before);
+  }
 }
 
 async function list(): Promise<readonly Record<string, string>[]> {
@@ -68,6 +87,7 @@ test('volumes are kept at the start, and before and after the step that mounts t
   const { status, stderr, events } = await run();
   expect(stderr).toBe('');
   expect(status).toBe(0);
+  expect(notices()).toMatch(/^Steps find no files of the notebook’s folder, as the run can have no volume there: You may not .*‘create’.* pods/m);
   const found = (await list()).map(({ run, step, moment, claim }) => [run, step, moment, claim]);
   const id = events[0]!.run;
   expect(found.sort()).toEqual([
@@ -111,10 +131,7 @@ test('the run works on a copy of the notebook’s own volume, which is kept arou
   const again = await start('print(open("rows.txt").read())', '--resume', 'last');
   expect([again.stderr, again.status]).toEqual(['', 0]);
   expect(printed(again.events, 'train')).toBe('a b c d\n');
-  const store = new Store(join(world.folder, '.sluice'));
-  const notices = store.events(store.find('last').id).flatMap(event => (event.type === 'notice' ? [event.text] : []));
-  store.close();
-  expect(notices.join()).toMatch(/The volume ‘data’ is as it is now: what ‘train’ wrote to it in run \d+ stays\./);
+  expect(notices()).toMatch(/The volume ‘data’ is as it is now: what ‘train’ wrote to it in run \d+ stays\./);
   expect(test_.names('pvc').filter(name => name.startsWith('own-'))).toHaveLength(2);
 }, 120_000);
 
@@ -156,7 +173,7 @@ test.each<[what: string, change: () => object, said: RegExp]>([
 ])('%s is told of before the run', async (_, change, said) => {
   const before = { ...world.env };
   try {
-    const { status, stderr, events } = await run(change());
+    const { status, stderr, events } = await run(change(), undefined, {});
     expect(stderr).toMatch(said);
     expect(events).toEqual([]);
     expect(status).toBeGreaterThan(0);
@@ -171,3 +188,66 @@ test('what stands in the way of a snapshot ends the run, and its words are the r
   expect(events.at(-1)!.reason).toMatch(/^Task ‘snapshot-start-raw’ failed: The storage driver could not take the snapshot ‘.*’ of claim ‘raw’: the disk is on fire\.$/);
   expect(events.filter(({ type, step, state }) => type === 'step' && step === 'train' && state === 'skipped')).toHaveLength(1);
 });
+
+/** What the last run said on its way. */
+function notices(): string {
+  const store = new Store(join(world.folder, '.sluice'));
+  try {
+    return store.events(store.find('last').id).flatMap(event => (event.type === 'notice' ? [event.text] : [])).join('\n');
+  } finally {
+    store.close();
+  }
+}
+
+/** Of all that is in the namespace, what a query for the runs' labels does not find. */
+const unlabelled = () =>
+  test_.kubectl('get', 'pods,pvc,volumesnapshots', '-l', '!sluice.dev/run', '-o', 'name').split('\n').filter(name => !/\/(raw|data|home)$/.test(name));
+
+testWithPods('the notebook’s folder is sent to the run’s volume, only what changed of it the next time, and steps leave it alone here', async () => {
+  const laptop = basename(mkdtempSync(join(world.folder, 'laptop-')));
+  const big = 'x'.repeat(300_000);
+  for (const [name, text] of Object.entries({ 'rows.txt': 'a b', 'big.txt': big, 'more/notes.txt': 'first' })) world.write(`${laptop}/${name}`, text);
+  const start = (code: string, snapshots: string, ...more: string[]) => {
+    const cells = ['step:load | open("rows.txt", "a").write(" c")\nopen("made.txt", "x").write("made")\nn = len(open("big.txt").read())', `step:train | print(n, open("rows.txt").read(), open("more/notes.txt").read())\n${code}`];
+    const sluice = { defaults: { image: 'localhost/python:sluice' }, snapshots };
+    writeFileSync(join(world.folder, laptop, 'nb.ipynb'), JSON.stringify(makeNotebook(cells, 'python3', { sluice })));
+    return world.sluice('run', `${laptop}/nb.ipynb`, '--runner', 'kubeflow', '--url', url, '--json', ...more);
+  };
+
+  const failed = await start('1 / 0', 'each-step');
+  expect([failed.stderr, failed.status]).toEqual(['', 1]);
+  expect(printed(failed.events, 'train')).toMatch(/^300000 a b c first\n/);
+  expect(notices()).toMatch(/^Sending 4 files \(\d+ kB\) to the cluster\.$/m);
+  const [{ run: first }] = failed.events as [{ run: string }];
+  expect((await list()).filter(({ run }) => run === first).map(({ moment, step }) => `${moment} ${step}`).sort()).toEqual(['after load', 'after train', 'before load', 'before train']);
+
+  // goes on where it failed, with what steps made of the files and what changed here
+  world.write(`${laptop}/more/notes.txt`, 'second');
+  const further = await start('print(open("made.txt").read())', 'off', '--resume', 'last');
+  expect([further.stderr, further.status]).toEqual(['', 0]);
+  expect(printed(further.events, 'train')).toBe('300000 a b c second\nmade\n');
+  expect(notices()).toMatch(/^Sending 2 of 4 files \(\d+ bytes\) to the cluster\.$/m);
+
+  // the whole of it again: nothing of what steps wrote before, nothing from Kubeflow's cache, and most files are there already
+  world.write(`${laptop}/rows.txt`, 'd');
+  const again = await start('print(open("made.txt").read())', 'off');
+  expect([again.stderr, again.status]).toEqual(['', 0]);
+  expect(printed(again.events, 'train')).toBe('300000 d c second\nmade\n');
+  expect(notices()).toMatch(/^Copying the volume of an earlier run/m);
+  expect(notices()).toMatch(/^Sending 1 of 4 files \(1 bytes?\) to the cluster\.$/m);
+  expect(readdirSync(join(world.folder, laptop)).sort()).toEqual(['big.txt', 'more', 'nb.ipynb', 'rows.txt']);
+  expect(readFileSync(join(world.folder, laptop, 'rows.txt'), 'utf8')).toBe('d');
+  expect(unlabelled()).toEqual([]);
+}, 240_000);
+
+testWithPods('a run that is canceled while its folder is sent leaves nothing', async () => {
+  const cells = ['step:load | print(1)'];
+  const sluice = { defaults: { image: 'localhost/none:here' } };
+  writeFileSync(join(world.folder, 'away.ipynb'), JSON.stringify(makeNotebook(cells, 'python3', { sluice })));
+  const running = world.sluice('run', 'away.ipynb', '--runner', 'kubeflow', '--url', url, '--json');
+  await until(() => test_.names('pods').some(name => name.endsWith('-send')));
+  world.interrupt();
+  const { status, events } = await running;
+  expect([status, events.at(-1)!.state]).toEqual([130, 'canceled']);
+  await until(() => test_.names('pods,pvc').every(name => !name.startsWith('away-')));
+}, 120_000);

@@ -16,4 +16,4 @@ export {
   stepOfSnapshot,
   type SnapshotProgram
 } from './snapshots.js';
-export { withRunVolume, type RunVolume } from './run-volume.js';
+export { toRunVolume, withRunVolume, type RunVolume } from './run-volume.js';

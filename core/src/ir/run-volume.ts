@@ -1,6 +1,6 @@
-// On Kubeflow a run's steps have no volume in common but one that is made for the run: a copy of the one that the notebook's folder is on. Which
-// claim that is, is known only when the run begins: the IR is changed then, and says nothing of it before.
-import { runFolder } from '../argo/layout.js';
+// On Kubeflow a run's steps have no volume in common but one that is made for the run: a copy of the one that the notebook's folder is on, or one
+// that the folder was sent to. Which claim that is, is known only when the run begins: the IR is changed then, and says nothing of it before.
+import { environmentsFolder, runFolder, volumeFolder, workspaceFolder } from '../argo/layout.js';
 import type { WorkspaceVolume } from '../workspace.js';
 import { readStepArgument } from './argument.js';
 import type { KubernetesExecutorConfigJson as ExecutorConfig } from './gen/kubernetes_executor_config_pb.js';
@@ -21,10 +21,30 @@ import {
 
 export interface RunVolume {
   readonly claim: string;
-  /** what it is a copy of, and how steps see it */
-  readonly workspace: WorkspaceVolume;
-  /** whether snapshots are taken of it before and after each step */
-  readonly isKept: boolean;
+  /** where steps mount it, and which part of it */
+  readonly path: string;
+  readonly subPath?: string;
+  /** the notebook's folder, as steps see it */
+  readonly folder: string;
+  /** where packages are installed that steps bring */
+  readonly environments: string;
+  /** the claim that it is a copy of */
+  readonly copyOf?: string;
+  /** when the pipeline's own tasks take snapshots of it */
+  readonly kept: 'start' | 'each-step' | undefined;
+}
+
+/** One that is a copy of the notebook's, where steps see it as the notebook does; or, without, one that the notebook's folder was sent to. */
+export function toRunVolume(claim: string, kept: RunVolume['kept'], workspace?: WorkspaceVolume): RunVolume {
+  if (workspace === undefined)
+    return { claim, path: volumeFolder, folder: workspaceFolder, environments: environmentsFolder, kept };
+  const { claim: copyOf, path, subPath, folder } = workspace;
+  return {
+    ...{ claim, path, copyOf, kept },
+    ...(subPath ? { subPath } : {}),
+    folder: folder === '' ? path : `${path}/${folder}`,
+    environments: `${path}/${runFolder}/environments`
+  };
 }
 
 /** KFP starts a step in its image's folder. The text after `python3 -c`; the notebook's folder and the step's command are its arguments. */
@@ -51,7 +71,7 @@ export function withRunVolume(ir: Ir, volume: RunVolume, program: SnapshotProgra
   const tasksByExecutor = new Map<string, readonly [string, TaskSpec]>();
   const change = (given: Readonly<Record<string, TaskSpec>>): Record<string, TaskSpec> => {
     const mounts = new Map<string, readonly string[]>();
-    const tasks = withoutStart(given, volume.workspace.claim);
+    const tasks = withoutStart(given, volume.copyOf);
     const changed = Object.entries(tasks).map(([key, task]) => {
       if (!isStepTask(task)) return [key, task] as const;
       // what runs at the end is awaited by nobody, and has no snapshots
@@ -59,7 +79,7 @@ export function withRunVolume(ir: Ir, volume: RunVolume, program: SnapshotProgra
       tasksByExecutor.set(pipeline.components![task.componentRef!.name!]!.executorLabel!, [key, task]);
       return [key, { ...task, cachingOptions: {} }] as const;
     });
-    const kept = volume.isKept ? [{ claim: volume.claim, policy: 'each-step' as const }] : [];
+    const kept = volume.kept === undefined || mounts.size === 0 ? [] : [{ claim: volume.claim, policy: volume.kept }];
     return withSnapshots(Object.fromEntries(changed), { kept, mounts, snapshots: undefined });
   };
   const root = { ...pipeline.root, dag: { ...pipeline.root?.dag, tasks: change(pipeline.root?.dag?.tasks ?? {}) } };
@@ -74,11 +94,10 @@ export function withRunVolume(ir: Ir, volume: RunVolume, program: SnapshotProgra
   const steps = [...tasksByExecutor].map(([label, [key, task]]) => {
     const { container, ...rest } = executors[label]!;
     const command = toCommand(container!.command ?? [], volume, program, key, task);
-    const environments = `${volume.workspace.path}/${runFolder}/environments`;
-    const env = [...(container!.env ?? []), { name: 'SLUICE_ENVIRONMENTS', value: environments }];
+    const env = [...(container!.env ?? []), { name: 'SLUICE_ENVIRONMENTS', value: volume.environments }];
     return [label, { ...rest, container: { ...container, command, env } }] as const;
   });
-  const parts = volume.isKept ? snapshotParts(program) : undefined;
+  const parts = volume.kept === undefined ? undefined : snapshotParts(program);
   const all = { ...executors, ...Object.fromEntries(steps), ...parts?.executors };
   return {
     ...ir,
@@ -106,7 +125,10 @@ function toPlatform({ platform }: Ir, labels: readonly string[], volume: RunVolu
 }
 
 /** Whoever makes the copy has taken the snapshot at the start. */
-function withoutStart(tasks: Readonly<Record<string, TaskSpec>>, claim: string): Readonly<Record<string, TaskSpec>> {
+function withoutStart(
+  tasks: Readonly<Record<string, TaskSpec>>,
+  claim: string | undefined
+): Readonly<Record<string, TaskSpec>> {
   const isStart = (task: TaskSpec | undefined): boolean =>
     task !== undefined && isSnapshot(task) && claimOfSnapshot(task) === claim && stepOfSnapshot(task) === '';
   const kept = Object.entries(tasks).filter(([, task]) => !isStart(task));
@@ -124,18 +146,18 @@ function executorsOf({ pipeline }: Ir): Readonly<Record<string, ExecutorSpec>> {
 
 function toCommand(
   command: readonly string[],
-  { claim, workspace: { path, folder }, isKept }: RunVolume,
+  { claim, folder, kept: policy }: RunVolume,
   program: SnapshotProgram,
   task: string,
   { taskInfo }: TaskSpec
 ): string[] {
-  const there = ['python3', '-c', goThere, folder === '' ? path : `${path}/${folder}`, ...command];
-  const kept = isKept ? [claim] : [];
+  const there = ['python3', '-c', goThere, folder, ...command];
+  const kept = policy === 'each-step' ? [claim] : [];
   return withSnapshotAfterFailure(there, program, { step: taskInfo?.name ?? task, task, kept, snapshots: undefined });
 }
 
 /** What a step mounts where the workspace is, the run's own copy of it takes the place of. */
-function withMount(config: ExecutorConfig, { claim, workspace: { path, subPath } }: RunVolume): ExecutorConfig {
+function withMount(config: ExecutorConfig, { claim, path, subPath }: RunVolume): ExecutorConfig {
   const own = {
     ...{ constant: claim, mountPath: path, pvcNameParameter: { runtimeValue: { constant: claim } } },
     ...(subPath ? { subPath } : {})

@@ -72,7 +72,8 @@ export function withSnapshots(tasks: Tasks, { kept, mounts, snapshots }: Keeping
     const { own, after } = step;
     const needed = spec.dependentTasks ?? [];
     const made = needed.flatMap(other => around.get(other)?.after ?? []).map(([name]) => name);
-    const waits = [...needed, ...(needed.length === 0 ? starts.map(([name]) => name) : made)];
+    const isFirst = needed.every(other => !around.has(other)); // what it needs may be another volume's snapshot
+    const waits = [...needed, ...(isFirst ? starts.map(([name]) => name) : made)];
     const before = own.map(claim => make(claim, 'before', waits, task));
     const dependentTasks = [...waits, ...before.map(([name]) => name)];
     found.push(...before, [task, { ...spec, ...(dependentTasks.length === 0 ? {} : { dependentTasks }) }]);

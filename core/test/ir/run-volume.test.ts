@@ -1,5 +1,5 @@
 // On Kubeflow the run's volume is put into the IR when the run begins.
-import { withRunVolume } from '../../src/ir/run-volume.js';
+import { toRunVolume, withRunVolume } from '../../src/ir/run-volume.js';
 import { compilePipeline } from '../../src/ir/compile.js';
 import { planIr } from '../../src/ir/plan.js';
 import { options, pipeline, step } from './pipelines.js';
@@ -17,17 +17,17 @@ const ir = compilePipeline(
   },
   options
 );
-const made = withRunVolume(ir, { claim: 'run-7', workspace: home, isKept: true }, options.snapshot);
+const made = withRunVolume(ir, toRunVolume('run-7', 'each-step', home), options.snapshot);
 
 const tasksOf = ({ pipeline: { root, components } }: typeof ir) => ({
   ...root?.dag?.tasks,
   ...components?.['comp-exit-handler']?.dag?.tasks
 });
-const executor = (name: string) =>
-  (made.pipeline.deploymentSpec as { executors: Record<string, { container: { command: string[]; env: object[] } }> })
+const executor = (name: string, of = made) =>
+  (of.pipeline.deploymentSpec as { executors: Record<string, { container: { command: string[]; env: object[] } }> })
     .executors[`exec-${name}`]!.container;
-const mountsOf = (name: string) => {
-  const { deploymentSpec } = made.platform!.platforms!.kubernetes!;
+const mountsOf = (name: string, of = made) => {
+  const { deploymentSpec } = of.platform!.platforms!.kubernetes!;
   const { pvcMount } = (deploymentSpec!.executors as Record<string, { pvcMount: object[] }>)[`exec-${name}`]!;
   return pvcMount.map(mount => Object.values(mount).filter(value => typeof value === 'string'));
 };
@@ -71,4 +71,14 @@ test('a step begins in the notebook’s folder, keeps both volumes where it fail
   expect(planIr(made).tasks.map(({ name, after }) => [name, after])).toEqual(
     planIr(ir).tasks.map(({ name, after }) => [name, after])
   );
+});
+
+test('one that the folder was sent to is where the volume of a run on Argo is', () => {
+  const sent = withRunVolume(ir, toRunVolume('run-8', 'start'), options.snapshot);
+  expect(mountsOf('load', sent)).toEqual([['run-8', '/sluice']]);
+  const { command, env } = executor('load', sent);
+  expect(command.filter(word => !word.includes('\n')).slice(0, 3)).toEqual(['python3', '-c', '/sluice/workspace']);
+  expect(env).toEqual([{ name: 'SLUICE_ENVIRONMENTS', value: '/sluice/environments' }]);
+  expect(Object.keys(tasksOf(sent)).filter(name => name.endsWith('run-8'))).toEqual(['snapshot-start-run-8']);
+  expect(tasksOf(sent).load!.dependentTasks).toEqual(['snapshot-start-home', 'snapshot-start-run-8']);
 });

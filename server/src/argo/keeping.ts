@@ -84,10 +84,10 @@ export async function toKept(
 }
 
 /** A copy is made like what it is a copy of, whatever the settings say: drivers copy within a class only. */
-async function findVolume(
+export async function findVolume(
   cluster: Cluster,
   settings: ClusterSettings,
-  workspace: WorkspaceVolume | undefined
+  workspace?: WorkspaceVolume
 ): Promise<VolumeSpec> {
   const { storageClass, accessMode } = settings;
   if (workspace === undefined) {

@@ -11,10 +11,11 @@ import {
 } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { Cluster } from '../kubernetes/access.js';
-import type { Belonging } from '../kubernetes/labels.js';
+import { toSelector, type Belonging } from '../kubernetes/labels.js';
 import type { ClusterSettings } from '../kubernetes/settings.js';
 import {
   findRunSnapshot,
+  listSnapshots,
   removeSnapshot,
   takeSnapshot,
   waitForSnapshot,
@@ -46,6 +47,11 @@ export function onVolume(place: Place, path: string): string {
   return `${root}${path.slice(volumeFolder.length)}`;
 }
 
+/** A workflow has its own name for its volume; one of somebody else's, or a run on Kubeflow, another one. There it may have none. */
+function claimOf(remote: RunSummary['remote']): string | undefined {
+  return remote?.place.claim ?? (remote?.place.experiment === undefined ? remote?.id : undefined);
+}
+
 export function belongingOf({ id, notebook }: Pick<RemoteRun, 'id' | 'notebook'>): Belonging {
   return { run: id, ...(notebook === undefined ? {} : { notebook }) };
 }
@@ -56,10 +62,16 @@ export async function makeVolume(
   run: RemoteStart,
   {
     name,
-    workflow,
+    templates,
     keeping,
     last
-  }: { name: string; workflow: Workflow; keeping: Keeping; last: readonly RunSummary[] },
+  }: {
+    readonly name: string;
+    /** of the workflow whose steps' pods have the volume; empty where it is none */
+    readonly templates: Workflow['spec']['templates'];
+    readonly keeping: CopyKeeping;
+    readonly last: readonly RunSummary[];
+  },
   signal: AbortSignal
 ): Promise<void> {
   const workspace = readWorkspace(run.place);
@@ -67,13 +79,27 @@ export async function makeVolume(
   if (!isFurther && workspace === undefined) await createLike(cluster, run, { name, last, keeping }, signal);
   await tryClone(cluster, run, name, keeping, signal);
   const { image } = run.plan.tasks.find(task => run.choice.execute.has(task.name))!;
-  const { templates } = workflow.spec;
   const spec = toPodSpec(run, { templates, image, name: `${name}-send`, claim: name });
   await withVolumePod(cluster, spec, { notice: text => run.notice(text), signal }, async pod => {
     if (workspace === undefined) await send(pod, run, isFurther ? 'further' : 'fresh');
     else await pod.prepare(`${volumeFolder}/${runFolder}`, folderOn(workspace), !isFurther);
   });
   if (taken !== undefined) await removeSnapshot(cluster, taken);
+}
+
+/** Remove what making the volume has left, however far it came. */
+export async function unmakeVolume(cluster: Cluster, run: string, name: string): Promise<void> {
+  const { core, namespace } = cluster;
+  const attempt = (work: () => Promise<unknown>) => work().catch(() => undefined); // labels tell what is left
+  const labelSelector = toSelector({ run });
+  const { items } = await core.listNamespacedPod({ namespace, labelSelector }).catch(() => ({ items: [] }));
+  for (const { metadata } of items)
+    await attempt(() => core.deleteNamespacedPod({ name: metadata!.name!, namespace, gracePeriodSeconds: 0 }));
+  await attempt(async () => {
+    for (const snapshot of await listSnapshots(cluster, { run })) await removeSnapshot(cluster, snapshot);
+  });
+  await attempt(() => removeClaim(cluster, `${name}-probe`));
+  await attempt(() => removeClaim(cluster, name));
 }
 
 type CopyKeeping = Pick<Keeping, 'volume' | 'own' | 'copy'>;
@@ -125,7 +151,7 @@ function copy(cluster: Cluster, run: RemoteStart, name: string, source: Source, 
 async function createLike(
   cluster: Cluster,
   run: RemoteStart,
-  { name, last, keeping: { volume } }: { name: string; last: readonly RunSummary[]; keeping: Keeping },
+  { name, last, keeping: { volume } }: { name: string; last: readonly RunSummary[]; keeping: CopyKeeping },
   signal: AbortSignal
 ): Promise<void> {
   const earlier = await findLastVolume(cluster, run, last).catch(() => undefined);
@@ -146,7 +172,7 @@ async function findLastVolume(cluster: Cluster, { id, place, notebook }: RemoteS
   const claims = new Map((await listClaims(cluster, { notebook })).map(claim => [claim.metadata!.name, claim]));
   const { size, storageClass } = place as ClusterSettings;
   for (const { id: other, remote } of last) {
-    const claim = claims.get(remote?.id);
+    const claim = claims.get(claimOf(remote));
     if (other === id || remote === undefined || claim === undefined || readWorkspace(remote.place) !== undefined)
       continue;
     if (remote.place.context !== place.context || claim.metadata!.deletionTimestamp || claim.status?.phase !== 'Bound')
@@ -154,7 +180,7 @@ async function findLastVolume(cluster: Cluster, { id, place, notebook }: RemoteS
     const spec = toSpec(claim);
     if (size !== undefined && claim.spec?.resources?.requests?.storage !== size) continue;
     if (storageClass !== undefined && spec.storageClass !== storageClass) continue;
-    return { ...spec, from: { kind: 'claim', name: remote.id! } as const };
+    return { ...spec, from: { kind: 'claim', name: claim.metadata!.name! } as const };
   }
   return undefined;
 }
@@ -214,8 +240,7 @@ async function findPastVolume(
   cluster: Cluster,
   { past, plan, choice, place }: RemoteStart
 ): Promise<Source | undefined> {
-  // a workflow of somebody else's has a volume of another name
-  const claim = past?.remote?.place.claim ?? past?.remote?.id;
+  const claim = claimOf(past?.remote);
   if (past === undefined || claim === undefined) return undefined;
   const [first, ...others] = plan.tasks.filter(({ name }) => choice.execute.has(name));
   // beside others that do not wait for it, the first step may have begun before they could

@@ -1,38 +1,47 @@
 // The volume of a run on Kubeflow: a copy of the one that the notebook's folder is on, which is found from the notebook's own pod or named in its
-// metadata. It is made before the run begins, by who starts it, and goes as those of runs on Argo do. Where there is none, steps have values only.
+// metadata; or one that the folder is sent to. It is made before the run begins, by who starts it, and goes as those of runs on Argo do. Where
+// nobody knows which cluster Kubeflow is on, or may not make volumes there, steps have values only.
 import { randomBytes } from 'node:crypto';
 import {
+  compileWorkflow,
+  IrError,
   parallelSteps,
   planIr,
   printIrAsJson,
   toObjectName,
+  toRunVolume,
   volumeFolder,
   withRunVolume,
+  type Ir,
   type Plan,
-  type RunSummary
+  type RunSummary,
+  type Workflow,
+  type WorkspaceVolume
 } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
-import { toKept, toSpec, type Keeping } from '../argo/keeping.js';
-import { makeCopy, readWorkspace, tryClone } from '../argo/volume.js';
+import { findVolume, toKept, type Keeping } from '../argo/keeping.js';
+import { makeCopy, makeVolume, readWorkspace, tryClone, unmakeVolume } from '../argo/volume.js';
 import { toPipelineError } from '../errors.js';
 import { openCluster, type Cluster } from '../kubernetes/access.js';
-import { findOwnNamespace } from '../kubernetes/own-pod.js';
-import { requireRights, rightsFor, userRights } from '../kubernetes/rights.js';
+import { requireRights, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { listSnapshots, removeSnapshot } from '../kubernetes/snapshots.js';
-import { findSnapshotWay } from '../kubernetes/storage.js';
+import { findSnapshotWay, findWayOfClass, type SnapshotWay } from '../kubernetes/storage.js';
 import { withVolumePod } from '../kubernetes/transfer.js';
 import { findOwnWorkspace, listClaims, readClaim, removeClaim } from '../kubernetes/volumes.js';
 import type { RunnerRequest } from '../runner.js';
-import type { Place, RemoteRun, RemoteStart } from '../runners/engine.js';
+import type { EngineOptions, Place, RemoteRun, RemoteStart } from '../runners/engine.js';
 import { readSnapshotProgram } from '../runtime.js';
 import type { Store } from '../store.js';
 import { checkAccount, openOwnCluster, type KeepingOptions, type KfpKeeping } from './keeping.js';
+import { describeWithoutFiles } from './without-files.js';
 
 /** As a run's place has it, in JSON. */
 interface Volume {
   readonly cluster: { readonly kubeconfig?: string; readonly context: string; readonly namespace: string };
   readonly keeping: Pick<Keeping, 'volume' | 'own' | 'copy'>;
+  /** when the pipeline's own tasks take snapshots of it */
+  readonly kept?: 'start' | 'each-step';
   readonly keep: NonNullable<ClusterSettings['keep']>;
 }
 
@@ -49,7 +58,7 @@ const none: RunVolumePlan = { place: {}, keeping: {}, messages: [] };
 
 /**
  * Which volume the run is to have, and whether it can have it.
- * @throws PipelineError with what stands in the way of a copy that the notebook asks for. Of one that it does not ask for, a message tells
+ * @throws PipelineError with what stands in the way of one that the notebook asks for. Of one that it does not ask for, a message tells
  */
 export async function planRunVolume(
   request: RunnerRequest,
@@ -58,59 +67,85 @@ export async function planRunVolume(
   options: KeepingOptions
 ): Promise<RunVolumePlan> {
   const { env, home } = options;
-  const { volume, snapshots } = plan.workspace;
+  const { volume, snapshots: { policy = 'off' } = {} } = plan.workspace;
   const named = past?.remote === undefined ? volume : readWorkspace(past.remote.place);
-  if (
-    plan.tasks.length === 0 ||
-    (named === undefined && (past?.remote !== undefined || findOwnNamespace(env) === undefined))
-  )
-    return none;
+  if (plan.tasks.length === 0) return none;
   try {
     const settings = readClusterSettings({}, { env, home });
     const cluster = await openOwnCluster(options, settings);
-    if (cluster === undefined) return named === undefined ? none : { ...none, messages: [unnamed(named.claim)] };
-    const workspace = named ?? (await findOwnWorkspace(cluster, request.workspace, env));
-    if (workspace === undefined) return none;
-    const policy = snapshots?.policy ?? 'off';
-    const own = toSpec(await readClaim(cluster, workspace.claim));
-    const { accessMode, keep = 'last', kubeconfig } = settings;
-    const made = accessMode === undefined ? own : { ...own, accessModes: [accessMode] };
-    const copy = snapshots?.clone
-      ? { how: 'clone' as const }
-      : await findSnapshotWay(cluster, workspace.claim, snapshots?.class);
-    const isTaken = copy.how === 'snapshot';
-    await requireRights(
-      cluster,
-      rightsFor(userRights, ['snapshots']).filter(({ group }) => isTaken || group === '')
-    );
-    const isKept = policy === 'each-step';
-    const kept = isKept ? await toKept(cluster, copy, made) : {};
-    const isCloned = kept.clone !== undefined;
-    if (isKept) await checkAccount(cluster, options, { isCloned, isTaken: !isCloned });
-    const claim = toObjectName(plan.name, randomBytes(4).toString('hex'));
-    const { context, namespace } = cluster;
-    const found: Volume = {
-      cluster: { context, namespace, ...(kubeconfig && { kubeconfig }) },
-      keeping: { volume: made, own: { policy, ...kept }, copy },
-      keep
-    };
-    return {
-      place: { claim, workspace: JSON.stringify(workspace), volume: JSON.stringify(found) },
-      keeping: isKept ? { [claim]: isCloned ? { isCloned } : { ...(kept.class && { class: kept.class }) } } : {},
-      messages: [...(copy.message ? [copy.message] : []), ...describeSharing(made.accessModes, plan)]
-    };
+    if (cluster === undefined) return { ...none, messages: [describeUnknown(plan, request, named)] };
+    const found = past?.remote === undefined ? await findOwnWorkspace(cluster, request.workspace, env) : undefined;
+    return await planVolumeIn(cluster, { plan, past, settings, workspace: named ?? found }, options);
   } catch (error) {
-    if (named !== undefined || (snapshots?.policy ?? 'off') !== 'off') throw error;
-    const why = toPipelineError(error).message;
-    return {
-      ...none,
-      messages: [`Steps find no files of the notebook’s folder, as its volume can’t be copied: ${why}`]
-    };
+    if (named !== undefined || policy !== 'off') throw error;
+    return { ...none, messages: [describeFailed(plan, request, error)] };
   }
 }
 
-const unnamed = (claim: string) =>
-  `Steps find no files of the volume ‘${claim}’: which cluster Kubeflow is on is not known here. Name it with SLUICE_CONTEXT and SLUICE_NAMESPACE.`;
+interface Wanted {
+  readonly plan: Plan;
+  readonly past: RunSummary | undefined;
+  readonly settings: ClusterSettings;
+  /** what it is to be a copy of; undefined where the folder is sent */
+  readonly workspace: WorkspaceVolume | undefined;
+}
+
+async function planVolumeIn(
+  cluster: Cluster,
+  { plan, past, settings, workspace }: Wanted,
+  options: KeepingOptions
+): Promise<RunVolumePlan> {
+  const { policy = 'off', class: wanted, clone = false } = plan.workspace.snapshots ?? {};
+  const { keep = 'last', kubeconfig, size, storageClass, serviceAccount } = settings;
+  const volume = await findVolume(cluster, settings, workspace);
+  const find = async (work: () => Promise<SnapshotWay>): Promise<SnapshotWay> => (clone ? { how: 'clone' } : work());
+  const copy = workspace && (await find(() => findSnapshotWay(cluster, workspace.claim, wanted)));
+  const way =
+    policy === 'off' ? copy : (copy ?? (await find(() => findWayOfClass(cluster, volume.storageClass, wanted))));
+  const isTaken = way?.how === 'snapshot';
+  const purposes: Purpose[] = [...(copy ? [] : ['workspace' as const]), ...(way ? ['snapshots' as const] : [])];
+  const rights = rightsFor(userRights, purposes);
+  await requireRights(cluster, isTaken ? rights : rights.filter(({ group }) => group === ''));
+  const own = { policy, ...(policy !== 'off' && way ? await toKept(cluster, way, volume) : {}) };
+  const isCloned = own.clone !== undefined;
+  const kept = toKeptMoments({ own, ...(copy && { copy }) }, past);
+  if (kept !== undefined) await checkAccount(cluster, options, { isCloned, isTaken: !isCloned });
+  const claim = toObjectName(plan.name, randomBytes(4).toString('hex'));
+  const { context, namespace } = cluster;
+  const found: Volume = {
+    cluster: { context, namespace, ...(kubeconfig && { kubeconfig }) },
+    keeping: { volume, own, ...(copy && { copy }) },
+    ...(kept && { kept }),
+    keep
+  };
+  return {
+    place: {
+      ...{ claim, volume: JSON.stringify(found) },
+      ...(workspace && { workspace: JSON.stringify(workspace) }),
+      ...(size && { size }),
+      ...(storageClass && { storageClass }),
+      ...(serviceAccount && { serviceAccount })
+    },
+    keeping: kept ? { [claim]: isCloned ? { isCloned } : { ...(own.class && { class: own.class }) } } : {},
+    messages: [...(way?.message ? [way.message] : []), ...describeSharing(volume.accessModes, plan)]
+  };
+}
+
+/** Whoever makes a copy by a snapshot has taken the one at the start. */
+function toKeptMoments({ own: { policy }, copy }: Pick<Keeping, 'own' | 'copy'>, past: RunSummary | undefined) {
+  const isTaken = copy?.how === 'snapshot' && past === undefined;
+  return policy === 'off' || (policy === 'start' && isTaken) ? undefined : policy;
+}
+
+const describeFailed = (plan: Plan, { workspace }: RunnerRequest, error: unknown): string =>
+  describeWithoutFiles(plan, workspace, `, as the run can have no volume there: ${toPipelineError(error).message}`);
+
+const describeUnknown = (plan: Plan, { workspace }: RunnerRequest, named: WorkspaceVolume | undefined): string =>
+  describeWithoutFiles(
+    plan,
+    workspace,
+    `${named === undefined ? '' : `, which is on the volume ‘${named.claim}’`}: which cluster Kubeflow is on is not known here. Name it with SLUICE_CONTEXT and SLUICE_NAMESPACE.`
+  );
 
 // KFP has no way to place pods on one node; Kubernetes has the second one wait where the volume can't be had there
 function describeSharing(accessModes: readonly string[], plan: Plan): string[] {
@@ -132,20 +167,50 @@ export const readVolume = ({ volume }: Place): Volume | undefined =>
 /** The run's IR, on a volume that is made now; as it is where the run has none. What was made is removed where it can't all be. */
 export async function withVolume(
   run: RemoteStart,
-  { env, runtimeFolder }: { readonly env: NodeJS.ProcessEnv; readonly runtimeFolder?: string },
+  { env, runtimeFolder, store }: Pick<EngineOptions, 'env' | 'runtimeFolder' | 'store'>,
   signal: AbortSignal
 ): Promise<string> {
-  const { request, place } = run;
+  const { request, place, notebook } = run;
   const volume = readVolume(place);
   if (volume === undefined || runtimeFolder === undefined) return request.ir;
+  const { keeping, kept } = volume;
   const cluster = await openCluster(volume.cluster, env);
-  const claim = place.claim!;
-  const { taken } = await makeCopy(cluster, run, { name: claim, keeping: volume.keeping }, signal);
-  await tryClone(cluster, run, claim, volume.keeping, signal);
-  const workspace = readWorkspace(place)!;
-  const isKept = volume.keeping.own.policy === 'each-step';
   const ir = readIr(request.ir);
   const { image } = planIr(ir).tasks[0]!;
+  const claim = place.claim!;
+  const workspace = readWorkspace(place);
+  if (workspace === undefined) {
+    const last = notebook === undefined ? [] : store.list({ notebook });
+    await makeVolume(cluster, run, { name: claim, templates: templatesOf(ir), keeping, last }, signal);
+  } else await copyVolume(cluster, run, { claim, keeping, image, isKept: kept !== undefined }, signal);
+  run.notice();
+  const program = { program: await readSnapshotProgram(runtimeFolder), image };
+  return printIrAsJson(withRunVolume(ir, toRunVolume(claim, kept, workspace), program));
+}
+
+/** Argo's pods of the same steps, where the folder can be sent to as well as they can run; it knows less than Kubeflow does of others. */
+function templatesOf(ir: Ir): Workflow['spec']['templates'] {
+  try {
+    return compileWorkflow(ir, { claim: 'x' }).spec.templates;
+  } catch (error) {
+    if (error instanceof IrError) return [];
+    throw error;
+  }
+}
+
+async function copyVolume(
+  cluster: Cluster,
+  run: RemoteStart,
+  {
+    claim,
+    keeping,
+    image,
+    isKept
+  }: Pick<Volume, 'keeping'> & { readonly claim: string; readonly image: string; readonly isKept: boolean },
+  signal: AbortSignal
+): Promise<void> {
+  const { taken } = await makeCopy(cluster, run, { name: claim, keeping }, signal);
+  await tryClone(cluster, run, claim, keeping, signal);
   let isThere = (await readClaim(cluster, claim)).status?.phase === 'Bound';
   if (!isThere && isKept) {
     // its class makes it when a pod comes, and the snapshot before the first step comes before
@@ -154,22 +219,13 @@ export async function withVolume(
     isThere = true;
   }
   if (taken !== undefined && isThere) await removeSnapshot(cluster, taken);
-  run.notice();
-  const program = { program: await readSnapshotProgram(runtimeFolder), image };
-  return printIrAsJson(withRunVolume(ir, { claim, workspace, isKept }, program));
 }
 
 /** What a start that failed has left of it. */
 export async function removeVolume({ place, id }: RemoteRun, env: NodeJS.ProcessEnv): Promise<void> {
   const volume = readVolume(place);
   if (volume === undefined) return;
-  const cluster = await openCluster(volume.cluster, env);
-  const attempt = (work: () => Promise<unknown>) => work().catch(() => undefined); // labels tell what is left
-  await attempt(async () => {
-    for (const snapshot of await listSnapshots(cluster, { run: id })) await removeSnapshot(cluster, snapshot);
-  });
-  await attempt(() => removeClaim(cluster, `${place.claim}-probe`));
-  await attempt(() => removeClaim(cluster, place.claim!));
+  await unmakeVolume(await openCluster(volume.cluster, env), id, place.claim!);
 }
 
 /** Let go of volumes that nobody needs any more, now that this run has ended. One that a pod still names goes with the pod. */
@@ -179,7 +235,7 @@ export async function clearVolumes(run: RemoteRun, state: string, store: Store, 
   const { keep, keeping } = volume;
   try {
     const cluster = await openCluster(volume.cluster, env);
-    if (keeping.own.policy === 'off') await removeStart(cluster, run);
+    if (keeping.own.policy === 'off' && keeping.copy !== undefined) await removeStart(cluster, run);
     if (keep === 'always' || (keep !== 'never' && state !== 'succeeded')) return;
     if (keep !== 'last' || run.notebook === undefined) return await removeClaim(cluster, run.place.claim!);
     const runs = store.list({ notebook: run.notebook });

@@ -106,6 +106,7 @@ export function purposesOf(runner: string, env: NodeJS.ProcessEnv, images = fals
   // from elsewhere, nobody can tell whether notebooks are in pods there; for Argo all of it is asked anyway
   return [
     runner,
+    ...(runner === 'kubeflow' ? (['workspace'] as const) : []),
     'snapshots',
     ...(findOwnNamespace(env) === undefined ? [] : (['notebook'] as const)),
     ...(images ? (['images'] as const) : [])

@@ -4,8 +4,11 @@ import { PipelineError } from '../errors.js';
 import type { Cluster } from './access.js';
 import { ask } from './access.js';
 
-/** A runner in a cluster, snapshots of volumes for either, a notebook that is in a pod of the cluster itself, or images that are built there. */
-export type Purpose = 'argo' | 'kubeflow' | 'snapshots' | 'notebook' | 'images';
+/**
+ * A runner in a cluster, the volume that the notebook's folder is sent to, snapshots of volumes for either, a notebook that is in a pod of the
+ * cluster itself, or images that are built there.
+ */
+export type Purpose = 'argo' | 'kubeflow' | 'workspace' | 'snapshots' | 'notebook' | 'images';
 
 export interface Right {
   readonly group: string;
@@ -25,18 +28,18 @@ export const userRights: readonly Right[] = [
     why: 'to start, follow and end runs'
   },
   {
-    ...{ group: '', resource: 'persistentvolumeclaims', purposes: ['argo', 'snapshots'] },
+    ...{ group: '', resource: 'persistentvolumeclaims', purposes: ['argo', 'workspace', 'snapshots'] },
     verbs: ['create', 'get', 'list', 'delete'],
     why: 'to give each run a volume of its own'
   },
   {
-    ...{ group: '', resource: 'pods', purposes: ['argo'] },
+    ...{ group: '', resource: 'pods', purposes: ['argo', 'workspace'] },
     verbs: ['create', 'get', 'list', 'watch', 'delete'],
     why: 'to send the workspace, and to see why a step waits or failed'
   },
   {
     // a WebSocket is opened by GET; from Kubernetes 1.35 on ‘create’ is asked as well
-    ...{ group: '', resource: 'pods/exec', purposes: ['argo'] },
+    ...{ group: '', resource: 'pods/exec', purposes: ['argo', 'workspace'] },
     verbs: ['get', 'create'],
     why: 'to send the workspace'
   },
@@ -46,7 +49,7 @@ export const userRights: readonly Right[] = [
     why: 'to show what steps print'
   },
   {
-    ...{ group: '', resource: 'events', purposes: ['argo', 'snapshots'] },
+    ...{ group: '', resource: 'events', purposes: ['argo', 'workspace', 'snapshots'] },
     verbs: ['list'],
     why: 'to say why a pod does not start, or a volume does not come',
     isOptional: true

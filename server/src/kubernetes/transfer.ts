@@ -63,9 +63,13 @@ export async function withVolumePod<T>(
   }
 }
 
+// a profile of Kubeflow has a mesh, whose proxy would be another container
+const alone = { 'sidecar.istio.io/inject': 'false' };
+
 function toPod({ name, claim, mountPath, image, belonging, serviceAccount, pod, container }: VolumePodSpec): V1Pod {
+  const { labels, annotations } = toMetadata(belonging);
   return {
-    metadata: { name, ...toMetadata(belonging) },
+    metadata: { name, labels: { ...labels, ...alone }, annotations: { ...annotations, ...alone } },
     spec: {
       ...pod,
       restartPolicy: 'Never',
@@ -102,7 +106,8 @@ async function waitForStart(
         ),
       begin + patienceMs
     );
-    if (pod.status?.containerStatuses?.[0]?.state?.running !== undefined) return;
+    const main = pod.status?.containerStatuses?.find(container => container.name === 'main');
+    if (main?.state?.running !== undefined) return;
     if (isEnded(pod)) throw new PipelineError(describePodEnd(pod)?.message ?? 'The pod ended at once.', 'remote');
     const elapsed = Date.now() - begin;
     const waiting = describeWaiting(pod);

@@ -19,7 +19,7 @@ import { findKeeping, type Keeping } from '../argo/keeping.js';
 import { keepOfRun } from '../argo/left.js';
 import { fetchLeftovers } from '../argo/leftovers.js';
 import { findPlaces, keptSeconds } from '../argo/places.js';
-import { belongingOf, makeVolume, onVolume, readWorkspace } from '../argo/volume.js';
+import { belongingOf, makeVolume, onVolume, readWorkspace, unmakeVolume } from '../argo/volume.js';
 import {
   eventsMark,
   listWorkflows,
@@ -44,7 +44,6 @@ import { describeOldVersion } from '../kubernetes/check.js';
 import { toMetadata, toSelector } from '../kubernetes/labels.js';
 import { requireRights, rightsFor, userRights } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
-import { listSnapshots, removeSnapshot } from '../kubernetes/snapshots.js';
 import { findOwnWorkspace, listClaims, removeClaim } from '../kubernetes/volumes.js';
 import type { RunnerRequest } from '../runner.js';
 import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
@@ -125,7 +124,7 @@ class ArgoEngine implements Engine {
       for (const message of [...keeping.messages, ...(await describeWritten(cluster, run))]) run.notice(message);
       const workflow = toWorkflow(run, keeping, namespace, name);
       const last = run.notebook === undefined ? [] : this.options.store.list({ notebook: run.notebook });
-      await makeVolume(cluster, run, { name, workflow, keeping, last }, signal);
+      await makeVolume(cluster, run, { name, templates: workflow.spec.templates, keeping, last }, signal);
       signal.throwIfAborted();
       run.notice();
       await ask({ verb: 'create', resource: workflowResource, name, namespace }, () =>
@@ -230,22 +229,11 @@ class ArgoEngine implements Engine {
 
   /** What a start that failed has left. */
   private async removeAll(cluster: Cluster, run: string, name: string): Promise<void> {
-    const { core, custom, namespace } = cluster;
-    const attempt = (work: () => Promise<unknown>) => work().catch(() => undefined); // labels tell what is left
-    await attempt(() =>
-      remove({ verb: 'delete', resource: workflowResource, name, namespace }, () =>
-        custom.deleteNamespacedCustomObject({ ...workflowApi, namespace, name })
-      )
-    );
-    const labelSelector = toSelector({ run });
-    const { items } = await core.listNamespacedPod({ namespace, labelSelector }).catch(() => ({ items: [] }));
-    for (const { metadata } of items)
-      await attempt(() => core.deleteNamespacedPod({ name: metadata!.name!, namespace, gracePeriodSeconds: 0 }));
-    await attempt(async () => {
-      for (const snapshot of await listSnapshots(cluster, { run })) await removeSnapshot(cluster, snapshot);
-    });
-    await attempt(() => removeClaim(cluster, `${name}-probe`));
-    await attempt(() => removeClaim(cluster, name));
+    const { custom, namespace } = cluster;
+    await remove({ verb: 'delete', resource: workflowResource, name, namespace }, () =>
+      custom.deleteNamespacedCustomObject({ ...workflowApi, namespace, name })
+    ).catch(() => undefined); // its label tells whose it is
+    await unmakeVolume(cluster, run, name);
   }
 }
 

@@ -97,6 +97,18 @@ test.each<[purposes: readonly Purpose[], user: readonly string[], steps: readonl
     ['workflowtaskresults: create patch']
   ],
   [
+    ['kubeflow', 'workspace'],
+    [
+      'persistentvolumeclaims: create get list delete',
+      'pods: create get list watch delete',
+      'pods/exec: get create',
+      'events: list',
+      'pods/portforward: get create',
+      'services: get'
+    ],
+    undefined
+  ],
+  [
     ['snapshots'],
     ['persistentvolumeclaims: create get list delete', 'events: list', 'volumesnapshots: create get list delete'],
     ['volumesnapshots: create get', 'persistentvolumeclaims: create get']
