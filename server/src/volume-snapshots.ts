@@ -1,9 +1,17 @@
 // The snapshots of volumes that a run left on its cluster, as the panel asks for them: listed, compared, and made a volume again. The record says
 // where that cluster is; what is done there is what `sluice cluster snapshots` does.
 import { existsSync, readFileSync } from 'node:fs';
-import type { RestoredVolume, RunSummary, SnapshotDiff, VolumeSnapshotInfo } from '@sluice/core';
+import {
+  findKept,
+  type Plan,
+  type RestoredVolume,
+  type RunSummary,
+  type SnapshotDiff,
+  type VolumeSnapshotInfo
+} from '@sluice/core';
 import { PipelineError } from './errors.js';
-import type { Cluster } from './kubernetes/access.js';
+import { readOwnCluster, unknownCluster } from './kfp/own-cluster.js';
+import type { Cluster, openCluster as OpenCluster } from './kubernetes/access.js';
 import { defaultImage } from './pipelines.js';
 import { layoutOf } from './runners/layout.js';
 import { readPlan } from './runners/plans.js';
@@ -14,12 +22,21 @@ export interface VolumeSnapshotOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Oldest first. Where the record does not say in which cluster, there are none to be told of. */
+/**
+ * Oldest first.
+ * @throws PipelineError where there should be some, and nobody has said in which cluster
+ */
 export async function listOfRun(run: string, { store, env }: VolumeSnapshotOptions): Promise<VolumeSnapshotInfo[]> {
   const record = store.read(run);
-  if (record.remote?.place.context === undefined) return [];
+  const isKnown = placeOf(record, env) !== undefined;
+  if (!isKnown && (record.remote === undefined || !(await keepsVolumes(record, store)))) return [];
   const { listSnapshots } = await import('./kubernetes/snapshots.js');
   return listSnapshots(await openClusterOf(record, env), { run: record.id });
+}
+
+async function keepsVolumes(record: RunSummary, store: Store): Promise<boolean> {
+  const workspace = (await planOf(record, store))?.workspace;
+  return workspace !== undefined && findKept(workspace).length > 0;
 }
 
 /** What takes some time on a cluster. */
@@ -57,17 +74,40 @@ export async function restoreOfRun(
   return { claim: to, snapshot, namespace: cluster.namespace };
 }
 
-async function openClusterOf({ number, remote }: RunSummary, env: NodeJS.ProcessEnv): Promise<Cluster> {
-  if (remote?.place.context === undefined)
-    throw new PipelineError(`Run ${number} has no snapshots of volumes: its record names no cluster.`, 'not-found');
+async function openClusterOf(record: RunSummary, env: NodeJS.ProcessEnv): Promise<Cluster> {
+  const place = placeOf(record, env);
+  const { number, remote } = record;
+  if (place === undefined)
+    throw new PipelineError(
+      remote === undefined
+        ? `Run ${number} has no snapshots of volumes: its record names no cluster.`
+        : `The snapshots of run ${number} can’t be listed: ${unknownCluster}`,
+      'not-found'
+    );
   const { openCluster } = await import('./kubernetes/access.js');
-  return openCluster(remote.place, env);
+  return openCluster(place, env);
 }
 
-/** One that the cluster could pull when the run's steps ran. */
-async function imageOf({ id }: RunSummary, { home }: Store): Promise<string | undefined> {
+/** Of its cluster, as the record has it; of a Kubeflow that has a URL, as the user has named it since. */
+function placeOf({ remote }: RunSummary, env: NodeJS.ProcessEnv): ClusterPlace | undefined {
+  if (remote === undefined) return undefined;
+  const { place } = remote;
+  const own = readOwnCluster(place);
+  if (own !== undefined) return own;
+  if (place.url === undefined) return place.context === undefined ? undefined : place;
+  const { SLUICE_CONTEXT: context, SLUICE_NAMESPACE: named } = env;
+  const namespace = place.namespace ?? named;
+  return context || named ? { ...(context && { context }), ...(namespace && { namespace }) } : undefined;
+}
+
+type ClusterPlace = Parameters<typeof OpenCluster>[0];
+
+/** An image that the cluster could pull when the run's steps ran. */
+async function imageOf(record: RunSummary, store: Store): Promise<string | undefined> {
+  return (await planOf(record, store))?.tasks[0]?.image || undefined;
+}
+
+async function planOf({ id }: RunSummary, { home }: Store): Promise<Plan | undefined> {
   const { ir } = layoutOf(home, id);
-  if (!existsSync(ir)) return undefined;
-  const { tasks } = await readPlan(readFileSync(ir, 'utf8'));
-  return tasks[0]?.image || undefined;
+  return existsSync(ir) ? readPlan(readFileSync(ir, 'utf8')) : undefined;
 }

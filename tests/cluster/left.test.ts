@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { keepLeft } from '../../server/src/kubernetes/left.js';
 import { listSnapshots } from '../../server/src/kubernetes/snapshots.js';
+import { Store } from '../../server/src/store.js';
+import { listOfRun } from '../../server/src/volume-snapshots.js';
 import { makeNotebook, until, World } from '../../server/test/world.js';
 import { makeNamespace, testWithPods, type TestCluster } from './cluster.js';
 import { openKubeflow, type Kubeflow } from './kubeflow.js';
@@ -72,6 +74,30 @@ describe('on Kubeflow', () => {
     test_.claim('data');
   }, 120_000);
   afterAll(() => kubeflow?.close());
+
+  test('where nobody has said which cluster it is on, that is said; once it is named, its snapshots are listed', async () => {
+    const { world, folder, url } = kubeflow;
+    const volumes = [{ pvc_name: 'data', path: join(folder, 'data'), snapshot: 'each-step' }];
+    writeFileSync(join(world.folder, 'one.ipynb'), JSON.stringify(makeNotebook(['step:train | a = 1'], 'python3', { sluice: { steps: { train: { volumes } } } })));
+    const { SLUICE_CONTEXT, SLUICE_NAMESPACE, ...unnamed } = world.env;
+    const named = world.env;
+    Object.assign(world, { env: { ...unnamed, SLUICE_KFP_URL: url } });
+    const { status } = await world.sluice('run', 'one.ipynb', '--runner', 'kubeflow');
+    const answer = await world.sluice('cluster', 'snapshots');
+    Object.assign(world, { env: named });
+    expect(status).toBe(0);
+    expect(answer.stderr).toMatch(/which one Kubeflow \(http:\S+\) is on is not known here\. Name it: --context CONTEXT -n NAMESPACE/);
+    const store = new Store(join(world.folder, '.sluice'));
+    try {
+      const { id } = store.find('last');
+      const notices = store.events(id).flatMap(event => (event.type === 'notice' ? [event.text] : []));
+      expect(notices).toContain('A step that is canceled, or killed with all of its pod, has no snapshot of what it leaves on ‘data’: which cluster Kubeflow is on is not known here. Name it with SLUICE_CONTEXT and SLUICE_NAMESPACE.');
+      await expect(listOfRun(id, { store, env: unnamed })).rejects.toThrow('The snapshots of run 1 can’t be listed: which cluster Kubeflow is on is not known here.');
+      expect((await listOfRun(id, { store, env: named })).map(({ moment }) => moment)).toEqual(['before', 'after']);
+    } finally {
+      store.close();
+    }
+  });
 
   test.each([
     ['canceled', 'time.sleep(600)', 130],

@@ -14,6 +14,7 @@ export {
   isSnapshot,
   keepsAfterFailure,
   stepOfSnapshot,
+  type Kept,
   type SnapshotProgram
 } from './snapshots.js';
 export { toRunVolume, withRunVolume, type RunVolume } from './run-volume.js';

@@ -6,8 +6,8 @@ import type { Cluster } from '../kubernetes/access.js';
 import { findRunSnapshot } from '../kubernetes/snapshots.js';
 import type { RemoteStart } from '../runners/engine.js';
 
-/** A sentence for each volume that steps are going to write to again. */
-export async function describeWritten(cluster: Cluster, run: RemoteStart): Promise<string[]> {
+/** A sentence for each volume that steps are going to write to again; with its snapshot where the cluster can be asked. */
+export async function describeWritten(cluster: Cluster | undefined, run: RemoteStart): Promise<string[]> {
   const { past, plan, choice, request } = run;
   if (past === undefined) return [];
   const begun = new Set(past.steps.filter(({ startedAt }) => startedAt !== undefined).map(({ name }) => name));
@@ -17,7 +17,8 @@ export async function describeWritten(cluster: Cluster, run: RemoteStart): Promi
     if (again[0] === undefined) return [];
     const names = again.map(step => `‘${step}’`).join(', ');
     const what = `The volume ‘${claim}’ is as it is now: what ${names} wrote to it in run ${past.number} stays.`;
-    const snapshot = await findRunSnapshot(cluster, { run: past.id, claim, step: again[0] }).catch(() => undefined);
+    const snapshot =
+      cluster && (await findRunSnapshot(cluster, { run: past.id, claim, step: again[0] }).catch(() => undefined));
     const cure = `As it was before ‘${again[0]}’: \`sluice cluster snapshots restore ${snapshot?.name} --to NEW-CLAIM\`, and mount that one.`;
     return [snapshot === undefined ? what : `${what} ${cure}`];
   });

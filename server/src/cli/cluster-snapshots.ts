@@ -13,6 +13,8 @@ import {
   waitForSnapshot,
   type VolumeSnapshot
 } from '../kubernetes/snapshots.js';
+import { findOwnNamespace } from '../kubernetes/own-pod.js';
+import type { ClusterSettings } from '../kubernetes/settings.js';
 import { findSnapshotWay } from '../kubernetes/storage.js';
 import { defaultImage } from '../pipelines.js';
 import { formatSize, formatTable } from '../words.js';
@@ -66,10 +68,23 @@ const actions: Record<string, ClusterAction> = {
 async function execute(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = readArgs(args, options);
   const { action, operands } = chooseAction('cluster snapshots', actions, positionals);
-  const cluster = await openCluster(clusterSettingsOf(values, io), io.env);
+  const settings = clusterSettingsOf(values, io);
+  checkNamed(settings, io.env);
+  const cluster = await openCluster(settings, io.env);
   const { json, text } = await action.run(cluster, { image: io.env.SLUICE_IMAGE, ...values }, ...operands);
   await write(io.stdout, values.json === true ? `${JSON.stringify(json)}\n` : text);
   return 0;
+}
+
+// the kubeconfig's current cluster may be quite another one, which has none of the run's
+/** @throws PipelineError `usage` where only a Kubeflow with a URL is named */
+function checkNamed({ context, namespace }: ClusterSettings, env: NodeJS.ProcessEnv): void {
+  const url = env.SLUICE_KFP_URL || env.KF_PIPELINES_ENDPOINT;
+  if (!url || context !== undefined || namespace !== undefined || findOwnNamespace(env) !== undefined) return;
+  throw new PipelineError(
+    `Snapshots are kept by the cluster, and which one Kubeflow (${url}) is on is not known here. Name it: --context CONTEXT -n NAMESPACE, or SLUICE_CONTEXT and SLUICE_NAMESPACE.`,
+    'usage'
+  );
 }
 
 async function list(cluster: Cluster, { run, step, notebook }: Values): Promise<Answer> {

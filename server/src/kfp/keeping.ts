@@ -1,7 +1,7 @@
 // Whether the snapshots of volumes that a run on Kubeflow is to take can be taken, found out before it begins: the claims are there, the driver
 // has snapshots, or can at least clone, and the pods' service account may ask for them. It takes a look into the cluster itself, which Kubeflow's
 // API does not give.
-import { findKept, type Plan } from '@sluice/core';
+import { findKept, type Kept, type Plan } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { checkAnswer, openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
 import { mayServiceAccount, rightsFor, stepRights } from '../kubernetes/rights.js';
@@ -10,9 +10,19 @@ import { checkClones, findSnapshotWay } from '../kubernetes/storage.js';
 import { readClaim } from '../kubernetes/volumes.js';
 import { isNamed } from '../runners/naming.js';
 import type { Connection } from './connect.js';
+import { unknownCluster, type OwnCluster } from './own-cluster.js';
 
 /** By claim: how it is kept. */
 export type KfpKeeping = Readonly<Record<string, { readonly class?: string; readonly isCloned?: boolean }>>;
+
+/** What is known before the run of the volumes that are kept. */
+export interface FoundKeeping {
+  readonly ways: KfpKeeping;
+  /** where it was looked; undefined where nobody has said which cluster that is, or nothing is kept */
+  readonly cluster?: OwnCluster;
+  /** for the user */
+  readonly messages: readonly string[];
+}
 
 export interface KeepingOptions {
   readonly connection: Pick<Connection, 'place' | 'namespace'>;
@@ -24,17 +34,32 @@ export interface KeepingOptions {
  * Nothing is found where the run keeps no volume, and where nobody has said which cluster Kubeflow is on.
  * @throws PipelineError with what stands in the way: a claim that is not there, a driver that can't, a right that the pods lack
  */
-export async function findKfpKeeping(plan: Pick<Plan, 'workspace'>, options: KeepingOptions): Promise<KfpKeeping> {
-  const kept = [...new Set(findKept(plan.workspace).map(({ claim }) => claim))];
-  if (kept.length === 0) return {};
+export async function findKfpKeeping(plan: Pick<Plan, 'workspace'>, options: KeepingOptions): Promise<FoundKeeping> {
+  const wanted = findKept(plan.workspace);
+  const kept = [...new Set(wanted.map(({ claim }) => claim))];
+  if (kept.length === 0) return { ways: {}, messages: [] };
   const settings = readClusterSettings({}, { env: options.env, home: options.home });
   const cluster = await openOwnCluster(options, settings);
-  if (cluster === undefined) return {};
+  if (cluster === undefined) return { ways: {}, messages: describeUnseen(wanted) };
   const ways = await Promise.all(kept.map(async claim => [claim, await findWay(cluster, claim, plan)] as const));
   const isCloned = ways.some(([, way]) => way.isCloned === true);
   const isTaken = ways.some(([, way]) => way.isCloned !== true);
   await checkAccount(cluster, options, { isCloned, isTaken });
-  return Object.fromEntries(ways);
+  const { context, namespace } = cluster;
+  const { kubeconfig } = settings;
+  return {
+    ways: Object.fromEntries(ways),
+    cluster: { context, namespace, ...(kubeconfig && { kubeconfig }) },
+    messages: []
+  };
+}
+
+function describeUnseen(kept: readonly Kept[]): string[] {
+  const around = kept.filter(({ policy }) => policy === 'each-step').map(({ claim }) => `‘${claim}’`);
+  if (around.length === 0) return [];
+  return [
+    `A step that is canceled, or killed with all of its pod, has no snapshot of what it leaves on ${around.join(', ')}: ${unknownCluster}`
+  ];
 }
 
 /** The cluster that Kubeflow is on: the one it is reached through, or the one that the user names beside its URL. */

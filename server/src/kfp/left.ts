@@ -9,6 +9,7 @@ import { keepLeft, type KeptWay } from '../kubernetes/left.js';
 import { readClusterSettings } from '../kubernetes/settings.js';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
 import { openOwnCluster, type KeepingOptions, type KfpKeeping } from './keeping.js';
+import { readOwnCluster, unknownCluster } from './own-cluster.js';
 import { readVolume } from './run-volume.js';
 import type { TaskStanding } from './standing.js';
 
@@ -28,7 +29,7 @@ export async function tellLeft(
   const belonging = { run: id, step, ...(notebook !== undefined && { notebook }) };
   const left = { belonging, ways, ...(pod !== undefined && { pod }), ...(endedAt !== undefined && { endedAt }) };
   const said = await findCluster(run, options).then(
-    cluster => (cluster === undefined ? [] : keepLeft(cluster, left, signal)),
+    cluster => (cluster === undefined ? describeLost(state, ways) : keepLeft(cluster, left, signal)),
     (error: unknown) => [`What the step left on its volumes is not kept: ${toPipelineError(error).message}`]
   );
   return said.map((text, i) => ({
@@ -36,6 +37,12 @@ export async function tellLeft(
     origin: { source: `left:${step}:${pod ?? ''}`, position: String(i) }
   }));
 }
+
+/** A step that failed has most likely kept it itself, and has said so. */
+const describeLost = (state: string, ways: object): string[] =>
+  state === 'failed'
+    ? []
+    : Object.keys(ways).map(claim => `What the step left on the volume ‘${claim}’ is not kept: ${unknownCluster}`);
 
 /** Of the claims that are kept around the step. */
 function findWays({ plan, place, layout }: RemoteRun, step: string): Record<string, KeptWay> {
@@ -52,7 +59,7 @@ function findWays({ plan, place, layout }: RemoteRun, step: string): Record<stri
 }
 
 function findCluster({ place }: RemoteRun, options: KeepingOptions): Promise<Cluster | undefined> {
-  const volume = readVolume(place);
-  if (volume !== undefined) return openCluster(volume.cluster, options.env);
+  const own = readOwnCluster(place);
+  if (own !== undefined) return openCluster(own, options.env);
   return openOwnCluster(options, readClusterSettings({}, options));
 }

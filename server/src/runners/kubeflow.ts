@@ -19,7 +19,7 @@ import { readPodLog } from '../kfp/files.js';
 import { discoverRuns } from '../kfp/discover.js';
 import { findKfpKeeping, openOwnCluster, type KfpKeeping } from '../kfp/keeping.js';
 import { tellLeft } from '../kfp/left.js';
-import { clearVolumes, planRunVolume, removeVolume, withVolume } from '../kfp/run-volume.js';
+import { clearVolumes, planRunVolume, readVolume, removeVolume, withVolume } from '../kfp/run-volume.js';
 import { readMetadata, type RunMetadata } from '../kfp/metadata.js';
 import { tellLog, tellOutcome, withoutMarks } from '../kfp/outcome.js';
 import { describeIgnored, toPipelineSpec } from '../kfp/spec.js';
@@ -89,11 +89,13 @@ class KubeflowEngine implements Engine {
     const where = { connection, env, home: store.home };
     const own = await planRunVolume(request, plan, past, where);
     const others = await findKfpKeeping(own.place.claim === undefined ? plan : withoutOwn(plan), where);
-    const messages = [...describeIgnored(readIr(request.ir), plan), ...own.messages];
+    const messages = [...describeIgnored(readIr(request.ir), plan), ...own.messages, ...others.messages];
+    const cluster = readVolume(own.place)?.cluster ?? others.cluster;
     return {
       ...{ ...place, ...own.place },
       mark: randomBytes(9).toString('base64url'),
-      keeping: JSON.stringify({ ...others, ...own.keeping }),
+      keeping: JSON.stringify({ ...others.ways, ...own.keeping }),
+      ...(cluster === undefined ? {} : { cluster: JSON.stringify(cluster) }),
       ...(messages.length === 0 ? {} : { messages: JSON.stringify(messages) }),
       ...(namespace === undefined ? {} : { namespace }),
       experiment: access.experiment ?? plan.name
@@ -111,13 +113,13 @@ class KubeflowEngine implements Engine {
     }
   }
 
-  /** What volumes still have of the run that this one goes on from, where their cluster is known. */
+  /** What volumes still have of the run that this one goes on from. */
   private async describeEarlier(run: RemoteStart): Promise<string[]> {
     if (run.past === undefined) return [];
     const { env, store } = this.options;
     const where = { connection: await this.connect(run.place), env, home: store.home };
     const cluster = await openOwnCluster(where, readClusterSettings({}, where)).catch(() => undefined);
-    return cluster === undefined ? [] : describeWritten(cluster, run);
+    return describeWritten(cluster, run);
   }
 
   private async submit(run: RemoteStart, ir: string, signal: AbortSignal): Promise<string> {
