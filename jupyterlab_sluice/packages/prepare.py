@@ -90,7 +90,8 @@ def install(needs, lacking, folder):
     try:
         pins = os.path.join(part, "constraints.txt")
         with open(pins, "w") as file:
-            file.write("".join(line + "\n" for line in needs["constraints"]))
+            # what is asked for twice is a conflict to pip where the index lacks it
+            file.write("".join(line + "\n" for line in needs["constraints"] if line not in lacking))
         target = os.path.join(part, "packages")
         command = [sys.executable, "-m", "pip", "install", "--no-input", "--target", target, "--constraint", pins]
         # an option that an old pip does not know would end it; a variable does not

@@ -28,7 +28,7 @@ test('a Dockerfile pins what the steps import, and modules beside the notebook s
   const { files, hash } = makeContext(needs);
   expect(files).toEqual({
     'requirements.txt': 'pandas==2.2.3\n',
-    'constraints.txt': 'numpy==1.26.4\npandas==2.2.3\n',
+    'constraints.txt': 'numpy==1.26.4\n',
     Dockerfile: `# The packages of a notebook’s kernel. Made by \`sluice image build\`; steps bring their source with them.
 FROM python:3.11
 COPY requirements.txt constraints.txt /tmp/sluice/

@@ -3,6 +3,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { indexArguments, makeContext } from '../../server/src/images/dockerfile.js';
+import { buildWithKaniko } from '../../server/src/images/kaniko.js';
 import { digestOf } from '../../server/test/registry.js';
 import { World } from '../../server/test/world.js';
 import { folder, hasPods, makeNamespace, type TestCluster } from './cluster.js';
@@ -34,25 +36,35 @@ afterAll(async () => {
   test_?.remove();
 });
 
-const build = (name: string, ...more: string[]) => {
-  const kaniko = ['--tool', 'kaniko', '--executor', 'localhost/kaniko:sluice'];
-  return world.sluice('image', 'build', 'nb.ipynb', ...kaniko, '--name', `${mirror.registryHost}/${name}`, '--base', base, '--json', ...more);
-};
+const executor = 'localhost/kaniko:sluice';
+
+/** Of a package that the index lacks. */
+function buildLacking(): Promise<string> {
+  const needs = { python: '3.11', requirements: ['nowhere==1.0'], constraints: ['nowhere==1.0'], modules: {}, missing: [], problems: [] };
+  const args = indexArguments(world.env);
+  return buildWithKaniko(makeContext(needs, base), `${mirror.registryHost}/team/lacking:1`, { cluster: test_.cluster, executor, args });
+}
 
 testWithKaniko('kaniko bakes the notebook’s packages, and a run takes the image by its digest and installs nothing', async () => {
   world.write('nb.ipynb', ['imports | import cloudpickle', 'step:load | print("has", cloudpickle.__version__, cloudpickle.__file__)']);
-  const built = await build('team/nb');
+  const args = ['--tool', 'kaniko', '--executor', executor, '--base', base, '--name', `${mirror.registryHost}/team/nb`, '--json'];
+  const [built] = await Promise.all([
+    world.sluice('image', 'build', 'nb.ipynb', ...args),
+    expect(buildLacking()).rejects.toThrow(
+      /^The image ‘.*team\/lacking:1’ could not be built in the cluster: ERROR: Could not find a version that satisfies the requirement nowhere==1\.0 /
+    )
+  ]);
   expect([built.status, built.stderr]).toEqual([0, expect.stringContaining('Successfully installed cloudpickle-')]);
   const [{ image, digest, hash }] = built.events as [Record<string, string>];
   const { bytes } = mirror.registry.manifests.get(`team/nb:sluice-${hash}`)!;
   expect([image, digestOf(bytes)]).toEqual([`${mirror.registryHost}/team/nb:sluice-${hash}`, digest]);
-  const asked = mirror.asked.splice(0);
-  expect(asked).toEqual(['/simple/cloudpickle/', expect.stringMatching(/^\/wheels\/cloudpickle-.*\.whl$/)]);
+  expect(mirror.asked.splice(0).sort()).toEqual(['/simple/cloudpickle/', '/simple/nowhere/', expect.stringMatching(/^\/wheels\/cloudpickle-.*\.whl$/)]);
+  expect(test_.names('jobs,configmaps').filter(name => name.startsWith('sluice'))).toEqual([]);
 
   const run = await world.sluice('run', 'nb.ipynb', '--runner', 'argo', '--json');
   expect([run.status, run.status === 0 ? '' : run.stdout]).toEqual([0, '']);
   expect(run.stdout).toMatch(/has \d[\d.]+ \/usr\/local\/lib\/python3\.\d+\/dist-packages\/cloudpickle\//);
-  const images = test_.kubectl('get', 'pods', '-o', 'jsonpath={.items[*].spec.containers[*].image}');
+  const images = test_.kubectl('get', 'workflows', '-o', 'jsonpath={.items[*].spec.templates[*].container.image}');
   expect(images.split(' ')).toContain(`${mirror.registryHost}/team/nb@${digest}`);
   expect(mirror.asked).toEqual([]);
 }, 300_000);

@@ -38,7 +38,8 @@ export class Mirror {
     this.indexHost = this.forward(`127.0.0.1:${(this.index.address() as AddressInfo).port}`);
     this.hosts = join(folder, 'run/registries', this.registryHost);
     mkdirSync(this.hosts, { recursive: true });
-    writeFileSync(join(this.hosts, 'hosts.toml'), `server = "http://${this.registryHost}"\n`);
+    const server = `http://${this.registryHost}`;
+    writeFileSync(join(this.hosts, 'hosts.toml'), `server = "${server}"\n[host."${server}"]\n`);
     this.run(wheelOf, this.name, this.scratch);
   }
 

@@ -111,7 +111,7 @@ def test_folder_of_the_step_wins_over_modules_that_travel(pod, tmp_path, monkeyp
 @pytest.mark.parametrize(
     "requirement, python, said",
     [
-        ("sluicenowhere==1.0", HERE, "The step’s packages (sluicenowhere==1.0) could not be installed. ERROR: "),
+        ("sluicenowhere==1.0", HERE, "The step’s packages (sluicenowhere==1.0) could not be installed. ERROR: Could not find a version that satisfies the requirement sluicenowhere==1.0"),
         ("sluicenowhere==1.0", "3.1", f"The notebook ran on Python 3.1, and the image has {HERE}. Choose an image with the same Python."),
     ],
 )

@@ -289,17 +289,22 @@ async function send(pod: VolumePod, run: RemoteStart, mode: Destination['mode'])
   if (scan.folder !== '') await pod.link(`${folder}/${scan.folder}`, workspaceFolder);
 }
 
-/** A pod that can be where the steps of this image can. */
+/**
+ * A pod that can be where the steps of this image can. An image that no step has is the one of a step that names none, before it got that of
+ * the notebook's kernel: the pod has what the steps have, which the cluster pulls anyway.
+ */
 export function toPodSpec(
-  run: RemoteRun,
+  run: Pick<RemoteRun, 'id' | 'notebook' | 'place'>,
   {
     templates,
-    image,
+    image: planned,
     name,
     claim
   }: { templates: Workflow['spec']['templates']; image: string; name: string; claim: string }
 ): VolumePodSpec {
-  const template = templates.find(({ container }) => container?.image === image);
+  const containers = templates.filter(({ container }) => container !== undefined);
+  const template = containers.find(({ container }) => container!.image === planned) ?? containers[0];
+  const image = template?.container?.image ?? planned;
   const { serviceAccount } = run.place as ClusterSettings;
   const { nodeSelector, tolerations, podSpecPatch } = template ?? {};
   const { imagePullPolicy, securityContext } = template?.container ?? {};

@@ -17,7 +17,8 @@ export function makeContext(needs: Needs, base = imageOf(needs)): BuildContext {
   const lines = (texts: readonly string[]): string => texts.map(text => `${text}\n`).join('');
   const content = {
     'requirements.txt': lines(needs.requirements),
-    'constraints.txt': lines(needs.constraints),
+    // what is asked for twice is a conflict to pip where the index lacks it
+    'constraints.txt': lines(needs.constraints.filter(constraint => !needs.requirements.includes(constraint))),
     Dockerfile: writeDockerfile(base, { isGit, isEmpty: needs.requirements.length === 0 })
   };
   const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
