@@ -41,6 +41,8 @@ class RequestError extends Error {
 export interface StepSource {
   readonly source: string;
   readonly names: readonly string[];
+  /** what the notebook has there besides, and the run did not keep */
+  readonly missing: readonly string[];
 }
 
 export interface Restored {

@@ -38,13 +38,17 @@ export async function loadValues(
     if (isBusy(sessionContext) && !(await options.askToWait())) return;
     const text = trans.__('Loading the values after ‘%1’ of run %2 into the kernel …', step, run.number);
     say({ kind: 'running', text });
-    const { source, names } = await options.client.getStepSource(run.id, step);
+    const { source, names, missing } = await options.client.getStepSource(run.id, step);
     const problem = await execute(sessionContext, source);
     if (problem) {
       const failed = trans.__('The values after ‘%1’ of run %2 could not be loaded.', step, run.number);
       say({ kind: 'failed', text: failed, detail: problem });
     } else {
-      say({ kind: 'succeeded', text: describeLoaded(names, step, run, pipeline) });
+      say({
+        kind: 'succeeded',
+        text: describeLoaded(names, step, run, pipeline),
+        ...describeMissing(missing, pipeline)
+      });
     }
   } catch (error) {
     say({ kind: 'failed', text: error instanceof Error ? error.message : String(error) });
@@ -63,6 +67,11 @@ function describeLoaded(names: readonly string[], step: string, run: RunSummary,
     step,
     run.number
   );
+}
+
+function describeMissing(names: readonly string[], { trans }: PipelineModel): Pick<Notice, 'detail'> {
+  if (names.length === 0) return {};
+  return { detail: trans.__('Not kept, as no later step used it: %1.', joinNames(names, trans)) };
 }
 
 /** A kernel as the notebook asks for; people choose one where it asks for none. */

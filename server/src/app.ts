@@ -65,7 +65,7 @@ export interface Api {
   /** What `import *` binds, by module (those that nobody can look into are missing), and what modules beside the notebook keep. */
   modules(request: ModulesRequest): Promise<ModulesAnswer>;
   /** Python source that binds in a live kernel what the notebook has after the step. */
-  load(run: string, step: string): Promise<LoadSource>;
+  load(run: string, step: string, signal: AbortSignal): Promise<LoadSource>;
   watch(run: string, signal: AbortSignal, after: number): AsyncIterable<RunEvent>;
   artifacts(run: string): StepArtifact[];
   /** which steps' source differs; undefined where a run has not kept its own */
@@ -148,7 +148,7 @@ const routes: readonly Route[] = [
   [
     'GET',
     /^\/runs\/([^/]+)\/steps\/([^/]+)\/load$/,
-    async (api, exchange, run, step) => send(exchange, 200, await api.load(run!, step!))
+    async (api, exchange, run, step) => send(exchange, 200, await api.load(run!, step!, exchange.signal))
   ],
   ['POST', /^\/verify$/, streamVerification],
   ['POST', /^\/compile$/, sendCompiled],

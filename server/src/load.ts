@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { planLoad, position, readNotebook, type Analyzer, type RunSummary, type Setup } from '@sluice/core';
 import { PipelineError } from './errors.js';
 import { layoutOf } from './runners/layout.js';
+import { isElsewhere } from './runners/past.js';
 import { readPlan } from './runners/plans.js';
 import type { StepArtifact, Store } from './store.js';
 
@@ -12,19 +13,23 @@ export interface LoadSource {
   readonly source: string;
   /** what it binds */
   readonly names: readonly string[];
+  /** what the notebook has there besides, and the run did not keep */
+  readonly missing: readonly string[];
 }
 
 export interface LoadOptions {
   readonly store: Store;
   readonly analyzer: Analyzer;
   readonly runtimeFolder: string;
+  /** brings what is elsewhere: by its address there, where it goes here */
+  readonly fetch: (files: ReadonlyMap<string, string>) => Promise<void>;
 }
 
 /** @throws PipelineError `not-found` when the run has no such step, or its notebook was not kept */
 export async function makeLoadSource(
   run: RunSummary,
   step: string,
-  { store, analyzer, runtimeFolder }: LoadOptions
+  { store, analyzer, runtimeFolder, fetch }: LoadOptions
 ): Promise<LoadSource> {
   if (!run.steps.some(({ name }) => name === step))
     throw new PipelineError(`Run ${run.number} has no step ‘${step}’.`, 'not-found');
@@ -39,7 +44,14 @@ export async function makeLoadSource(
   if (notebook === undefined || plan === undefined)
     throw new PipelineError(`The notebook of run ${run.number} has no step ‘${step}’ any more.`, 'not-found');
   const missing = new Set<string>();
-  const artifacts = store.artifacts(run.id).filter(({ path }) => existsSync(path));
+  const elsewhere = new Map<string, string>();
+  const artifacts = store.artifacts(run.id).flatMap(artifact => {
+    const { path } = artifact;
+    if (!isElsewhere(path)) return existsSync(path) ? [artifact] : [];
+    const here = layout.artifact(artifact.step, artifact.name);
+    elsewhere.set(here, path);
+    return [{ ...artifact, path: here }];
+  });
   const types = new Map(
     (await readPlan(readFileSync(layout.ir, 'utf8'))).parameters.map(({ name, type }) => [name, type])
   );
@@ -51,8 +63,21 @@ export async function makeLoadSource(
     missing: [] as string[]
   };
   job.missing = [...missing];
+  const wanted = job.setup.flatMap(({ path = '' }) => {
+    const there = elsewhere.get(path);
+    return there === undefined || existsSync(path) ? [] : [[there, path] as const];
+  });
+  if (wanted.length > 0) await fetch(new Map(wanted));
   const names = [...plan.parameters, ...plan.names].filter(name => !missing.has(name));
-  return { source: makeSource(runtimeFolder, job), names };
+  return { source: makeSource(runtimeFolder, job), names, missing: job.missing };
+}
+
+/** as `jupyterlab_sluice/runtime/load.py` takes it */
+interface JobItem {
+  readonly kind: 'source' | 'value';
+  /** of a value */
+  readonly path?: string;
+  readonly [key: string]: unknown;
 }
 
 function toJobItems(
@@ -60,7 +85,7 @@ function toJobItems(
   artifacts: readonly StepArtifact[],
   missing: Set<string>,
   sourceOf: (cell: number) => string
-): object[] {
+): JobItem[] {
   if (item.kind === 'source') {
     const { cell, from } = item.range;
     return [{ kind: 'source', cell, line: position(sourceOf(cell), from).line, source: item.source }];

@@ -162,10 +162,12 @@ export class Service implements Api {
     return { names: Object.fromEntries(names), ...(own && { own }) };
   }
 
-  async load(run: string, step: string): Promise<LoadSource> {
-    const { store, install } = this.options;
+  async load(run: string, step: string, signal: AbortSignal): Promise<LoadSource> {
+    const { store, install, runner } = this.options;
     const analyzer = await this.pipelines.openAnalyzer();
-    return makeLoadSource(store.read(run), step, { store, analyzer, runtimeFolder: install.runtimeFolder });
+    const record = store.read(run);
+    const fetch = (files: ReadonlyMap<string, string>) => runner.fetchValues(record, files, signal);
+    return makeLoadSource(record, step, { store, analyzer, runtimeFolder: install.runtimeFolder, fetch });
   }
 
   runners(chosen?: string, target?: Place): Promise<RunnerInfo[]> {

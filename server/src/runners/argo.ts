@@ -48,6 +48,8 @@ import { findOwnWorkspace, listClaims, removeClaim } from '../kubernetes/volumes
 import type { RunnerRequest } from '../runner.js';
 import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
 
+export { fetchValues } from '../argo/values.js';
+
 export function open(options: EngineOptions): Engine {
   return new ArgoEngine(options);
 }

@@ -45,6 +45,13 @@ export interface EngineModule {
   open(options: EngineOptions): Engine;
   /** within a few seconds; `target` is what a notebook says of where it is */
   describe(options: EngineOptions, target?: Place): Promise<RunnerInfo>;
+  /** Bring values of an ended run to this machine. `files`: by its address there, where each goes here. */
+  fetchValues(
+    options: EngineOptions,
+    run: RunSummary,
+    files: ReadonlyMap<string, string>,
+    signal: AbortSignal
+  ): Promise<void>;
   /** Make records of the runs that were started elsewhere, where the user has named an engine to look at. */
   discover?(options: EngineOptions, signal: AbortSignal): Promise<void>;
 }

@@ -37,6 +37,8 @@ import { isNamed } from './naming.js';
 import { readReport } from './pod-reader.js';
 import { readFailure } from './traceback.js';
 
+export { fetchValues } from '../kfp/values.js';
+
 export function open(options: EngineOptions): Engine {
   return new KubeflowEngine(options);
 }
@@ -127,6 +129,7 @@ class KubeflowEngine implements Engine {
     const { request, choice, plan } = run;
     const pipeline_spec = toPipelineSpec(ir, {
       run: toLabelValue(run.id),
+      ...(run.notebook === undefined ? {} : { notebook: run.notebook }),
       mark: run.place.mark ?? '',
       execute: choice.execute,
       cache: request.cache,

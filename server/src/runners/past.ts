@@ -111,7 +111,7 @@ async function withSteps(past: PastRun, plan: Plan): Promise<Past> {
 }
 
 /** What a run in a cluster left on its volume; whether the volume is still there, the engine finds out. */
-const isElsewhere = (path: string) => /^[a-z][a-z0-9+.-]+:\/\//.test(path);
+export const isElsewhere = (path: string) => /^[a-z][a-z0-9+.-]+:\/\//.test(path);
 
 type Values = Pick<Past, 'succeeded' | 'artifacts'>;
 type Need = { readonly step: string; readonly key: string };

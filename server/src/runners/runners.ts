@@ -1,5 +1,5 @@
 // The runners that there are, by name. What reaches a cluster is loaded when it is first needed: no other command pays for it.
-import type { RunEvent, RunnerInfo } from '@sluice/core';
+import type { RunEvent, RunnerInfo, RunSummary } from '@sluice/core';
 import { didYouMean } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { Runner, RunnerRequest, RunId } from '../runner.js';
@@ -70,6 +70,11 @@ export class Runners implements Runner {
       (await load()).describe(this.options, name === chosen ? target : undefined)
     );
     return [local, ...(await Promise.all(remote))];
+  }
+
+  /** Bring values of a run elsewhere to this machine. `files`: by its address there, where each goes here. */
+  async fetchValues(run: RunSummary, files: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
+    await (await engines[run.runner]!()).fetchValues(this.options, run, files, signal);
   }
 
   /** Follow the runs elsewhere that nobody follows, now and as long as this process lives. */
