@@ -1,6 +1,4 @@
 // The door to a cluster: which one a kubeconfig (or the pod we are in) means, with which namespace; and how it is asked.
-import { existsSync } from 'node:fs';
-import { delimiter } from 'node:path';
 import type {
   AuthorizationV1Api,
   CoreV1Api,
@@ -11,6 +9,7 @@ import type {
 import { didYouMean, type ClusterContext } from '@sluice/core';
 import { fetch } from 'undici';
 import { PipelineError } from '../errors.js';
+import { readKubeconfig } from './kubeconfig.js';
 import { statusOf, toWords, type Request } from './words.js';
 
 export { statusOf, type Request } from './words.js';
@@ -39,7 +38,8 @@ export async function openCluster(
   env: NodeJS.ProcessEnv = process.env
 ): Promise<Cluster> {
   const { AuthorizationV1Api, CoreV1Api, CustomObjectsApi, StorageV1Api } = await import('@kubernetes/client-node');
-  const config = await readConfig(place.kubeconfig ?? env.KUBECONFIG);
+  const paths = place.kubeconfig ?? env.KUBECONFIG;
+  const config = await readKubeconfig(paths);
   const known = config.getContexts().map(({ name }) => name);
   if (place.context !== undefined) config.setCurrentContext(place.context);
   const name = config.getCurrentContext();
@@ -47,7 +47,14 @@ export async function openCluster(
   const server = config.getCurrentCluster()?.server;
   if (known.length === 0 || server === 'http://localhost:8080')
     throw new PipelineError(
-      'There is no kubeconfig. Put one at ~/.kube/config, or name it in KUBECONFIG; `kubectl config view` shows yours.',
+      paths
+        ? `The kubeconfig ‘${paths}’ has no context, which would say which cluster and who you are there. Name another in KUBECONFIG; \`kubectl config view\` shows yours.`
+        : 'There is no kubeconfig. Put one at ~/.kube/config, or name it in KUBECONFIG; `kubectl config view` shows yours.',
+      'usage'
+    );
+  if (!name)
+    throw new PipelineError(
+      `The kubeconfig names no current context. Choose one with --context: it has ${known.map(other => `‘${other}’`).join(', ')}.`,
       'usage'
     );
   if (context === null || server === undefined)
@@ -70,7 +77,7 @@ export async function listContexts(
   place: { kubeconfig?: string; context?: string; namespace?: string },
   env: NodeJS.ProcessEnv
 ): Promise<ClusterContext[]> {
-  const config = await readConfig(place.kubeconfig ?? env.KUBECONFIG).catch(() => undefined);
+  const config = await readKubeconfig(place.kubeconfig ?? env.KUBECONFIG).catch(() => undefined);
   if (config === undefined || config.getCurrentCluster()?.server === 'http://localhost:8080') return [];
   const current = place.context ?? config.getCurrentContext();
   const all = config.getContexts().map(({ name, namespace = 'default' }) => ({
@@ -78,30 +85,6 @@ export async function listContexts(
     namespace: name === current ? (place.namespace ?? namespace) : namespace
   }));
   return [...all.filter(({ name }) => name === current), ...all.filter(({ name }) => name !== current)];
-}
-
-/** `paths` is as in KUBECONFIG: one file or several. */
-async function readConfig(paths: string | undefined): Promise<KubeConfig> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  if (!paths) {
-    config.loadFromDefault();
-    return config;
-  }
-  const [first, ...more] = paths.split(delimiter).filter(path => path !== '' && existsSync(path));
-  if (first === undefined) throw new PipelineError(`There is no kubeconfig ‘${paths}’. Correct KUBECONFIG.`, 'usage');
-  try {
-    config.loadFromFile(first);
-    for (const path of more) {
-      const other = new KubeConfig();
-      other.loadFromFile(path);
-      config.mergeConfig(other, true);
-    }
-  } catch (cause) {
-    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n'); // the rest shows the file, with its secrets
-    throw new PipelineError(`The kubeconfig ‘${paths}’ can’t be read: ${reason}.`, 'usage', { cause });
-  }
-  return config;
 }
 
 /**

@@ -110,8 +110,6 @@ const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_
 function describeSilence(error: unknown, said: string, server?: string): string {
   const where = server === undefined ? 'The cluster' : `The cluster at ‘${server}’`;
   const code = codeOf(error) ?? '';
-  if (code === 'ENOENT')
-    return `The program that logs you in to the cluster is missing (${said}). Install it, or use another context.`;
   if (/HTTP protocol is not allowed/.test(said))
     return `${where} is named by http, over which anybody can read your token. Write https into the kubeconfig’s server; where it speaks http only, set insecure-skip-tls-verify.`;
   if (certificate.test(code) || certificate.test(said))

@@ -135,14 +135,7 @@ test.each<[what: string, cause: Error, request: Request, said: RegExp, code: str
     /shows a certificate that is not trusted .* Correct certificate-authority/,
     'unreachable'
   ],
-  ['silence', broken('ETIMEDOUT'), list, /does not answer in time/, 'unreachable'],
-  [
-    'a login program that lacks',
-    broken('ENOENT', 'spawn aws ENOENT'),
-    list,
-    /^The program that logs you in to the cluster is missing/,
-    'unreachable'
-  ]
+  ['silence', broken('ETIMEDOUT'), list, /does not answer in time/, 'unreachable']
 ])('%s', (_, cause, request, said, code) => {
   const error = toWords(cause, request);
   expect(error.message).toMatch(said);
