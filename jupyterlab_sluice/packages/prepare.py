@@ -114,10 +114,14 @@ def install(needs, lacking, folder):
 def refuse(needs, lacking, said):
     here = "%d.%d" % sys.version_info[:2]
     errors = [line.strip() for line in said.splitlines() if re.match(r"\s*(ERROR|error)\b", line)]
+    # pip goes on without an index, and then finds nothing
+    silence = re.search(r"connection broken by .*?\[[^\]]*\] ([^'\"(]*[^'\"( ])", said)
     if "No module named pip" in said:
         why = "The image has no pip. Choose an image that has it, or build one with `sluice image build`."
     elif "No space left" in said:
         why = "The disk is full: make the run\u2019s volume larger."
+    elif silence:
+        why = "pip can\u2019t reach the package index from the pod: %s. Name one that it can with PIP_INDEX_URL in the step\u2019s env, or build an image with `sluice image build`." % silence[1]
     elif here != needs["python"] and re.search(r"No matching distribution|Requires-Python|Could not find a version|conflicting dependencies", said):
         why = "The notebook ran on Python %s, and the image has %s. Choose an image with the same Python." % (needs["python"], here)
     else:

@@ -32,9 +32,9 @@ test('a Dockerfile pins what the steps import, and modules beside the notebook s
     Dockerfile: `# The packages of a notebook’s kernel. Made by \`sluice image build\`; steps bring their source with them.
 FROM python:3.11
 COPY requirements.txt constraints.txt /tmp/sluice/
-ARG PIP_INDEX_URL
-ARG PIP_EXTRA_INDEX_URL
-ARG PIP_TRUSTED_HOST
+ARG PIP_INDEX_URL=
+ARG PIP_EXTRA_INDEX_URL=
+ARG PIP_TRUSTED_HOST=
 RUN PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt
 LABEL sluice.dev/packages=${hash} sluice.dev/python=3.11
 `
@@ -80,6 +80,16 @@ test.each<[string, string, string]>([
     'pip, that goes on',
     "ERROR: pip's dependency resolver does not currently take into account all\nno such host\n",
     'no such host'
+  ],
+  [
+    'no way to the index',
+    "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError('<x at 0x7>: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/x/\nERROR: No matching distribution found for x\n",
+    'pip can’t reach the package index from there: Temporary failure in name resolution. PIP_INDEX_URL names another.'
+  ],
+  [
+    'a certificate that is not trusted',
+    "WARNING: Retrying (Retry(total=4)) after connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate in certificate chain (_ssl.c:992)'))': /simple/x/\nERROR: No matching distribution found for x\n",
+    'pip can’t reach the package index from there: certificate verify failed: self-signed certificate in certificate chain. PIP_INDEX_URL names another.'
   ],
   ['nothing', '', '']
 ])('why a build failed: %s', (_, printed, expected) => expect(findReason(printed)).toBe(expected));

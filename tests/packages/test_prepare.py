@@ -37,10 +37,10 @@ class Pod:
             archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             archive.writestr(f"{info}/RECORD", "")
 
-    def step(self, source, *requirements, constraints=(), modules=None, python=HERE, executable=sys.executable, shared=True):
+    def step(self, source, *requirements, constraints=(), modules=None, python=HERE, executable=sys.executable, shared=True, index=False):
         needs = {"python": python, "requirements": requirements, "constraints": [*requirements, *constraints], "modules": modules or {}}
         packed = base64.b64encode(zlib.compress(json.dumps(needs).encode())).decode()
-        env = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels)}
+        env = {**os.environ, "PIP_FIND_LINKS": str(self.wheels), **({} if index else {"PIP_NO_INDEX": "1"})}
         if shared:
             env["SLUICE_ENVIRONMENTS"] = str(self.volume)
         else:
@@ -121,6 +121,13 @@ def test_failure_says_why(pod, requirement, python, said):
     assert said in done.stderr
     assert done.stdout == ""
     assert list(pod.volume.iterdir()) == []
+
+
+def test_index_that_is_out_of_reach_is_told_of(pod, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    done = pod.step("print('never')", "sluicenowhere==1.0", index=True)
+    assert "pip can’t reach the package index from the pod: Connection refused. Name one that it can with PIP_INDEX_URL in the step’s env" in done.stderr
 
 
 def test_image_without_pip(pod, tmp_path):

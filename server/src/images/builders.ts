@@ -119,7 +119,7 @@ const firstLine = (text: string): string =>
     ?.replace(/\.$/, '') ?? '';
 
 /**
- * Why a build failed, of all that it printed: what pip or the tool calls an error first, else the last line. The tools’ own last line is that a
+ * Why a build failed, of all that it printed: that the index is out of reach, what pip or the tool calls an error first, else the last line. The tools’ own last line is that a
  * command ended with some status.
  */
 export function findReason(printed: string): string {
@@ -127,6 +127,9 @@ export function findReason(printed: string): string {
     .trim()
     .split('\n')
     .map(line => line.replace(/^#\d+ [\d.]+ /, '').trim()); // BuildKit’s step and time
+  const [, silence] = /connection broken by .*?\[[^\]]*\] ([^'"(]*[^'"( ])/.exec(printed) ?? [];
+  if (silence !== undefined)
+    return `pip can’t reach the package index from there: ${silence}. PIP_INDEX_URL names another.`;
   const isError = (line: string) => /^error: /i.test(line) && !line.includes("pip's dependency resolver"); // goes on all the same
   return lines.find(isError) ?? lines.at(-1) ?? '';
 }

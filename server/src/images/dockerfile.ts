@@ -39,7 +39,7 @@ function writeDockerfile(
     isGit ? git : '',
     // a base without pip will do where there is nothing to install
     isEmpty ? '' : 'COPY requirements.txt constraints.txt /tmp/sluice/\n',
-    ...(isEmpty ? [] : [...indexVariables.map(name => `ARG ${name}\n`), `RUN ${install}\n`])
+    ...(isEmpty ? [] : [...indexVariables.map(name => `ARG ${name}=\n`), `RUN ${install}\n`])
   ].join('');
 }
 
