@@ -12,7 +12,7 @@ where that fails, takes snapshots of the claims before it ends with the command'
 
     python3 volume_snapshot.py --after-failure --claim work --name train-after-work [--claim … --name …]... -- COMMAND...
 
-The run, and how each claim is kept, are then in SLUICE_SNAPSHOTS: {"run": ID, "ways": {CLAIM: {"class": NAME} or {"isCloned": true}}}.
+The run, and how each claim is kept, are then in SLUICE_SNAPSHOTS: {"run": ID, "labels": {}, "annotations": {}, "ways": {CLAIM: {"class": NAME} or {"isCloned": true}}}.
 """
 
 from __future__ import annotations
@@ -258,6 +258,8 @@ def keep_failed(given: argparse.Namespace) -> None:
     told = json.loads(os.environ.get("SLUICE_SNAPSHOTS") or "{}")
     of_run = told.get("run") or own_run()
     given.label += [f"sluice.dev/run={of_run}"]
+    given.label += [f"{key}={value}" for key, value in told.get("labels", {}).items()]
+    given.annotation += [f"{key}={value}" for key, value in told.get("annotations", {}).items()]
     given.annotation += [f"sluice.dev/pod={os.environ.get('KFP_POD_NAME', '')}"]
     usual = (given.snapshot_class, given.clone)
     for claim, name in zip(given.claim, given.name):

@@ -12,6 +12,7 @@ export {
   claimOfSnapshot,
   findKept,
   isSnapshot,
+  isSnapshotExecutor,
   keepsAfterFailure,
   stepOfSnapshot,
   type Kept,

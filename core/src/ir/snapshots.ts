@@ -171,6 +171,9 @@ export function snapshotParts({ program, image }: SnapshotProgram): {
   };
 }
 
+/** Whether an executor is the one of all tasks that take snapshots. */
+export const isSnapshotExecutor = (label: string): boolean => label === executor;
+
 /** The claim of which a task takes a snapshot. */
 export function claimOfSnapshot({ inputs }: TaskSpec): string {
   return String(inputs?.parameters?.claim?.runtimeValue?.constant ?? '');

@@ -2,6 +2,7 @@
 import {
   claimOfSnapshot,
   isSnapshot,
+  isSnapshotExecutor,
   keepsAfterFailure,
   readStepArgument,
   stepOfSnapshot,
@@ -10,11 +11,14 @@ import {
 } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
 import { PipelineError } from '../errors.js';
+import { toMetadata } from '../kubernetes/labels.js';
 import type { KfpKeeping } from './keeping.js';
 
 export interface SpecOptions {
   /** our id of the run, which its snapshots carry */
   readonly run: string;
+  /** the same of its notebook */
+  readonly notebook?: string;
   /** names of the steps to execute; the others' artifacts come from `given` */
   readonly execute: ReadonlySet<string>;
   readonly cache: boolean;
@@ -100,10 +104,14 @@ type Executors = Readonly<
  * Steps tell their events through their logs, and keep volumes as it was found out that they can be. KFP's cache does not look at a
  * container's variables.
  */
-function withVariables(executors: Executors = {}, { mark, run, keeping }: SpecOptions): Json {
+function withVariables(executors: Executors = {}, { mark, run, notebook, keeping }: SpecOptions): Json {
   const marked = { name: 'SLUICE_EVENTS', value: `log:${mark}` };
-  const kept = { name: 'SLUICE_SNAPSHOTS', value: JSON.stringify({ run, ways: keeping }) };
+  const { labels, annotations } = toMetadata(notebook === undefined ? {} : { notebook });
+  const kept = { name: 'SLUICE_SNAPSHOTS', value: JSON.stringify({ run, labels, annotations, ways: keeping }) };
+  const said = [...toArguments('--label', labels), ...toArguments('--annotation', annotations)];
   const changed = Object.entries(executors).map(([key, { container, ...rest }]) => {
+    if (isSnapshotExecutor(key) && container !== undefined)
+      return [key, { ...rest, container: { ...container, args: [...(container.args ?? []), ...said] } }];
     if (container === undefined || readStepArgument(container.args ?? []) === undefined)
       return [key, { ...rest, ...(container && { container }) }];
     const { env = [], command = [] } = container;
@@ -112,6 +120,9 @@ function withVariables(executors: Executors = {}, { mark, run, keeping }: SpecOp
   });
   return Object.fromEntries(changed) as Json;
 }
+
+const toArguments = (flag: string, pairs: Readonly<Record<string, string>>): string[] =>
+  Object.entries(pairs).flatMap(([key, value]) => [flag, `${key}=${value}`]);
 
 interface Import {
   readonly uri: string;
