@@ -41,7 +41,9 @@ export const clusterCheck: Pick<Command, 'run'> = {
     const isOk = findings.every(finding => finding.isOk !== false || finding.isOptional);
     if (values.json) io.stdout.write(`${JSON.stringify({ isOk, findings })}\n`);
     else if (findings.some(finding => finding.isOk === false && / may not /.test(finding.message)))
-      io.stdout.write(`\n\`sluice cluster rbac${images ? ' --images' : ''}\` prints the Roles that grant this.\n`);
+      io.stdout.write(
+        `\n\`sluice cluster rbac${runner === 'argo' ? '' : ` --runner ${runner}`}${images ? ' --images' : ''}\` prints the Roles that grant this.\n`
+      );
     return isOk ? 0 : 1;
   }
 };

@@ -1,6 +1,7 @@
 // Whether Kubeflow Pipelines can be used, asked of itself: it needs no right in the cluster, and works where nobody has named one.
 import type { Finding } from '@sluice/core';
 import { toPipelineError } from '../errors.js';
+import type { ClusterSettings } from '../kubernetes/settings.js';
 import { isNamed } from '../runners/naming.js';
 import { readAccess, type KfpPlace } from './access.js';
 import { connect, type Connection } from './connect.js';
@@ -43,8 +44,8 @@ function toAccess({ url, context, namespace }: Named, env: NodeJS.ProcessEnv) {
 }
 
 /** Whether Kubeflow has a URL, and nobody has named the cluster that it is on. */
-export function isElsewhere(place: Named, env: NodeJS.ProcessEnv): boolean {
-  return toAccess(place, env).way === 'url' && !place.context && !isNamed(env, 'argo');
+export function isElsewhere(place: Named, { context }: ClusterSettings, env: NodeJS.ProcessEnv): boolean {
+  return toAccess(place, env).way === 'url' && context === undefined && !isNamed(env, 'argo');
 }
 
 /**

@@ -67,16 +67,19 @@ export async function openOwnCluster(
   { connection: { place, namespace }, env }: KeepingOptions,
   settings: ClusterSettings
 ): Promise<Cluster | undefined> {
-  if (place.url !== undefined && !isNamed(env, 'argo')) return undefined;
+  const isSaid = settings.context !== undefined || isNamed(env, 'argo');
+  if (place.url !== undefined && !isSaid) return undefined;
   const { kubeconfig, context = place.context, namespace: named } = settings;
   const own = namespace ?? named ?? (place.url === undefined ? 'kubeflow' : undefined);
   const where = { ...(kubeconfig && { kubeconfig }), ...(context && { context }), ...(own && { namespace: own }) };
   try {
     const cluster = await openCluster(where, env);
     await checkAnswer(cluster);
-    return cluster;
+    // where nobody says which namespace, there are no profiles: then Kubeflow runs all pods in its own
+    const isSaying = own !== undefined || cluster.config.getContextObject(cluster.context)?.namespace !== undefined;
+    return isSaying ? cluster : { ...cluster, namespace: 'kubeflow' };
   } catch (error) {
-    if (isNamed(env, 'argo')) throw error;
+    if (isSaid) throw error;
     return undefined; // Kubeflow's pods can reach what we can't
   }
 }

@@ -34,11 +34,12 @@ import type { EngineOptions, Place, RemoteRun, RemoteStart } from '../runners/en
 import { readSnapshotProgram } from '../runtime.js';
 import type { Store } from '../store.js';
 import { checkAccount, openOwnCluster, type KeepingOptions, type KfpKeeping } from './keeping.js';
+import { unknownCluster, type OwnCluster } from './own-cluster.js';
 import { describeWithoutFiles } from './without-files.js';
 
 /** As a run's place has it, in JSON. */
 interface Volume {
-  readonly cluster: { readonly kubeconfig?: string; readonly context: string; readonly namespace: string };
+  readonly cluster: OwnCluster;
   readonly keeping: Pick<Keeping, 'volume' | 'own' | 'copy'>;
   /** when the pipeline's own tasks take snapshots of it */
   readonly kept?: 'start' | 'each-step';
@@ -144,7 +145,7 @@ const describeUnknown = (plan: Plan, { workspace }: RunnerRequest, named: Worksp
   describeWithoutFiles(
     plan,
     workspace,
-    `${named === undefined ? '' : `, which is on the volume ‘${named.claim}’`}: which cluster Kubeflow is on is not known here. Name it with SLUICE_CONTEXT and SLUICE_NAMESPACE.`
+    `${named === undefined ? '' : `, which is on the volume ‘${named.claim}’`}: ${unknownCluster}`
   );
 
 // KFP has no way to place pods on one node; Kubernetes has the second one wait where the volume can't be had there

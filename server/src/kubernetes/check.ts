@@ -59,9 +59,9 @@ export async function* checkRunner(
   if (runner === 'kubeflow') {
     const { checkKubeflow, isElsewhere } = await import('../kfp/check.js');
     yield* checkKubeflow(target, env);
-    if (isElsewhere(target, env)) {
+    if (isElsewhere(target, settings, env)) {
       const message =
-        'Which cluster it is on is not known here, so that volumes, snapshots and the rights of its pods can’t be looked at. Name it with SLUICE_CONTEXT and SLUICE_NAMESPACE.';
+        'Which cluster it is on is not known here, so that the notebook’s folder can’t be sent there, and volumes, snapshots and the rights of its pods can’t be looked at. Name it with SLUICE_CONTEXT and SLUICE_NAMESPACE.';
       yield { isOk: undefined, message };
       return;
     }

@@ -291,9 +291,12 @@ export class RemoteRunner implements Runner {
         : failed.length > 0 && state === 'failed'
           ? describeFailed(failed)
           : told;
+      // where none has begun the run’s own reason is enough
+      const isBegun = steps.some(step => step.startedAt !== undefined);
+      const why = isBegun || state !== 'failed' ? reason : 'The run failed before any step began.';
       for (const step of steps)
         if (!endedStates.has(step.state))
-          store.append(id, { type: 'step', step: step.name, ...endOf(step.state, state, reason) }, at);
+          store.append(id, { type: 'step', step: step.name, ...endOf(step.state, state, why) }, at);
       const ended = { run: id, state, metrics: store.read(id).metrics, ...(reason === undefined ? {} : { reason }) };
       store.append(id, { type: 'run-ended', ...ended }, at);
     });
