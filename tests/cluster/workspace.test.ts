@@ -196,11 +196,11 @@ async function askPanel(method: string, path: string, body?: object) {
   }
 }
 
-testWithPods('the panel checks the cluster, and lists, compares and restores what that run left', async () => {
+testWithPods('the panel checks the cluster, lists, compares and restores what that run left, and loads what the next one was given', async () => {
   const { findings } = await askPanel('GET', `/runners/argo/check?namespace=${test_.namespace}`);
   expect(findings.filter(({ isOk, isOptional }: Finding) => isOk === false && !isOptional)).toEqual([]);
   expect(findings).toContainEqual({ isOk: true, message: 'Argo Workflows is installed' });
-  const [, failed] = (await askPanel('GET', '/runs?notebook=a.ipynb')).runs;
+  const [again, failed] = (await askPanel('GET', '/runs?notebook=a.ipynb')).runs;
   const path = `/runs/${failed.id}/volume-snapshots`;
   const { snapshots } = await askPanel('GET', path);
   expect(snapshots).toHaveLength(8);
@@ -216,6 +216,10 @@ testWithPods('the panel checks the cluster, and lists, compares and restores wha
   expect(restored.at(-1)).toEqual({ type: 'done', result: { claim: 'again', snapshot: before, namespace: test_.namespace } });
   expect(test_.read('again', 'project/rows.txt')).toBe('a b loaded');
   expect((await askPanel('POST', `${path}/${before}/restore`, { to: 'again' })).at(-1).message).toContain('There already is persistentvolumeclaims ‘again’');
+  // ‘load’ was taken from the run before
+  const { names } = await askPanel('GET', `/runs/${again.id}/steps/train/load`);
+  expect(names).toEqual(expect.arrayContaining(['known', 'rows']));
+  expect(existsSync(join(world.folder, '.sluice/runs', again.id, 'steps/load/rows'))).toBe(true);
 }, 120_000);
 
 testWithPods('what a volume is restored from is there until a pod has it, as some classes make it only then', async () => {

@@ -91,6 +91,8 @@ export async function discover(options: EngineOptions, signal: AbortSignal): Pro
 
 class ArgoEngine implements Engine {
   readonly name = 'argo';
+  /** The run's volume began as a copy of the other one's. */
+  readonly move = (address: string, id: string): string => address.replace(/^(pvc:\/\/[^/]+\/)[^/]+/, `$1${id}`);
   private readonly clusters = new Map<string, Promise<Cluster>>();
 
   constructor(private readonly options: EngineOptions) {}

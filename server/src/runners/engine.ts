@@ -28,6 +28,8 @@ export interface Engine {
    * told: `RemoteRunner` drops repetitions. Where it throws, it is called again after a while.
    */
   follow(id: string, run: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent>;
+  /** Where a value that a run was given by another one is in the run `id`; in the same place as there, where the engine says nothing. */
+  readonly move?: (address: string, id: string) => string;
   /** End the run; `follow` tells when it has ended. Nothing happens to one that has. */
   cancel(id: string, run: RemoteRun): Promise<void>;
 }

@@ -42,6 +42,7 @@ export function withPackaging(engine: Engine, { store, env, packagesFolder }: Pa
     },
     find: run => engine.find(run),
     follow: (id, run, signal) => engine.follow(id, run, signal),
-    cancel: (id, run) => engine.cancel(id, run)
+    cancel: (id, run) => engine.cancel(id, run),
+    ...(engine.move && { move: engine.move })
   };
 }

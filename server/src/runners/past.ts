@@ -28,7 +28,7 @@ export interface Past {
 /** Undefined where the request takes nothing from another run. */
 export async function findPast(store: Store, plan: Plan, request: RunnerRequest): Promise<Past | undefined> {
   const { resume, selection, notebook } = request;
-  if (resume !== undefined) return withSteps(readPast(store, sameRunner(store.find(resume), request)), plan);
+  if (resume !== undefined) return withSteps(readPast(store, sameRunner(store.find(resume, notebook), request)), plan);
   if (selection === undefined) return undefined;
   const choice = chooseSteps(plan, selection, undefined);
   const needed = neededArtifacts(plan, choice);

@@ -17,6 +17,7 @@ import { scanFor } from './outside.js';
 import { findPast } from './past.js';
 import { readPlan } from './plans.js';
 import { RemoteLogs } from './remote-logs.js';
+import { reuseStep } from './reuse.js';
 import { chooseSteps } from './selection.js';
 
 export interface RemoteOptions {
@@ -181,6 +182,7 @@ export class RemoteRunner implements Runner {
         start === undefined ? await this.find(run, active) : await this.engine.start(run as RemoteStart, signal);
       if (engineId !== undefined) {
         store.append(id, { type: 'remote', remote: { ...remote!, id: engineId } });
+        if (start !== undefined) await this.keepReused(run as RemoteStart, engineId);
         return engineId;
       }
       if (!signal.aborted) {
@@ -192,6 +194,16 @@ export class RemoteRunner implements Runner {
     }
     if (active.cancel.signal.aborted) this.end(id, active, 'canceled', undefined);
     return undefined;
+  }
+
+  /** What the past run's steps gave is this run's as well, so that one can go on from it. A record that cannot be made ends no run. */
+  private async keepReused({ id, plan, layout, choice, past }: RemoteStart, engineId: string): Promise<void> {
+    const { store } = this.options;
+    const given = store.read(id).steps.filter(({ state }) => state === 'cached');
+    const move = (address: string) => this.engine.move?.(address, engineId) ?? address;
+    for (const task of plan.tasks)
+      if (past !== undefined && choice.reuse.has(task.name) && given.some(({ name }) => name === task.name))
+        await reuseStep(task, past.id, { store, run: id, layout, metadata: new Map(), move }).catch(() => undefined);
   }
 
   private async find(run: RemoteRun, active: ActiveRun): Promise<string | undefined> {

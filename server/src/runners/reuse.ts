@@ -7,6 +7,7 @@ import { logFile } from '../home.js';
 import type { Store } from '../store.js';
 import { readExecutorOutput, type Metadata } from './executor.js';
 import { layoutOf, type Layout } from './layout.js';
+import { isElsewhere } from './past.js';
 
 export interface Reuse {
   readonly store: Store;
@@ -14,10 +15,16 @@ export interface Reuse {
   readonly layout: Layout;
   /** of the steps that have ended; this step's are added */
   readonly metadata: Map<string, Metadata>;
+  /** where in this run what is elsewhere is; where it was in the other one, unless it says otherwise */
+  readonly move?: (address: string) => string;
 }
 
 /** `from` is the run that has the step. */
-export async function reuseStep(task: PlanTask, from: string, { store, run, layout, metadata }: Reuse): Promise<void> {
+export async function reuseStep(
+  task: PlanTask,
+  from: string,
+  { store, run, layout, metadata, move }: Reuse
+): Promise<void> {
   const { name: step } = task;
   const past = layoutOf(store.home, from);
   await rm(layout.stepFolder(step), { recursive: true, force: true });
@@ -26,6 +33,14 @@ export async function reuseStep(task: PlanTask, from: string, { store, run, layo
   metadata.set(step, (await readExecutorOutput(layout, step)) ?? {});
   for (const { step: owner, ...artifact } of store.artifacts(from)) {
     if (owner !== step) continue;
+    if (isElsewhere(artifact.path)) {
+      store.append(run, {
+        type: 'artifact',
+        step,
+        artifact: { ...artifact, path: move?.(artifact.path) ?? artifact.path }
+      });
+      continue;
+    }
     const path = layout.artifact(step, artifact.name);
     if (artifact.name === notebookArtifact) await moveCells(artifact.path, path, task);
     else await share(artifact.path, path);

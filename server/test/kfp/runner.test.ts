@@ -1,11 +1,15 @@
 // What runs on Kubeflow do besides what every runner does (../conformance.ts), from the command line: the real client, a server of Kubeflow's own description, steps that really run.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planIr } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
 import { describeIgnored } from '../../src/kfp/spec';
-import { env, World } from '../world';
+import { Runners } from '../../src/runners/runners';
+import { Service } from '../../src/service';
+import { Store } from '../../src/store';
+import { env, install, World } from '../world';
 import { KfpServer, type KfpServerOptions } from './server';
 
 jest.setTimeout(90_000);
@@ -182,6 +186,21 @@ test('a run resumes from the step that failed, with what the others gave in Kube
   ]);
   const { dag } = [...server.backend.runs.values()].at(-1)!.spec.root;
   expect(Object.keys(dag.tasks).sort()).toEqual(['given-load-a', 'given-train-b', 'report']);
+
+  // what it was given is its own: one can go on from it, and load it
+  expect(lines((await run('--resume', 'last', '--from', 'report')).events)).toContain('run succeeded');
+  const store = new Store(join(world.folder, '.sluice'));
+  try {
+    const runner = new Runners({ store, env: world.env, ...install });
+    const service = new Service({ install, store, runner, root: world.folder, env: world.env });
+    const { source, names, missing } = await service.load(store.find('last').id, 'train', AbortSignal.timeout(60_000));
+    expect([names, missing]).toEqual([['a', 'b'], []]);
+    const [, program, folder, job] = /^([^]*)\ntry:\n {4}_sluice_load\((".*?"), (".*")\)\n/.exec(source)!;
+    const print = `${program}\n_sluice_load(${folder}, ${job})\nprint(a, b)`;
+    expect(execFileSync(env.SLUICE_PYTHON!, ['-c', print], { encoding: 'utf8' })).toMatch(/\[1, 2\] 3\n$/);
+  } finally {
+    store.close();
+  }
 });
 
 test('modules beside the notebook and the kernel’s packages are there', async () => {
