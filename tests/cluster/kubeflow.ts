@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { rightsFor, userRights } from '../../server/src/kubernetes/rights.js';
 import { KfpServer } from '../../server/test/kfp/server.js';
 import { env, World } from '../../server/test/world.js';
-import { folder as clusterFolder, type TestCluster } from './cluster.js';
+import { type TestCluster } from './cluster.js';
 
 export interface Kubeflow {
   readonly world: World;
@@ -18,9 +19,12 @@ export interface Kubeflow {
 
 export async function openKubeflow(test_: TestCluster): Promise<Kubeflow> {
   const world = new World();
-  // who may ask what others may
-  Object.assign(world.env, { KUBECONFIG: join(clusterFolder, 'kubeconfig'), SLUICE_CONTEXT: 'admin', SLUICE_NAMESPACE: test_.namespace, SLUICE_SERVICE_ACCOUNT: 'steps' });
   const folder = mkdtempSync(join(tmpdir(), 'sluice-kfp-'));
+  // who may take snapshots and make no pods: nothing is sent to a volume
+  const rules = rightsFor(userRights, ['snapshots']).map(({ group, resource, verbs }) => ({ apiGroups: [group], resources: [resource], verbs }));
+  const KUBECONFIG = join(folder, 'keeper');
+  writeFileSync(KUBECONFIG, (await test_.user('keeper', rules)).config.exportConfig());
+  Object.assign(world.env, { KUBECONFIG, SLUICE_CONTEXT: 'keeper', SLUICE_NAMESPACE: test_.namespace, SLUICE_SERVICE_ACCOUNT: 'steps' });
   const { stdout } = await world.sluice('cluster', 'rbac', '--runner', 'kubeflow', '--service-account', 'steps');
   test_.apply(...parseAllDocuments(stdout).map(document => document.toJS() as object));
   const { server: api, caFile, caData } = test_.cluster.config.getCurrentCluster()!;

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { keepLeft } from '../../server/src/kubernetes/left.js';
-import { listSnapshots } from '../../server/src/kubernetes/snapshots.js';
+import { listSnapshots, type VolumeSnapshot } from '../../server/src/kubernetes/snapshots.js';
 import { Store } from '../../server/src/store.js';
 import { listOfRun } from '../../server/src/volume-snapshots.js';
 import { makeNotebook, until, World } from '../../server/test/world.js';
@@ -92,8 +92,9 @@ describe('on Kubeflow', () => {
       const { id } = store.find('last');
       const notices = store.events(id).flatMap(event => (event.type === 'notice' ? [event.text] : []));
       expect(notices).toContain('A step that is canceled, or killed with all of its pod, has no snapshot of what it leaves on ‘data’: which cluster Kubeflow is on is not known here. Name it with SLUICE_CONTEXT and SLUICE_NAMESPACE.');
-      await expect(listOfRun(id, { store, env: unnamed })).rejects.toThrow('The snapshots of run 1 can’t be listed: which cluster Kubeflow is on is not known here.');
-      expect((await listOfRun(id, { store, env: named })).map(({ moment }) => moment)).toEqual(['before', 'after']);
+      await expect(listOfRun(id, { store, env: unnamed })).rejects.toThrow(/^The snapshots of run \d+ can’t be listed: which cluster Kubeflow is on is not known here\./);
+      const listed = (await listOfRun(id, { store, env: named })) as VolumeSnapshot[];
+      expect(listed.map(({ moment, notebook }) => [moment, notebook])).toEqual([['before', 'one.ipynb'], ['after', 'one.ipynb']]);
     } finally {
       store.close();
     }
