@@ -109,11 +109,11 @@ export class Store {
     return toSummary(row, this.stepRows('run = ? ORDER BY position', id).map(toStepRun));
   }
 
-  /** The run that a person means by an id, the unique beginning of one, a number or `last`. */
-  find(name: string): RunSummary {
+  /** The run that a person means by an id, the unique beginning of one, a number or `last`: of the notebook, where one is meant. */
+  find(name: string, notebook?: string): RunSummary {
     const candidates =
       name === 'last'
-        ? this.database.all(`SELECT id FROM runs ORDER BY ${newestFirst} LIMIT 1`)
+        ? this.list({ limit: 1, ...(notebook === undefined ? {} : { notebook }) })
         : this.database.all(
             `SELECT id FROM runs WHERE id = ?1 OR number = CAST(?2 AS INTEGER)
              UNION SELECT id FROM runs WHERE ?2 = '' AND substr(id, 1, length(?1)) = ?1`,
@@ -129,7 +129,7 @@ export class Store {
     if (first !== undefined) return this.read(first);
     throw new PipelineError(
       name === 'last'
-        ? `There is no run yet in ${this.home}.`
+        ? `There is no run${notebook === undefined ? '' : ` of ‘${notebook}’`} yet in ${this.home}.`
         : `There is no run ‘${name}’ in ${this.home}. \`sluice runs\` lists them.`,
       'not-found'
     );

@@ -546,9 +546,13 @@ describe('parts of a pipeline', () => {
     expect(status).toBe(2);
   });
 
-  test('--resume goes on where a run failed', async () => {
+  test('--resume goes on where the last run of this notebook failed, not of another', async () => {
     world.write('a.ipynb', [...notebook.slice(0, 3), 'step:right | b = 1 / 0', ...notebook.slice(4)]);
+    world.write('other.ipynb', ['step:load | x = 1']);
     expect((await world.sluice('run', 'a.ipynb')).status).toBe(1);
+    const none = await world.sluice('run', 'other.ipynb', '--resume', 'last');
+    expect(none.stderr).toMatch(/There is no run of ‘other.ipynb’ yet/);
+    expect((await world.sluice('run', 'other.ipynb')).status).toBe(0);
     world.write('a.ipynb', notebook);
     const outcome = await world.sluice('run', 'a.ipynb', '--resume', 'last', '--json');
     expect(executed(outcome)).toEqual(['right', 'end']);

@@ -29,7 +29,8 @@ once. Ctrl+C cancels the run; it goes on when the terminal is closed. Its record
       --step STEP          run this step only, with what a past run made for it
       --from STEP          run this step and all that depend on it
       --to STEP            run this step and all that it depends on
-      --resume RUN         take values from this run (an id, a number or ‘last’); alone: run what did not succeed in it, or has changed
+      --resume RUN         take values from this run (an id, a number, or ‘last’: the notebook's last one); alone: run what did not
+                           succeed in it, or has changed
       --runner NAME        where to run: local (the default), argo or kubeflow
       --context CONTEXT    of the kubeconfig, for a runner in a cluster
   -n, --namespace NAME     in the cluster; on Kubeflow, the profile's
