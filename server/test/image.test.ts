@@ -35,7 +35,7 @@ COPY requirements.txt constraints.txt /tmp/sluice/
 ARG PIP_INDEX_URL=
 ARG PIP_EXTRA_INDEX_URL=
 ARG PIP_TRUSTED_HOST=
-RUN PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt
+RUN python3 -c 'import sys; sys.version_info < (3, 9) and sys.exit("error: The base image has Python %d.%d, and a step needs 3.9 or later. Name one that has it with --base." % sys.version_info[:2])' && PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt
 LABEL sluice.dev/packages=${hash} sluice.dev/python=3.11
 `
   });
@@ -90,6 +90,18 @@ test.each<[string, string, string]>([
     'a certificate that is not trusted',
     "WARNING: Retrying (Retry(total=4)) after connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate in certificate chain (_ssl.c:992)'))': /simple/x/\nERROR: No matching distribution found for x\n",
     'pip can’t reach the package index from there: certificate verify failed: self-signed certificate in certificate chain. PIP_INDEX_URL names another.'
+  ],
+  ...['/bin/sh: 1: python3: not found', '/bin/sh: python3: not found', 'sh: line 1: python3: command not found'].map(
+    (line): [string, string, string] => [
+      line,
+      `${line}\nError: exit status 127\n`,
+      'The base image has no python3. Name one that has it with --base.'
+    ]
+  ),
+  [
+    'no pip',
+    '/usr/bin/python3: No module named pip\nerror: exit status 1',
+    'The base image has no pip. Name one that has it with --base.'
   ],
   ['nothing', '', '']
 ])('why a build failed: %s', (_, printed, expected) => expect(findReason(printed)).toBe(expected));

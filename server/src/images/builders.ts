@@ -127,12 +127,19 @@ export function findReason(printed: string): string {
     .trim()
     .split('\n')
     .map(line => line.replace(/^#\d+ [\d.]+ /, '').trim()); // BuildKit’s step and time
+  for (const [pattern, thing] of lackings)
+    if (pattern.test(printed)) return `The base image has no ${thing}. Name one that has it with --base.`;
   const [, silence] = /connection broken by .*?\[[^\]]*\] ([^'"(]*[^'"( ])/.exec(printed) ?? [];
   if (silence !== undefined)
     return `pip can’t reach the package index from there: ${silence}. PIP_INDEX_URL names another.`;
   const isError = (line: string) => /^error: /i.test(line) && !line.includes("pip's dependency resolver"); // goes on all the same
   return lines.find(isError) ?? lines.at(-1) ?? '';
 }
+
+const lackings = [
+  [/python3: (command )?not found|exec: "python3"/, 'python3'],
+  [/No module named '?pip'?$/m, 'pip']
+] as const;
 
 export interface Execution {
   readonly env: NodeJS.ProcessEnv;

@@ -39,9 +39,13 @@ function writeDockerfile(
     isGit ? git : '',
     // a base without pip will do where there is nothing to install
     isEmpty ? '' : 'COPY requirements.txt constraints.txt /tmp/sluice/\n',
-    ...(isEmpty ? [] : [...indexVariables.map(name => `ARG ${name}=\n`), `RUN ${install}\n`])
+    ...(isEmpty ? [] : [...indexVariables.map(name => `ARG ${name}=\n`), `RUN ${check} && ${install}\n`])
   ].join('');
 }
+
+/** An old pip would say something else of each package. */
+const check =
+  'python3 -c \'import sys; sys.version_info < (3, 9) and sys.exit("error: The base image has Python %d.%d, and a step needs 3.9 or later. Name one that has it with --base." % sys.version_info[:2])\'';
 
 /** Debian’s Python wants a word more before pip may write beside what is Debian’s; a pip too old for it passes a variable by. */
 const install =
