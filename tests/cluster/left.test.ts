@@ -79,8 +79,8 @@ describe('on Kubeflow', () => {
     const { world, folder, url } = kubeflow;
     const volumes = [{ pvc_name: 'data', path: join(folder, 'data'), snapshot: 'each-step' }];
     writeFileSync(join(world.folder, 'one.ipynb'), JSON.stringify(makeNotebook(['step:train | a = 1'], 'python3', { sluice: { steps: { train: { volumes } } } })));
-    const { SLUICE_CONTEXT, SLUICE_NAMESPACE, ...unnamed } = world.env;
     const named = world.env;
+    const unnamed = Object.fromEntries(Object.entries(named).filter(([name]) => !/^SLUICE_(CONTEXT|NAMESPACE)$/.test(name)));
     Object.assign(world, { env: { ...unnamed, SLUICE_KFP_URL: url } });
     const { status } = await world.sluice('run', 'one.ipynb', '--runner', 'kubeflow');
     const answer = await world.sluice('cluster', 'snapshots');
@@ -110,9 +110,7 @@ describe('on Kubeflow', () => {
     const cells = ['step:load | a = 1', `step:train | import os, time\nopen("${data}/left.txt", "w").write("half" * a)\nprint("written", flush=True)\n${end}`];
     const sluice = { steps: { train: mount } };
     writeFileSync(join(world.folder, 'nb.ipynb'), JSON.stringify(makeNotebook(cells, 'python3', { sluice })));
-    let said = '';
     const onStdout = (text: string) => {
-      said += text;
       if (expected === 130 && /"written/.test(text)) world.interrupt();
     };
     const { events, status } = await world.sluiceWith({ onStdout }, 'run', 'nb.ipynb', '--runner', 'kubeflow', '--url', url, '--json');

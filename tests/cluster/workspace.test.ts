@@ -172,6 +172,7 @@ testWithPods('from anywhere else the claim is named; a run that goes on has the 
   const store = new Store(join(world.folder, '.sluice'));
   const notices = store.events(store.find('last').id).flatMap(event => (event.type === 'notice' ? [event.text] : []));
   store.close();
+  expect(notices.join('\n')).not.toContain('could run at the same time'); // ‘other’ does not run again
   expect(notices.join('\n')).toMatch(/The volume ‘shared’ is as it is now: what ‘train’ wrote to it in run \d+ stays. As it was before ‘train’: `sluice cluster snapshots restore \S+-train-before-shared --to/);
   expect(states(again)).toEqual(['load cached', 'other cached', 'train running', 'train succeeded', 'report running', 'report succeeded']);
   expect(again.events.filter(e => e.type === 'log').map(e => e.text).join('')).toContain('a b loaded 2\n');

@@ -38,10 +38,19 @@ export interface Keeping {
   readonly messages: readonly string[];
 }
 
+export interface KeepingOf {
+  readonly ir: Ir;
+  readonly plan: Plan;
+  /** names of the steps to execute */
+  readonly execute: ReadonlySet<string>;
+  readonly settings: ClusterSettings;
+  readonly workspace?: WorkspaceVolume;
+}
+
 /** @throws PipelineError with what stands in the way: a claim that is not there, a driver that can't, a class that has to be named */
 export async function findKeeping(
   cluster: Cluster,
-  { ir, plan, settings, workspace }: { ir: Ir; plan: Plan; settings: ClusterSettings; workspace?: WorkspaceVolume }
+  { ir, plan, execute, settings, workspace }: KeepingOf
 ): Promise<Keeping> {
   const volume = await findVolume(cluster, settings, workspace);
   const { policy = 'off', class: wanted, clone = false } = plan.workspace.snapshots ?? {};
@@ -60,7 +69,7 @@ export async function findKeeping(
       return { claim, policy, ...(await toKept(cluster, await find(() => findSnapshotWay(cluster, claim)), of)) };
     })
   );
-  const sharing = await findSharing(cluster, ir, plan, volume);
+  const sharing = await findSharing(cluster, { ir, plan, execute }, volume);
   return {
     volume,
     own: { policy, ...(way && (await toKept(cluster, way, volume))) },
@@ -123,19 +132,21 @@ export function toSpec({ spec, status }: Claim): VolumeSpec {
 /** The strictest of all volumes' access modes counts for all steps. */
 async function findSharing(
   cluster: Cluster,
-  ir: Ir,
-  plan: Plan,
+  { ir, plan, execute }: Pick<KeepingOf, 'ir' | 'plan' | 'execute'>,
   { accessModes }: VolumeSpec
 ): Promise<{ readonly accessMode: AccessMode; readonly messages: readonly string[] }> {
   const claims = await Promise.all(
     [...claimsOf(ir, plan)].map(async ([claim, steps]) => {
       const { accessModes } = toSpec(await readClaim(cluster, claim));
-      return { claim, accessModes, parallel: parallelSteps(plan, steps) };
+      const parallel = parallelSteps(
+        plan,
+        steps.filter(step => execute.has(step))
+      );
+      return { claim, accessModes, parallel };
     })
   );
-  const all = plan.tasks.map(({ name }) => name);
   const sharings = [
-    toSharing('of the run', accessModes, parallelSteps(plan, all)),
+    toSharing('of the run', accessModes, parallelSteps(plan, [...execute])),
     // whose steps wait for each other anyway
     ...claims
       .filter(({ parallel }) => parallel.length > 0)

@@ -63,8 +63,7 @@ const none: RunVolumePlan = { place: {}, keeping: {}, messages: [] };
  */
 export async function planRunVolume(
   request: RunnerRequest,
-  plan: Plan,
-  past: RunSummary | undefined,
+  { plan, execute, past }: Pick<Wanted, 'plan' | 'execute' | 'past'>,
   options: KeepingOptions
 ): Promise<RunVolumePlan> {
   const { env, home } = options;
@@ -76,7 +75,7 @@ export async function planRunVolume(
     const cluster = await openOwnCluster(options, settings);
     if (cluster === undefined) return { ...none, messages: [describeUnknown(plan, request, named)] };
     const found = past?.remote === undefined ? await findOwnWorkspace(cluster, request.workspace, env) : undefined;
-    return await planVolumeIn(cluster, { plan, past, settings, workspace: named ?? found }, options);
+    return await planVolumeIn(cluster, { plan, execute, past, settings, workspace: named ?? found }, options);
   } catch (error) {
     if (named !== undefined || policy !== 'off') throw error;
     return { ...none, messages: [describeFailed(plan, request, error)] };
@@ -85,6 +84,8 @@ export async function planRunVolume(
 
 interface Wanted {
   readonly plan: Plan;
+  /** names of the steps to execute */
+  readonly execute: ReadonlySet<string>;
   readonly past: RunSummary | undefined;
   readonly settings: ClusterSettings;
   /** what it is to be a copy of; undefined where the folder is sent */
@@ -93,7 +94,7 @@ interface Wanted {
 
 async function planVolumeIn(
   cluster: Cluster,
-  { plan, past, settings, workspace }: Wanted,
+  { plan, execute, past, settings, workspace }: Wanted,
   options: KeepingOptions
 ): Promise<RunVolumePlan> {
   const { policy = 'off', class: wanted, clone = false } = plan.workspace.snapshots ?? {};
@@ -128,7 +129,10 @@ async function planVolumeIn(
       ...(serviceAccount && { serviceAccount })
     },
     keeping: kept ? { [claim]: isCloned ? { isCloned } : { ...(own.class && { class: own.class }) } } : {},
-    messages: [...(way?.message ? [way.message] : []), ...describeSharing(volume.accessModes, plan)]
+    messages: [
+      ...(way?.message ? [way.message] : []),
+      ...describeSharing(volume.accessModes, parallelSteps(plan, [...execute]))
+    ]
   };
 }
 
@@ -149,11 +153,7 @@ const describeUnknown = (plan: Plan, { workspace }: RunnerRequest, named: Worksp
   );
 
 // KFP has no way to place pods on one node; Kubernetes has the second one wait where the volume can't be had there
-function describeSharing(accessModes: readonly string[], plan: Plan): string[] {
-  const parallel = parallelSteps(
-    plan,
-    plan.tasks.map(({ name }) => name)
-  );
+function describeSharing(accessModes: readonly string[], parallel: readonly string[]): string[] {
   if (accessModes.includes('ReadWriteMany') || parallel.length === 0) return [];
   const steps = parallel.map(step => `‘${step}’`).join(', ');
   const where = accessModes.includes('ReadWriteOncePod')

@@ -97,7 +97,7 @@ class ArgoEngine implements Engine {
 
   constructor(private readonly options: EngineOptions) {}
 
-  async prepare(request: RunnerRequest, plan: Plan, past?: RunSummary): Promise<Place> {
+  async prepare(request: RunnerRequest, plan: Plan, execute: ReadonlySet<string>, past?: RunSummary): Promise<Place> {
     const settings = this.settings({ ...request.target });
     const cluster = await openCluster(settings, this.options.env);
     const old = describeOldVersion(await checkAnswer(cluster));
@@ -110,7 +110,7 @@ class ArgoEngine implements Engine {
     const workspace = past?.remote
       ? readWorkspace(past.remote.place)
       : (plan.workspace.volume ?? (await findOwnWorkspace(cluster, request.workspace, this.options.env)));
-    const keeping = await findKeeping(cluster, { ir, plan, settings, ...(workspace && { workspace }) });
+    const keeping = await findKeeping(cluster, { ir, plan, execute, settings, ...(workspace && { workspace }) });
     if (needsSnapshots(keeping)) await requireRights(cluster, rightsFor(userRights, ['snapshots']));
     const { context, namespace } = cluster;
     return {

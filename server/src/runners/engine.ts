@@ -11,11 +11,12 @@ export interface Engine {
   readonly name: 'argo' | 'kubeflow';
   /**
    * Find out whether the run can be started, before there is a record of it. Resolves with what it takes to find the run again, such as
-   * `context` and `namespace`; it is kept with the run. `past` is the run that it takes values of. Where the place has a `workspace`, the
+   * `context` and `namespace`; it is kept with the run. `execute` are the names of the steps that it is going to execute, and `past` is the run
+   * that it takes values of. Where the place has a `workspace`, the
    * folder is there already, and is not looked through here.
    * @throws PipelineError what stands in the way, where, and what to do
    */
-  prepare(request: RunnerRequest, plan: Plan, past?: RunSummary): Promise<Place>;
+  prepare(request: RunnerRequest, plan: Plan, execute: Choice['execute'], past?: RunSummary): Promise<Place>;
   /**
    * Start the run; what it returns is kept in the run's record, so that any process can follow it later. Leaves nothing behind when it
    * throws or `signal` is aborted.

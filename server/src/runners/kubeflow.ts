@@ -81,7 +81,7 @@ class KubeflowEngine implements Engine {
 
   constructor(private readonly options: EngineOptions) {}
 
-  async prepare(request: RunnerRequest, plan: Plan, past?: RunSummary): Promise<Place> {
+  async prepare(request: RunnerRequest, plan: Plan, execute: ReadonlySet<string>, past?: RunSummary): Promise<Place> {
     const { target = {} } = request;
     const access = readAccess(target, this.options.env);
     const connection = await this.connect(access);
@@ -89,7 +89,7 @@ class KubeflowEngine implements Engine {
     await checkSeeing(connection);
     const { env, store } = this.options;
     const where = { connection, env, home: store.home };
-    const own = await planRunVolume(request, plan, past, where);
+    const own = await planRunVolume(request, { plan, execute, past }, where);
     const others = await findKfpKeeping(own.place.claim === undefined ? plan : withoutOwn(plan), where);
     const messages = [...describeIgnored(readIr(request.ir), plan), ...own.messages, ...others.messages];
     const cluster = readVolume(own.place)?.cluster ?? others.cluster;

@@ -19,11 +19,11 @@ export function withPackaging(engine: Engine, { store, env, packagesFolder }: Pa
   const found = new WeakMap<RunnerRequest, Needs>();
   return {
     name: engine.name,
-    async prepare(request, plan, past) {
+    async prepare(request, plan, execute, past) {
       const folder =
         plan.notebook === undefined ? request.workspace : dirname(resolve(request.workspace, plan.notebook));
       const [place, needs] = await Promise.all([
-        engine.prepare(request, plan, past),
+        engine.prepare(request, plan, execute, past),
         findNeeds(plan, { env, packagesFolder, folder })
       ]);
       found.set(request, needs);

@@ -56,7 +56,7 @@ export class RemoteRunner implements Runner {
     const parameters = bindParameters(plan, { ...past?.parameters, ...request.parameters });
     const choice = chooseSteps(plan, request.selection, past && (task => past.isDone(task, parameters)));
     past?.checkValues(choice, parameters);
-    const place = await this.engine.prepare(request, plan, past?.run);
+    const place = await this.engine.prepare(request, plan, choice.execute, past?.run);
     const scan =
       place.workspace === undefined
         ? await scanFor(plan, request.workspace, store.home, env)
