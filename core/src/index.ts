@@ -8,6 +8,7 @@ export * from './graph.js';
 export * from './graphLayout.js';
 export * from './import/index.js';
 export * from './ir/index.js';
+export { isRecord } from './json.js';
 export * from './load.js';
 export * from './metadata.js';
 export type * from './metric.js';

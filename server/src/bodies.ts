@@ -1,8 +1,7 @@
 // What requests bring in their bodies. Each is checked here, once, where it comes in.
 import type { IncomingMessage } from 'node:http';
-import type { ModulesRequest, SubmitRequest } from '@sluice/core';
+import { isRecord, type ModulesRequest, type SubmitRequest } from '@sluice/core';
 import { PipelineError } from './errors.js';
-import { isRecord } from './runners/told.js';
 import type { Restoring } from './snapshots/library.js';
 
 /** @throws PipelineError `too-large`, `bad-request` */

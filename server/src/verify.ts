@@ -4,15 +4,16 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
-  isWorthAgain,
-  notebookArtifact,
-  verify,
   type Evidence,
+  isRecord,
+  isWorthAgain,
   type JsonValue,
+  notebookArtifact,
   type SeenCell,
   type SeenFailure,
   type SeenValue,
   type Verification,
+  verify,
   type VerifyStage
 } from '@sluice/core';
 import { openHome } from './home.js';
@@ -21,7 +22,6 @@ import type { Pipelines, Reading } from './pipelines.js';
 import type { RunnerRequest } from './runner.js';
 import { layoutOf, type Layout } from './runners/layout.js';
 import { LocalRunner } from './runners/local.js';
-import { isRecord } from './runners/told.js';
 import { Store } from './store.js';
 import { makeTemporaryFolder } from './temporary.js';
 

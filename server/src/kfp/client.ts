@@ -1,6 +1,6 @@
 // The calls of KFP's REST API (v2beta1) that Sluice makes, with the types of its description. An answer is what the call promises, or it is
 // thrown in plain words.
-import { isRecord } from '../runners/told.js';
+import { isRecord } from '@sluice/core';
 import type { components, paths } from './gen/api.js';
 import { patienceMs, type Response, type Transport } from './transport.js';
 import { describeAnswer, describeUnreachable } from './words.js';

@@ -1,9 +1,8 @@
 // Runs that somebody started elsewhere — in Kubeflow's own UI, by a schedule, on another machine — get a record here like any other, and are
 // followed from then on.
-import type { JsonValue, Plan } from '@sluice/core';
+import { isRecord, type JsonValue, type Plan } from '@sluice/core';
 import { recordFound } from '../runners/found.js';
 import { readPlan } from '../runners/plans.js';
-import { isRecord } from '../runners/told.js';
 import type { Store } from '../store.js';
 import type { KfpRun } from './client.js';
 import type { Connection } from './connect.js';

@@ -3,7 +3,7 @@
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { StructSchema } from '@bufbuild/protobuf/wkt';
-import { isRecord } from '../runners/told.js';
+import { isRecord } from '@sluice/core';
 import type { Transport } from './transport.js';
 
 export interface KfpExecution {

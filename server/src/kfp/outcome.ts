@@ -2,19 +2,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
-  endedStates,
-  metricsArtifact,
-  notebookArtifact,
-  shownArtifacts,
   type ArtifactRecord,
+  endedStates,
+  isRecord,
+  metricsArtifact,
   type MetricValue,
+  notebookArtifact,
   type Output,
-  type PlanTask
+  type PlanTask,
+  shownArtifacts
 } from '@sluice/core';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
 import { MarkReader } from '../runners/marks.js';
 import { PodReader } from '../runners/pod-reader.js';
-import { isRecord } from '../runners/told.js';
 import type { Connection } from './connect.js';
 import { readArtifact, readPodLog } from './files.js';
 import type { KfpArtifact } from './metadata.js';

@@ -1,8 +1,8 @@
 // Where a notebook runs, it can say itself, in its metadata: `"sluice": {"runner": "argo"}`, or an object with the runner's `name` and what the
 // runner needs to know, such as `context` and `namespace`. What is said for one run wins.
+import { isRecord } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import type { RunnerRequest } from '../runner.js';
-import { isRecord } from './told.js';
 
 /** @throws PipelineError `invalid-notebook` where the metadata say something else than that */
 export function withChosenRunner(request: RunnerRequest): RunnerRequest {

@@ -2,16 +2,16 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type ArtifactRecord,
+  isRecord,
+  type JsonValue,
   makeExecutorInput,
   metricsArtifact,
-  notebookArtifact,
-  type ArtifactRecord,
-  type JsonValue,
   type MetricValue,
+  notebookArtifact,
   type PlanTask
 } from '@sluice/core';
 import type { Layout } from './layout.js';
-import { isRecord } from './told.js';
 
 /** An artifact's metadata as its step wrote them, by its key. */
 export type Metadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

@@ -4,16 +4,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
-  metricsArtifact,
-  notebookArtifact,
   type ArtifactRecord,
   type Failure,
+  isRecord,
+  metricsArtifact,
+  notebookArtifact,
   type PlanTask,
   type StepUsage
 } from '@sluice/core';
 import type { EngineEvent, RemoteRun } from './engine.js';
 import { readExecutorOutput } from './executor.js';
-import { isRecord, readTold } from './told.js';
+import { readTold } from './told.js';
 
 /** What the pod said of its end. */
 export interface PodReport {

@@ -2,6 +2,7 @@
 import {
   endedStates,
   type Failure,
+  isRecord,
   type MetricValue,
   type Output,
   type RunEventBody,
@@ -57,8 +58,4 @@ function isFailure(value: unknown): value is Failure {
 
 function isMetric(value: unknown): value is MetricValue {
   return ['number', 'string', 'boolean'].includes(typeof value) || (typeof value === 'object' && value !== null);
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
