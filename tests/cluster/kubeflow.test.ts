@@ -238,7 +238,31 @@ testWithPods('the notebook’s folder is sent to the run’s volume, only what c
   expect(readdirSync(join(world.folder, laptop)).sort()).toEqual(['big.txt', 'more', 'nb.ipynb', 'rows.txt']);
   expect(readFileSync(join(world.folder, laptop, 'rows.txt'), 'utf8')).toBe('d');
   expect(unlabelled()).toEqual([]);
+
+  // Kubeflow’s store has the values of a run whose volume is gone
+  test_.kubectl('delete', 'pvc', ...test_.names('pvc').filter(name => name.startsWith('nb-')));
+  const later = await start('', 'off', '--from', 'train', '--resume', 'last');
+  expect([later.stderr, later.status]).toEqual(['', 0]);
+  expect(printed(later.events, 'train')).toBe('300000 d second\n');
+  expect(notices()).toMatch(/^The volume of run \d+ is gone: its values are in Kubeflow’s store/m);
 }, 240_000);
+
+test('where the cluster refuses what sends the folder, the run goes on without files, and nothing is left', async () => {
+  world.write('refused/rows.txt', 'a b');
+  const sluice = { defaults: { image: 'localhost/python:sluice' } };
+  const rule = 'pod-security.kubernetes.io/enforce';
+  const cells = ['step:load | name = "rows.txt"', 'step:train | print(name)'];
+  world.write('refused/refused.ipynb', JSON.stringify(makeNotebook(cells, 'python3', { sluice })));
+  test_.kubectl('label', 'namespace', test_.namespace, `${rule}=restricted`);
+  try {
+    const { status, events } = await world.sluice('run', 'refused/refused.ipynb', '--runner', 'kubeflow', '--url', url, '--json');
+    expect([status, printed(events, 'train')]).toEqual([0, 'rows.txt\n']);
+    expect(notices()).toMatch(/^Steps find no files of the notebook’s folder \(‘load’ names ‘rows\.txt’\), as the run can have no volume there: .*restricted/m);
+    expect(test_.names('pods,pvc').filter(name => name.startsWith('refused-') || name.endsWith('-send'))).toEqual([]);
+  } finally {
+    test_.kubectl('label', 'namespace', test_.namespace, `${rule}-`);
+  }
+}, 60_000);
 
 testWithPods('a run that is canceled while its folder is sent leaves nothing', async () => {
   const cells = ['step:load | print(1)'];

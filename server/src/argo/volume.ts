@@ -49,8 +49,12 @@ export function onVolume(place: Place, path: string): string {
 
 /** A workflow has its own name for its volume; one of somebody else's, or a run on Kubeflow, another one. There it may have none. */
 function claimOf(remote: RunSummary['remote']): string | undefined {
-  return remote?.place.claim ?? (remote?.place.experiment === undefined ? remote?.id : undefined);
+  return remote === undefined
+    ? undefined
+    : (remote.place.claim ?? (isOnKubeflow(remote.place) ? undefined : remote.id));
 }
+
+const isOnKubeflow = ({ experiment }: Place): boolean => experiment !== undefined;
 
 export function belongingOf({ id, notebook }: Pick<RemoteRun, 'id' | 'notebook'>): Belonging {
   return { run: id, ...(notebook === undefined ? {} : { notebook }) };
@@ -236,10 +240,8 @@ export async function tryClone(
 }
 
 /** What a run that takes another one's values gets as its volume: that run's as it was before the first step to execute, or as it is now. */
-async function findPastVolume(
-  cluster: Cluster,
-  { past, plan, choice, place }: RemoteStart
-): Promise<Source | undefined> {
+async function findPastVolume(cluster: Cluster, run: RemoteStart): Promise<Source | undefined> {
+  const { past, plan, choice, place } = run;
   const claim = claimOf(past?.remote);
   if (past === undefined || claim === undefined) return undefined;
   const [first, ...others] = plan.tasks.filter(({ name }) => choice.execute.has(name));
@@ -263,6 +265,12 @@ async function findPastVolume(
     };
   }
   if (spec !== undefined) return { ...spec, from: { kind: 'claim', name: claim } };
+  if (isOnKubeflow(place)) {
+    run.notice(
+      `The volume of run ${past.number} is gone: its values are in Kubeflow’s store, what its steps wrote to files is not. To keep volumes, set SLUICE_KEEP_VOLUME=always.`
+    );
+    return undefined;
+  }
   throw new PipelineError(
     `The volume of run ${past.number} is gone, and its values with it. Run the whole pipeline; to keep volumes, set SLUICE_KEEP_VOLUME=always.`,
     'no-values'
@@ -279,7 +287,7 @@ async function send(pod: VolumePod, run: RemoteStart, mode: Destination['mode'])
   const total = files!.reduce((sum, { stats }) => sum + Number(stats.size), 0);
   const count = `${files!.length}${kept!.length === 0 ? '' : ` of ${files!.length + kept!.length}`}`;
   const what = `${count} ${count === '1' ? 'file' : 'files'} (${formatSize(total)})`;
-  run.notice(`Sending ${what} to the cluster.`);
+  run.notice(files!.length === 0 ? 'All files are there already.' : `Sending ${what} to the cluster.`);
   let told = Date.now();
   await sendChanges(pod, scan, changes, to, bytes => {
     if (Date.now() - told < 1000) return;

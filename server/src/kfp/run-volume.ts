@@ -22,7 +22,7 @@ import { readIr } from '@sluice/core/ir/read';
 import { findVolume, toKept, type Keeping } from '../argo/keeping.js';
 import { makeCopy, makeVolume, readWorkspace, tryClone, unmakeVolume } from '../argo/volume.js';
 import { toPipelineError } from '../errors.js';
-import { openCluster, type Cluster } from '../kubernetes/access.js';
+import { openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
 import { requireRights, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { listSnapshots, removeSnapshot } from '../kubernetes/snapshots.js';
@@ -168,25 +168,50 @@ export const readVolume = ({ volume }: Place): Volume | undefined =>
 /** The run's IR, on a volume that is made now; as it is where the run has none. What was made is removed where it can't all be. */
 export async function withVolume(
   run: RemoteStart,
-  { env, runtimeFolder, store }: Pick<EngineOptions, 'env' | 'runtimeFolder' | 'store'>,
+  options: Pick<EngineOptions, 'env' | 'runtimeFolder' | 'store'>,
   signal: AbortSignal
 ): Promise<string> {
-  const { request, place, notebook } = run;
+  const { request, plan, past, place } = run;
+  const { env, runtimeFolder } = options;
   const volume = readVolume(place);
   if (volume === undefined || runtimeFolder === undefined) return request.ir;
-  const { keeping, kept } = volume;
-  const cluster = await openCluster(volume.cluster, env);
   const ir = readIr(request.ir);
   const { image } = planIr(ir).tasks[0]!;
-  const claim = place.claim!;
-  const workspace = readWorkspace(place);
-  if (workspace === undefined) {
-    const last = notebook === undefined ? [] : store.list({ notebook });
-    await makeVolume(cluster, run, { name: claim, templates: templatesOf(ir), keeping, last }, signal);
-  } else await copyVolume(cluster, run, { claim, keeping, image, isKept: kept !== undefined }, signal);
+  try {
+    await fillVolume(await openCluster(volume.cluster, env), run, { volume, ir, image, store: options.store }, signal);
+  } catch (error) {
+    const isAsked = past !== undefined || plan.workspace.volume !== undefined || volume.keeping.own.policy !== 'off';
+    if (isAsked || statusOf(error) !== 403) throw error;
+    await removeVolume(run, env);
+    run.notice(describeFailed(plan, request, error));
+    return request.ir;
+  }
   run.notice();
   const program = { program: await readSnapshotProgram(runtimeFolder), image };
-  return printIrAsJson(withRunVolume(ir, toRunVolume(claim, kept, workspace), program));
+  const own = toRunVolume(place.claim!, volume.kept, readWorkspace(place));
+  return printIrAsJson(withRunVolume(ir, own, program));
+}
+
+interface Filling {
+  readonly volume: Volume;
+  readonly ir: Ir;
+  /** with Python */
+  readonly image: string;
+  readonly store: Store;
+}
+
+async function fillVolume(
+  cluster: Cluster,
+  run: RemoteStart,
+  { volume: { keeping, kept }, ir, image, store }: Filling,
+  signal: AbortSignal
+): Promise<void> {
+  const { place, notebook } = run;
+  const claim = place.claim!;
+  if (readWorkspace(place) !== undefined)
+    return copyVolume(cluster, run, { claim, keeping, image, isKept: kept !== undefined }, signal);
+  const last = notebook === undefined ? [] : store.list({ notebook });
+  return makeVolume(cluster, run, { name: claim, templates: templatesOf(ir), keeping, last }, signal);
 }
 
 /** Argo's pods of the same steps, where the folder can be sent to as well as they can run; it knows less than Kubeflow does of others. */
