@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import sysconfig
+import urllib.parse
 import warnings
 from typing import Any, Dict, Iterator, List, Optional, Set
 
@@ -46,8 +47,12 @@ class Needs:
 
     def read(self, source: str, package: str = "") -> None:
         """Need whatever a source imports."""
-        for module in sorted(_imports(source, package)):
-            self.need(module)
+        modules = sorted(_imports(source, package))
+        for i, module in enumerate(modules):
+            # `from google.cloud import storage` asks nothing of the others that share the name
+            has_part = modules[i + 1 : i + 2] and modules[i + 1].startswith(module + ".")
+            if not has_part or not self._is_namespace(module):
+                self.need(module)
 
     def need(self, module: str) -> None:
         """Need a module, by its full name; where it comes from decides what that means."""
@@ -61,12 +66,38 @@ class Needs:
             return
         names = self._owners.get(top)
         if not names:
-            if top not in self._missing and not _is_importable(top):
-                self._missing.append(top)
+            self._take_unowned(top)
             return
         for name in _nearest(names, module):
             if name not in self._found:
                 self._take(name, top)
+            if module != top:
+                self._take_optional(name, module)
+
+    def _is_namespace(self, module: str) -> bool:
+        """Whether several packages have something of that name, and none the thing itself."""
+        names = self._owners.get(module.partition(".")[0], [])
+        start = module.replace(".", "/") + "/__init__"
+        return len(names) > 1 and not any(_has(name, start) for name in names)
+
+    def _take_unowned(self, top: str) -> None:
+        """A module that no installed package has: a folder on the path, or a package whose installer left no list of its files."""
+        folder = _folder_of(top)
+        size = sum(len(text) for _, text in _sources(folder, top)) if folder else 0
+        if folder and 0 < size <= LARGEST and self._embed(folder, top):
+            self._problem("editable", top, f"is in {folder} and belongs to no installed package: its source travels with the steps")
+        elif _is_importable(top):
+            self._problem("unowned", top, "can be imported here, but belongs to no installed package that could be named to pip: the step's image must have it")
+        elif top not in self._missing:
+            self._missing.append(top)
+
+    def _take_optional(self, name: str, module: str) -> None:
+        """What a part of a package imports as it is loaded, and the package itself asks for as an extra only: nothing else tells which extras it was installed with."""
+        distribution = importlib.metadata.distribution(name)
+        optional = {_normal(match[0]) for match in map(NAME.match, filter(_is_optional, distribution.requires or ())) if match}
+        tops = {top: owner for top, owners in self._owners.items() for owner in owners if owner in optional and owner not in self._found}
+        for top in _imported_on_load(distribution, module, tops) if tops else ():
+            self._take(tops[top], top)
 
     def _take(self, name: str, top: str) -> None:
         distribution = importlib.metadata.distribution(name)
@@ -83,17 +114,20 @@ class Needs:
     def _take_editable(self, distribution: importlib.metadata.Distribution, top: str, url: str) -> None:
         name, folder = _name(distribution), _folder_of(top)
         if folder and self._embed(folder, top):
-            self._problem("editable", name, "is installed from a folder of this machine: its source travels with the steps")
-            for requirement in distribution.requires or ():
-                required = NAME.match(requirement)
-                if required and "extra ==" not in requirement and _is_installed(required[0]):
-                    self._found.setdefault(_normal(required[0]), importlib.metadata.distribution(required[0]))
+            where = "file" if url.endswith((".whl", ".tar.gz", ".zip")) else "folder"
+            self._problem("editable", name, f"is installed from a {where} of this machine: its source travels with the steps")
+            for required, extras in _required(distribution, ()):
+                self._found.setdefault(required, importlib.metadata.distribution(required))
+                for optional, _ in _required(self._found[required], extras) if extras else ():
+                    self._found.setdefault(optional, importlib.metadata.distribution(optional))
         else:
-            text = f"is installed from {url}, a folder that a pod does not have, and it is not plain Python or too large to travel with the steps. Install it from a package index, or name an image that has it"
+            text = f"is installed from {url}, which a pod does not have, and it is not plain Python or too large to travel with the steps. Install it from a package index, or name an image that has it"
             self._problem("unavailable", name, text)
 
     def _problem(self, kind: str, name: str, text: str) -> None:
-        self._problems.append({"kind": kind, "name": name, "text": f"‘{name}’ {text}."})
+        problem = {"kind": kind, "name": name, "text": f"‘{name}’ {text}."}
+        if problem not in self._problems:
+            self._problems.append(problem)
 
     def _embed(self, folder: str, top: str) -> bool:
         """Take the sources of a module in a folder; false where it has none."""
@@ -202,17 +236,48 @@ def _has(name: str, start: str) -> bool:
 
 def _with_required(found: Dict[str, importlib.metadata.Distribution]) -> Dict[str, importlib.metadata.Distribution]:
     """These and whatever they need that is installed here."""
-    pinned, rest = dict(found), list(found.values())
+    pinned = dict(found)
+    rest: List[Any] = [(name, ()) for name in found]
+    seen = set(rest)
     while rest:
-        for requirement in rest.pop().requires or ():
-            required = NAME.match(requirement)
-            if not required or "extra ==" in requirement or not _is_installed(required[0]):
-                continue
-            name = _normal(required[0])
-            if name not in pinned:
-                pinned[name] = importlib.metadata.distribution(required[0])
-                rest.append(pinned[name])
+        name, extras = rest.pop()
+        for wanted in _required(pinned[name], extras):
+            if wanted not in seen:
+                seen.add(wanted)
+                pinned.setdefault(wanted[0], importlib.metadata.distribution(wanted[0]))
+                rest.append(wanted)
     return pinned
+
+
+def _required(distribution: importlib.metadata.Distribution, extras: Any) -> Iterator[Any]:
+    """Names of what a distribution needs with these extras, as far as it is installed here, each with the extras that are asked of it."""
+    for requirement in distribution.requires or ():
+        name = NAME.match(requirement)
+        if not name or not _is_installed(name[0]):
+            continue
+        if _is_optional(requirement) and not any(re.search(rf"extra\s*==\s*['\"]{re.escape(extra)}['\"]", requirement) for extra in extras):
+            continue
+        asked = re.match(r"\s*\[([^\]]*)\]", requirement[name.end() :])
+        yield _normal(name[0]), tuple(sorted(part.strip() for part in asked[1].split(",") if part.strip())) if asked else ()
+
+
+def _is_optional(requirement: str) -> bool:
+    return re.search(r"\bextra\s*==", requirement) is not None
+
+
+def _imported_on_load(distribution: importlib.metadata.Distribution, module: str, tops: Any) -> Set[str]:
+    """Those of the modules that the files of one part of a distribution import outside functions."""
+    start = module.replace(".", "/")
+    imported = re.compile(r"^(?:import|from)[ \t]+(%s)\b" % "|".join(map(re.escape, sorted(tops))), re.M)
+    found: Set[str] = set()
+    for file in distribution.files or ():
+        path = str(file).replace(os.sep, "/")
+        if path == start + ".py" or (path.startswith(start + "/") and path.endswith(".py") and "/tests/" not in path):
+            try:
+                found.update(imported.findall(_text(str(file.locate()))))
+            except OSError:
+                pass  # listed, and taken away since
+    return found
 
 
 def _pin(distribution: importlib.metadata.Distribution) -> str:
@@ -233,7 +298,18 @@ def _without_password(url: str) -> str:
 def _origin(distribution: importlib.metadata.Distribution) -> Dict[str, Any]:
     """Where it came from, when that was no package index (PEP 610)."""
     written = distribution.read_text("direct_url.json")
-    return json.loads(written) if written else {}
+    origin = json.loads(written) if written else {}
+    return {} if _is_of_conda(distribution, origin) else origin
+
+
+def _is_of_conda(distribution: importlib.metadata.Distribution, origin: Dict[str, Any]) -> bool:
+    """Conda's packages name the folder of the machine that they were built on, as if they were installed from there."""
+    if origin.get("dir_info", {}).get("editable") or not origin.get("url", "").startswith("file:"):
+        return False
+    path = urllib.parse.unquote(urllib.parse.urlsplit(origin["url"]).path)
+    return (distribution.read_text("INSTALLER") or "").strip() == "conda" or (
+        not os.path.exists(path) and os.path.isdir(os.path.join(sys.prefix, "conda-meta"))
+    )
 
 
 def _name(distribution: importlib.metadata.Distribution) -> str:
@@ -310,4 +386,6 @@ _STANDARD = _standard()
 
 if __name__ == "__main__":
     given = json.load(sys.stdin)
+    own = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [folder for folder in sys.path if folder and os.path.abspath(folder) != own]
     json.dump(find(given["sources"], given["folder"]), sys.stdout)

@@ -25,8 +25,8 @@ export interface Needs {
 }
 
 export interface PackageProblem {
-  /** `editable` and `vcs` are worth knowing; the others stand in the way */
-  readonly kind: 'editable' | 'vcs' | 'unavailable' | 'too-large';
+  /** `editable`, `vcs` and `unowned` are worth knowing; the others stand in the way */
+  readonly kind: 'editable' | 'vcs' | 'unowned' | 'unavailable' | 'too-large';
   readonly name: string;
   readonly text: string;
 }
@@ -66,7 +66,7 @@ function askKernel(
   const [command, ...rest] = python as [string, ...string[]];
   return new Promise((resolve, reject) => {
     const options = { env: { ...env, ...own }, timeout: 120_000, maxBuffer: 64 << 20 };
-    const child = execFile(command, [...rest, '-I', program], options, (error, stdout, stderr) => {
+    const child = execFile(command, [...rest, program], options, (error, stdout, stderr) => {
       if (error === null) resolve(JSON.parse(stdout) as Needs);
       else {
         const why = stderr.trim().split('\n').at(-1) || error.message;

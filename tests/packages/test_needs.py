@@ -25,7 +25,7 @@ class Kernel:
         self.folder, self.site = folder, site
         self.notebooks = folder / "notebooks"
 
-    def install(self, name, version="1.0", files=(), requires=(), url=None, top=None):
+    def install(self, name, version="1.0", files=(), requires=(), url=None, top=None, installer=None):
         """A distribution as pip leaves it: its files, METADATA, RECORD, and where it came from if that was no index."""
         info = self.site / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
@@ -36,6 +36,8 @@ class Kernel:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("")
         (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+        if installer:
+            (info / "INSTALLER").write_text(installer)
         if top:
             (info / "top_level.txt").write_text(top)
         if url:
@@ -61,8 +63,9 @@ class Kernel:
         ("try:\n    import yaml\nexcept ImportError:\n    yaml = None", ["PyYAML==6.0.3"]),
         ("import importlib\nimportlib.import_module('yaml')", ["PyYAML==6.0.3"]),
         ("from google.cloud import storage", ["google-cloud-storage==3.0"]),
+        ("from google.cloud import bigquery, storage", ["google-cloud-bigquery==3.1", "google-cloud-storage==3.0"]),
         ("import google.protobuf", ["protobuf==6.3"]),
-        ("import google", ["google-cloud-storage==3.0", "protobuf==6.3"]),
+        ("import google", ["google-cloud-bigquery==3.1", "google-cloud-storage==3.0", "protobuf==6.3"]),
         ("import os, sys, json", []),
         ("from . import x", []),
         ("import torch", ["torch==2.9"]),
@@ -77,6 +80,7 @@ def test_import_is_pinned(kernel, source, expected):
     kernel.install("PyYAML", "6.0.3", ["yaml/__init__.py", "_yaml/__init__.py"])
     kernel.install("scikit-learn", "1.9.1", ["sklearn/__init__.py"])
     kernel.install("google-cloud-storage", "3.0", ["google/cloud/storage/__init__.py"])
+    kernel.install("google-cloud-bigquery", "3.1", ["google/cloud/bigquery.py"])
     kernel.install("protobuf", "6.3", ["google/protobuf/__init__.py"])
     kernel.install("ipython", "9.0", ["IPython/__init__.py"], top="IPython")
     kernel.install("torch", "2.9+cpu", ["torch/__init__.py"])
@@ -138,7 +142,7 @@ def test_editable_package_with_compiled_parts_stands_in_the_way(kernel):
     sys.path.append(str(source))
     [problem] = kernel.find("import fast")["problems"]
     assert problem["kind"] == "unavailable"
-    assert "a folder that a pod does not have" in problem["text"]
+    assert "which a pod does not have, and it is not plain Python" in problem["text"]
 
 
 def test_package_from_version_control_is_pinned_to_its_commit_and_told(kernel):
@@ -149,6 +153,65 @@ def test_package_from_version_control_is_pinned_to_its_commit_and_told(kernel):
     assert found["constraints"] == []
     assert "secret" not in found["requirements"][0]
     assert found["problems"][0]["kind"] == "vcs"
+
+
+@pytest.mark.parametrize(
+    "source, requirements, constraints",
+    [
+        ("import frames", ["frames==1.0"], ["base==1.0", "frames==1.0"]),
+        ("import frames.table", ["arrays==2.0", "frames==1.0"], ["arrays==2.0", "base==1.0", "frames==1.0"]),
+        ("from frames import table", ["arrays==2.0", "frames==1.0"], ["arrays==2.0", "base==1.0", "frames==1.0"]),
+        ("import user", ["user==1.0"], ["arrays==2.0", "base==1.0", "frames==1.0", "user==1.0"]),
+    ],
+)
+def test_what_an_extra_brought_is_taken_where_it_is_imported_or_asked_for(kernel, source, requirements, constraints):
+    kernel.install("frames", files=["frames/__init__.py", "frames/table.py", "frames/tests/t.py"], requires=["base", "arrays>=1; extra == 'table'", "pytest; extra == 'test'"])
+    kernel.install("base", files=["base/__init__.py"])
+    kernel.install("arrays", "2.0", ["arrays/__init__.py"])
+    kernel.install("pytest", "9.0", ["pytest/__init__.py"])
+    kernel.install("user", files=["user.py"], requires=["frames[table]"])
+    kernel.write("frames/table.py", "import arrays\ndef f():\n    import pytest\n", folder=kernel.site)
+    found = kernel.find(source)
+    assert (found["requirements"], found["constraints"]) == (requirements, constraints)
+
+
+def test_editable_package_brings_what_the_extras_that_it_asks_for_bring(kernel):
+    kernel.write("mylib.py", folder=kernel.folder / "own")
+    url = {"url": f"file://{kernel.folder}/own", "dir_info": {"editable": True}}
+    kernel.install("mylib", requires=["frames[table]"], url=url, top="mylib")
+    kernel.install("frames", files=["frames/__init__.py"], requires=["arrays; extra == 'table'"])
+    kernel.install("arrays", "2.0", ["arrays/__init__.py"])
+    sys.path.append(str(kernel.folder / "own"))
+    assert kernel.find("import mylib\nimport mylib.x")["requirements"] == ["arrays==2.0", "frames==1.0"]
+
+
+def test_package_of_conda_is_pinned_whatever_folder_it_was_built_in(kernel):
+    url = {"url": "file:///home/conda/feedstock_root/build_artifacts/numpy_1/work", "dir_info": {}}
+    kernel.install("numpy", "2.4", ["numpy/__init__.py", "numpy/_core.so"], url=url, installer="conda\n")
+    found = kernel.find("import numpy")
+    assert (found["requirements"], found["constraints"], found["problems"]) == (["numpy==2.4"], ["numpy==2.4"], [])
+
+
+def test_wheel_of_this_machine_travels_as_source_and_is_told_once(kernel):
+    kernel.install("own", files=["own/__init__.py", "own/deep.py"], url={"url": "file:///home/me/own-1.0-py3-none-any.whl", "archive_info": {}})
+    found = kernel.find("import own\nimport own.deep")
+    assert sorted(found["modules"]) == ["own/__init__.py", "own/deep.py"]
+    assert [problem["text"] for problem in found["problems"]] == ["‘own’ is installed from a file of this machine: its source travels with the steps."]
+
+
+@pytest.mark.parametrize(
+    "files, kind, text, modules",
+    [
+        ({"loose.py": "x = 1\n"}, "editable", "‘loose’ is in {site} and belongs to no installed package: its source travels with the steps.", ["loose.py"]),
+        ({"loose/__init__.py": "", "loose/native.so": ""}, "unowned", "‘loose’ can be imported here, but belongs to no installed package that could be named to pip: the step's image must have it.", []),
+        ({"loose.py": "x = '" + "a" * needs.LARGEST + "'"}, "unowned", "‘loose’ can be imported here, but belongs to no installed package that could be named to pip: the step's image must have it.", []),
+    ],
+)
+def test_module_of_no_package_travels_or_is_told(kernel, files, kind, text, modules):
+    for path, source in files.items():
+        kernel.write(path, source, folder=kernel.site)
+    found = kernel.find("import loose")
+    assert (found["problems"], sorted(found["modules"])) == ([{"kind": kind, "name": "loose", "text": text.format(site=kernel.site)}], modules)
 
 
 def test_modules_that_are_too_large_stand_in_the_way(kernel):
