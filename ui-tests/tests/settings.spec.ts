@@ -24,12 +24,20 @@ test('a step’s settings are typed, refused, undone and kept under its new name
   await memory.press('Enter');
   await form.getByRole('textbox', { name: 'Variables' }).fill('LEVEL=3');
   await form.getByRole('checkbox', { name: 'Use cache' }).uncheck();
-  const secrets = form.getByRole('textbox', { name: 'Secrets' });
+  const secrets = form.getByRole('textbox', { name: 'Secrets', exact: true });
   await secrets.fill('TOKEN=db');
   await expect(form.getByRole('status')).toContainText(
     '‘TOKEN=db’ cannot be read. Write it like TOKEN=my-secret/token'
   );
   await secrets.fill('TOKEN=db/token');
+  await form.getByRole('combobox', { name: 'Pull policy' }).selectOption('Always');
+  const security = form.getByRole('textbox', { name: 'Security' });
+  await security.fill('runAsUser: 1000\n runAsGroup: 1');
+  await expect(form.getByRole('status')).toContainText('This cannot be read as YAML. Line 1: ');
+  await security.fill('securityContext:\n  runAsUser: 1000');
+  await form.getByRole('textbox', { name: 'Affinity' }).fill('podAntiAffinty: {}');
+  await expect(form.getByRole('status')).toContainText('Did you mean ‘podAntiAffinity’?');
+  await page.keyboard.press('Escape');
   await form.getByRole('textbox', { name: 'Volumes' }).fill('claim/raw:/data:ro');
   await form.getByRole('textbox', { name: 'Tolerations' }).fill('gpu=yes:NoSchedule');
   await form.getByRole('textbox', { name: 'Labels' }).focus();
@@ -38,6 +46,8 @@ test('a step’s settings are typed, refused, undone and kept under its new name
     env: { LEVEL: '3' },
     cache: false,
     secrets: [{ name: 'db', key: 'token', env: 'TOKEN' }],
+    image_pull_policy: 'Always',
+    security_context: { runAsUser: 1000 },
     volumes: [{ pvc_name: 'claim', path: '/data', sub_path: 'raw', read_only: true }]
   };
   const settings = {
