@@ -4,19 +4,29 @@ import type { Failure } from '@sluice/core';
 import type { Cluster } from './access.js';
 import { describeRule } from './words.js';
 
-/** Why the pod waits, in words; undefined where it does not, or only for a moment. */
-export function describeWaiting({ status, spec }: V1Pod): string | undefined {
+export interface Waiting {
+  /** in words */
+  readonly why: string;
+  /** what a registry has answered, or the node knows by itself, stays so; a registry's silence ends soon or not; a node has room in its time */
+  readonly ends: 'in its time' | 'soon' | 'never';
+}
+
+/** Why the pod waits; undefined where it does not, or only for a moment. */
+export function findWaiting({ status, spec }: V1Pod): Waiting | undefined {
   if (status?.phase !== 'Pending') return undefined;
   const scheduled = status.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status === 'False') return describeUnschedulable(scheduled.message ?? '', scheduled.reason);
+  if (scheduled?.status === 'False')
+    return { why: describeUnschedulable(scheduled.message ?? '', scheduled.reason), ends: 'in its time' };
   for (const container of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
     const { reason = '', message = '' } = container.state?.waiting ?? {};
     const image = spec?.containers.find(({ name }) => name === container.name)?.image ?? container.image;
-    const words = describeContainerWait(reason, message, image);
-    if (words !== undefined) return words;
+    const waiting = findContainerWait(reason, message, image);
+    if (waiting !== undefined) return waiting;
   }
   return undefined;
 }
+
+export const describeWaiting = (pod: V1Pod): string | undefined => findWaiting(pod)?.why;
 
 function describeUnschedulable(message: string, reason: string | undefined): string {
   if (reason === 'SchedulingGated') return `Something in the cluster holds the pod back: ${message}`;
@@ -39,7 +49,7 @@ function describeUnschedulable(message: string, reason: string | undefined): str
 }
 
 // https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go and kuberuntime_container.go
-function describeContainerWait(reason: string, message: string, image: string): string | undefined {
+function findContainerWait(reason: string, message: string, image: string): Waiting | undefined {
   const plain = plainPull(message)
     .replace(/\.?\s*$/, '')
     .slice(0, 300);
@@ -48,16 +58,25 @@ function describeContainerWait(reason: string, message: string, image: string): 
     case 'ErrImagePull':
     case 'ImagePullBackOff':
     case 'RegistryUnavailable':
-      return `The image ‘${image}’ can’t be pulled${said}. Correct its name, or give the cluster access to its registry.`;
+      return {
+        why: `The image ‘${image}’ can’t be pulled${said}. Correct its name, or give the cluster access to its registry.`,
+        ends: /not found|manifest unknown|denied|unauthorized|forbidden/i.test(plain) ? 'never' : 'soon'
+      };
     case 'ErrImageNeverPull':
-      return `The image ‘${image}’ is not on the node, and may not be pulled. Choose another ‘image_pull_policy’.`;
+      return {
+        why: `The image ‘${image}’ is not on the node, and may not be pulled. Choose another ‘image_pull_policy’.`,
+        ends: 'never'
+      };
     case 'InvalidImageName':
-      return `‘${image}’ is no image’s name. Correct ‘image’.`;
+      return { why: `‘${image}’ is no image’s name. Correct ‘image’.`, ends: 'never' };
     case 'CreateContainerConfigError':
-      return `The pod refers to something that is not there${said}. Correct its secrets or volumes.`;
+      return {
+        why: `The pod refers to something that is not there${said}. Correct its secrets or volumes.`,
+        ends: 'in its time'
+      };
     case 'CreateContainerError':
     case 'RunContainerError':
-      return `The container can’t be started${said}.`;
+      return { why: `The container can’t be started${said}.`, ends: 'in its time' };
     default:
       return undefined;
   }

@@ -8,7 +8,7 @@ import { PipelineError } from '../errors.js';
 import { ask, remove, type Cluster } from './access.js';
 import { execute } from './exec.js';
 import { toMetadata, type Belonging } from './labels.js';
-import { describePodEnd, describeWaiting, isEnded, readPodEvents } from './pods.js';
+import { describePodEnd, findWaiting, isEnded, readPodEvents } from './pods.js';
 import { patiently } from './patience.js';
 
 export interface VolumePodSpec {
@@ -31,12 +31,6 @@ const longestSeconds = 3600;
 const patienceMs = 120_000;
 /** a registry that does not answer may be back so soon */
 const pullMs = 15_000;
-
-/** What a registry has answered, or the node knows by itself, stays so. */
-const isFinal = (waiting: string): boolean =>
-  /no image’s name|is not on the node|can’t be pulled.*(not found|manifest unknown|denied|unauthorized|forbidden)/is.test(
-    waiting
-  );
 
 /**
  * Make a pod with the volume, work with it, and remove it again, whatever happens.
@@ -110,14 +104,11 @@ async function waitForStart(
     if (main?.state?.running !== undefined) return;
     if (isEnded(pod)) throw new PipelineError(describePodEnd(pod)?.message ?? 'The pod ended at once.', 'remote');
     const elapsed = Date.now() - begin;
-    const waiting = describeWaiting(pod);
-    if (waiting !== undefined) notice(waiting);
-    const isPulled = waiting?.includes('can’t be pulled') !== true;
-    if (waiting !== undefined && isFinal(waiting)) throw notStarted(waiting);
-    if (elapsed > (isPulled ? patienceMs : pullMs)) {
-      const why = waiting ?? (await readPodEvents(cluster, name)).at(-1) ?? 'The cluster gives no reason.';
-      throw notStarted(why);
-    }
+    const waiting = findWaiting(pod);
+    if (waiting !== undefined) notice(waiting.why);
+    if (waiting?.ends === 'never') throw notStarted(waiting.why);
+    if (elapsed > (waiting?.ends === 'soon' ? pullMs : patienceMs))
+      throw notStarted(waiting?.why ?? (await readPodEvents(cluster, name)).at(-1) ?? 'The cluster gives no reason.');
     await sleep(Math.min(1000, 100 + elapsed / 10), undefined, { signal });
   }
 }

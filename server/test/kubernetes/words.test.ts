@@ -5,7 +5,8 @@ import {
   describeNoPod,
   describePodEnd,
   describeRefusedPod,
-  describeWaiting
+  findWaiting,
+  type Waiting
 } from '../../src/kubernetes/pods.js';
 import { toWords, type Request } from '../../src/kubernetes/words.js';
 
@@ -154,31 +155,36 @@ const waits = (reason: string, message = ''): V1Pod => ({
   status: { phase: 'Pending', containerStatuses: container({ waiting: { reason, message } }) }
 });
 
-test.each<[what: string, pod: V1Pod, said: RegExp | undefined]>([
+test.each<[what: string, pod: V1Pod, said: RegExp | undefined, ends: Waiting['ends'] | undefined]>([
   [
     'too little of something',
     unschedulable('0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: none.'),
-    /^None of 3 nodes takes the pod: 3 Insufficient nvidia.com\/gpu\. Ask for less/
+    /^None of 3 nodes takes the pod: 3 Insufficient nvidia.com\/gpu\. Ask for less/,
+    'in its time'
   ],
   [
     'one node',
     unschedulable('0/1 nodes are available: 1 Insufficient memory.'),
-    /^The one node does not take the pod: 1 Insufficient memory\. Ask/
+    /^The one node does not take the pod: 1 Insufficient memory\. Ask/,
+    'in its time'
   ],
   [
     'a selector',
     unschedulable("0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector."),
-    /Correct ‘node_selector’ or ‘affinity’\.$/
+    /Correct ‘node_selector’ or ‘affinity’\.$/,
+    'in its time'
   ],
   [
     'a taint',
     unschedulable('0/2 nodes are available: 2 node(s) had untolerated taint {gpu: }.'),
-    /Add ‘tolerations’ for it, or wait/
+    /Add ‘tolerations’ for it, or wait/,
+    'in its time'
   ],
   [
     'a gate',
     unschedulable('Scheduling is blocked', 'SchedulingGated'),
-    /^Something in the cluster holds the pod back: Scheduling is blocked$/
+    /^Something in the cluster holds the pod back: Scheduling is blocked$/,
+    'in its time'
   ],
   [
     'an image that can’t be pulled',
@@ -186,30 +192,46 @@ test.each<[what: string, pod: V1Pod, said: RegExp | undefined]>([
       'ImagePullBackOff',
       'Back-off pulling image "r/i:1": ErrImagePull: rpc error: code = Unknown desc = failed to pull and unpack image "r/i:1": failed to resolve reference "r/i:1": failed to do request: Head "https://r/v2": dial tcp: connection refused'
     ),
-    /^The image ‘registry\/i:1’ can’t be pulled: Head "https:\/\/r\/v2": dial tcp: connection refused\. Correct its name/
+    /^The image ‘registry\/i:1’ can’t be pulled: Head "https:\/\/r\/v2": dial tcp: connection refused\. Correct its name/,
+    'soon'
+  ],
+  [
+    'an image that a registry does not have',
+    waits('ErrImagePull', 'failed to resolve reference "r/i:1": r/i:1: not found'),
+    /can’t be pulled: r\/i:1: not found\. Correct/,
+    'never'
   ],
   [
     'one that may not be',
     waits('ErrImageNeverPull'),
-    /is not on the node, and may not be pulled\. Choose another ‘image_pull_policy’\.$/
+    /is not on the node, and may not be pulled\. Choose another ‘image_pull_policy’\.$/,
+    'never'
   ],
-  ['a name that is none', waits('InvalidImageName'), /^‘registry\/i:1’ is no image’s name\. Correct ‘image’\.$/],
+  [
+    'a name that is none',
+    waits('InvalidImageName'),
+    /^‘registry\/i:1’ is no image’s name\. Correct ‘image’\.$/,
+    'never'
+  ],
   [
     'a secret that is not there',
     waits('CreateContainerConfigError', 'secret "s" not found'),
-    /refers to something that is not there: secret "s" not found\. Correct its secrets/
+    /refers to something that is not there: secret "s" not found\. Correct its secrets/,
+    'in its time'
   ],
   [
     'a container that can’t be made',
     waits('RunContainerError', 'no such file'),
-    /^The container can’t be started: no such file\.$/
+    /^The container can’t be started: no such file\.$/,
+    'in its time'
   ],
-  ['one that is being made', waits('ContainerCreating'), undefined],
-  ['one that runs', { spec, status: { phase: 'Running' } }, undefined]
-])('waits: %s', (_, pod, said) => {
-  const words = describeWaiting(pod);
-  if (said === undefined) expect(words).toBeUndefined();
-  else expect(words).toMatch(said);
+  ['one that is being made', waits('ContainerCreating'), undefined, undefined],
+  ['one that runs', { spec, status: { phase: 'Running' } }, undefined, undefined]
+])('waits: %s', (_, pod, said, ends) => {
+  const waiting = findWaiting(pod);
+  expect(waiting?.ends).toBe(ends);
+  if (said === undefined) expect(waiting).toBeUndefined();
+  else expect(waiting?.why).toMatch(said);
 });
 
 const ended = (terminated: object): V1Pod => ({
