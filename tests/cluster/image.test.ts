@@ -17,8 +17,8 @@ test('who lacks a right is told which, a Job that gets no pod is told why, and n
   const rules = rights.map(({ group, resource, verbs }) => ({ apiGroups: [group], resources: [resource], verbs }));
   const lackingOne = rights.map(async ({ resource, group, why }, i) => {
     const user = `without-${i}`;
-    const cluster = await test_.user(user, rules.toSpliced(i, 1));
-    await allowed(user, rights.toSpliced(i, 1));
+    const cluster = await test_.user(user, rules.filter((_, other) => other !== i));
+    await allowed(user, rights.filter((_, other) => other !== i));
     const what = `${resource}${group && `.${group}`}`;
     await expect(buildWithKaniko(context, 'registry/nb:1', { cluster })).rejects.toMatchObject({
       code: 'unauthorized',
