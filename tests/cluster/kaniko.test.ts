@@ -1,12 +1,12 @@
 // kaniko itself in a pod of the cluster: it takes its base from a registry, pip in it takes a package from an index, and a run on Argo takes the
-// image by its digest.
+// image by its digest. Steps with an image of their own install what it lacks, once for all of them, on the run's volume.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { indexArguments, makeContext } from '../../server/src/images/dockerfile.js';
 import { buildWithKaniko } from '../../server/src/images/kaniko.js';
 import { digestOf } from '../../server/test/registry.js';
-import { World } from '../../server/test/world.js';
+import { makeNotebook, World } from '../../server/test/world.js';
 import { folder, hasPods, makeNamespace, type TestCluster } from './cluster.js';
 import { Mirror } from './mirror.js';
 
@@ -45,8 +45,11 @@ function buildLacking(): Promise<string> {
   return buildWithKaniko(makeContext(needs, base), `${mirror.registryHost}/team/lacking:1`, { cluster: test_.cluster, executor, args });
 }
 
-testWithKaniko('kaniko bakes the notebook’s packages, and a run takes the image by its digest and installs nothing', async () => {
-  world.write('nb.ipynb', ['imports | import cloudpickle', 'step:load | print("has", cloudpickle.__version__, cloudpickle.__file__)']);
+testWithKaniko('kaniko bakes the notebook’s packages; a run takes the image by its digest, and installs once a run for steps with another', async () => {
+  const show = 'print("has", cloudpickle.__version__, cloudpickle.__file__)';
+  const other = { image: base, env: { PIP_INDEX_URL: world.env.PIP_INDEX_URL, PIP_TRUSTED_HOST: world.env.PIP_TRUSTED_HOST } };
+  const cells = ['imports | import cloudpickle', ...['baked', 'first', 'second'].map(step => `step:${step} | ${show}`)];
+  world.write('nb.ipynb', JSON.stringify(makeNotebook(cells, 'python3', { sluice: { steps: { first: other, second: other } } })));
   const args = ['--tool', 'kaniko', '--executor', executor, '--base', base, '--name', `${mirror.registryHost}/team/nb`, '--json'];
   const [built] = await Promise.all([
     world.sluice('image', 'build', 'nb.ipynb', ...args),
@@ -63,8 +66,11 @@ testWithKaniko('kaniko bakes the notebook’s packages, and a run takes the imag
 
   const run = await world.sluice('run', 'nb.ipynb', '--runner', 'argo', '--json');
   expect([run.status, run.status === 0 ? '' : run.stdout]).toEqual([0, '']);
-  expect(run.stdout).toMatch(/has \d[\d.]+ \/usr\/local\/lib\/python3\.\d+\/dist-packages\/cloudpickle\//);
+  const found = ['baked', 'first', 'second'].map(step => run.events.find(e => e.type === 'log' && e.step === step)?.text);
+  expect(found[0]).toMatch(/^has \d[\d.]+ \/usr\/local\/lib\/python3\.\d+\/dist-packages\/cloudpickle\//);
+  expect(found[1]).toMatch(/^has \d[\d.]+ \/.*\/[0-9a-f]{16}\/cloudpickle\//);
+  expect(found[2]).toBe(found[1]);
   const images = test_.kubectl('get', 'workflows', '-o', 'jsonpath={.items[*].spec.templates[*].container.image}');
   expect(images.split(' ')).toContain(`${mirror.registryHost}/team/nb@${digest}`);
-  expect(mirror.asked).toEqual([]);
+  expect(mirror.asked.filter(path => path.endsWith('.whl'))).toHaveLength(1);
 }, 300_000);
