@@ -36,11 +36,20 @@ def main(packed, command):
 
 
 def is_there(requirement):
-    name, _, version = requirement.partition("==")
+    name, _, url = requirement.partition(" @ ")
+    name, _, version = name.partition("==")
     try:
-        return bool(version) and importlib.metadata.version(name).partition("+")[0] == version
+        found = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         return False
+    return url == origin_of(found) if url else found.version.partition("+")[0] == version
+
+
+def origin_of(distribution):
+    """Where it was installed from, as a requirement says it."""
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    vcs = origin.get("vcs_info")
+    return "%s+%s@%s" % (vcs["vcs"], origin["url"], vcs["commit_id"]) if vcs else origin.get("url")
 
 
 def write_modules(modules):

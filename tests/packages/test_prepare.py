@@ -37,10 +37,10 @@ class Pod:
             archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             archive.writestr(f"{info}/RECORD", "")
 
-    def step(self, source, *requirements, constraints=(), modules=None, python=HERE, executable=sys.executable, shared=True, index=False):
+    def step(self, source, *requirements, constraints=(), modules=None, python=HERE, executable=sys.executable, shared=True, index=False, env=()):
         needs = {"python": python, "requirements": requirements, "constraints": [*requirements, *constraints], "modules": modules or {}}
         packed = base64.b64encode(zlib.compress(json.dumps(needs).encode())).decode()
-        env = {**os.environ, "PIP_FIND_LINKS": str(self.wheels), **({} if index else {"PIP_NO_INDEX": "1"})}
+        env = {**os.environ, **dict(env), "PIP_FIND_LINKS": str(self.wheels), **({} if index else {"PIP_NO_INDEX": "1"})}
         if shared:
             env["SLUICE_ENVIRONMENTS"] = str(self.volume)
         else:
@@ -68,6 +68,22 @@ def test_what_the_image_has_is_not_installed(pod):
     done = pod.step("import cloudpickle; print('ok')", f"cloudpickle=={cloudpickle.__version__}")
     assert (done.stdout, done.stderr) == ("ok\n", "")
     assert not pod.volume.exists()
+
+
+@pytest.mark.parametrize("commit, is_installed", [("abc123", False), ("def456", True)])
+def test_what_the_image_has_from_version_control_is_not_installed_again(pod, tmp_path, commit, is_installed):
+    """PYTHONPATH is where a package of that image is."""
+    info = tmp_path / "image" / "fromgit-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fromgit\nVersion: 1.0\n")
+    (info / "direct_url.json").write_text(json.dumps({"url": f"file://{tmp_path}/none.git", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}))
+    done = pod.step("print('ok')", f"fromgit @ git+file://{tmp_path}/none.git@{commit}", env={"PYTHONPATH": str(info.parent)})
+    assert (done.returncode != 0, "could not be installed" in done.stderr) == (is_installed, is_installed)
+
+
+def test_build_of_somebodys_own_counts_as_the_version_that_it_is_of(pod):
+    pod.wheel("sluicedemo", "2.3+cu121")
+    assert pod.step("import sluicedemo; print(sluicedemo.VERSION)", "sluicedemo==2.3").stdout == "2.3+cu121\n"
 
 
 def test_another_version_than_the_image_has_wins(pod):
