@@ -19,6 +19,7 @@ import warnings
 from typing import Any, Dict, Iterator, List, Optional, Set
 
 LARGEST = 1 << 20  # bytes of source that travel with the steps
+LARGEST_DATA = 1 << 15  # bytes of a package's other files
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SHELL = re.compile(r"^\s*[%!?]|^\s*[\w, ]+=\s*[%!]|\bdisplay\(|\bget_ipython\(", re.M)
 
@@ -85,7 +86,7 @@ class Needs:
         folder = _folder_of(top)
         size = sum(len(text) for _, text in _sources(folder, top)) if folder else 0
         if folder and 0 < size <= LARGEST and self._embed(folder, top):
-            self._problem("editable", top, f"is in {folder} and belongs to no installed package: its source travels with the steps")
+            self._problem("editable", top, f"is in {folder} and belongs to no installed package: its source travels with the steps{self._embed_data(folder, top)}")
         elif _is_importable(top):
             self._problem("unowned", top, "can be imported here, but belongs to no installed package that could be named to pip: the step's image must have it")
         elif top not in self._missing:
@@ -115,7 +116,7 @@ class Needs:
         name, folder = _name(distribution), _folder_of(top)
         if folder and self._embed(folder, top):
             where = "file" if url.endswith((".whl", ".tar.gz", ".zip")) else "folder"
-            self._problem("editable", name, f"is installed from a {where} of this machine: its source travels with the steps")
+            self._problem("editable", name, f"is installed from a {where} of this machine: its source travels with the steps{self._embed_data(folder, top)}")
             for required, extras in _required(distribution, ()):
                 self._found.setdefault(required, importlib.metadata.distribution(required))
                 for optional, _ in _required(self._found[required], extras) if extras else ():
@@ -142,6 +143,22 @@ class Needs:
             for path, source in files.items():
                 self.read(source, _package_of(path))
         return True
+
+    def _embed_data(self, folder: str, top: str) -> str:
+        """Take what a package has beside its source, such as a schema that it reads; says what is too large for that."""
+        left = []
+        size = 0
+        for path in _files(os.path.join(folder, top)):
+            name = os.path.relpath(path, folder).replace(os.sep, "/")
+            if path.endswith((".py", ".pyc")) or "/." in name or not os.path.isfile(path):
+                continue
+            own = os.path.getsize(path)
+            if size + own > LARGEST_DATA:
+                left.append(name)
+            else:
+                size += own
+                self._modules[name] = _text(path)
+        return f", but not {', '.join(left[:3])}{' and more' if left[3:] else ''}: too large" if left else ""
 
     def told(self) -> Dict[str, Any]:
         """Everything, as JSON can hold it."""
@@ -352,7 +369,7 @@ def _sources(folder: str, top: str) -> Iterator[Any]:
     """``(path, text)`` of a module's or a package's files; nothing where there is none, or where it has compiled parts."""
     file, package = os.path.join(folder, top + ".py"), os.path.join(folder, top)
     if os.path.isfile(os.path.join(package, "__init__.py")) or (os.path.isdir(package) and not os.path.isfile(file) and _has_python(package)):
-        paths = sorted(os.path.join(place, name) for place, _, names in os.walk(package) for name in names if "__pycache__" not in place)
+        paths = _files(package)
         if any(path.endswith((".so", ".pyd")) for path in paths):
             return
         for path in paths:
@@ -362,12 +379,16 @@ def _sources(folder: str, top: str) -> Iterator[Any]:
         yield top + ".py", _text(file)
 
 
+def _files(package: str) -> List[str]:
+    return sorted(os.path.join(place, name) for place, _, names in os.walk(package) for name in names if "__pycache__" not in place)
+
+
 def _has_python(package: str) -> bool:
     return any(name.endswith(".py") for name in os.listdir(package))
 
 
 def _text(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         return file.read()
 
 

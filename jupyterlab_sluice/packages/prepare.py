@@ -57,7 +57,7 @@ def write_modules(modules):
     for path, source in modules.items():
         file = os.path.join(folder, path)
         os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(file, "w", encoding="utf-8", errors="surrogateescape") as target:
+        with open(file, "w", encoding="utf-8", errors="surrogateescape", newline="") as target:
             target.write(source)
     return folder
 

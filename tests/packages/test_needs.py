@@ -185,6 +185,21 @@ def test_editable_package_brings_what_the_extras_that_it_asks_for_bring(kernel):
     assert kernel.find("import mylib\nimport mylib.x")["requirements"] == ["arrays==2.0", "frames==1.0"]
 
 
+def test_editable_package_brings_its_small_files(kernel):
+    own = kernel.folder / "own"
+    kernel.write("mylib/__init__.py", folder=own)
+    (own / "mylib/schema.bin").write_bytes(b"\xff\x00\r\n")
+    kernel.write("mylib/weights/z.bin", "x" * needs.LARGEST_DATA, folder=own)
+    kernel.write("mylib/.hidden", "x", folder=own)
+    kernel.install("mylib", url={"url": f"file://{own}", "dir_info": {"editable": True}}, top="mylib")
+    sys.path.append(str(own))
+    found = json.loads(json.dumps(kernel.find("import mylib")))
+    assert {path: text.encode("utf-8", "surrogateescape") for path, text in found["modules"].items()} == {"mylib/__init__.py": b"", "mylib/schema.bin": b"\xff\x00\r\n"}
+    assert [problem["text"] for problem in found["problems"]] == [
+        "‘mylib’ is installed from a folder of this machine: its source travels with the steps, but not mylib/weights/z.bin: too large."
+    ]
+
+
 def test_package_of_conda_is_pinned_whatever_folder_it_was_built_in(kernel):
     url = {"url": "file:///home/conda/feedstock_root/build_artifacts/numpy_1/work", "dir_info": {}}
     kernel.install("numpy", "2.4", ["numpy/__init__.py", "numpy/_core.so"], url=url, installer="conda\n")
