@@ -86,6 +86,8 @@ export interface RemoteRecord {
   readonly id?: string;
   /** what it takes to find the run again, such as `context` and `namespace` of a cluster */
   readonly place: Readonly<Record<string, string>>;
+  /** whether it was not started from here, but by a schedule, by hand or on another machine */
+  readonly isFound?: boolean;
 }
 
 /** A place where pipelines can run. */

@@ -36,7 +36,9 @@ export async function makeLoadSource(
   const layout = layoutOf(store.home, run.id);
   if (!existsSync(layout.notebook))
     throw new PipelineError(
-      `Run ${run.number} did not keep its notebook, so that nobody can say what is bound after step ‘${step}’. Run the notebook’s pipeline again.`,
+      run.remote?.isFound === true
+        ? `Run ${run.number} was started elsewhere, and its notebook is not here: nobody can say what is bound after step ‘${step}’. Run the notebook’s pipeline from here.`
+        : `Run ${run.number} did not keep its notebook, so that nobody can say what is bound after step ‘${step}’. Run the notebook’s pipeline again.`,
       'not-found'
     );
   const { notebook } = readNotebook(readFileSync(layout.notebook, 'utf8'));

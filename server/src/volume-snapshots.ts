@@ -13,6 +13,7 @@ import { PipelineError } from './errors.js';
 import { readOwnCluster, unknownCluster } from './kfp/own-cluster.js';
 import type { Cluster, openCluster as OpenCluster } from './kubernetes/access.js';
 import { defaultImage } from './pipelines.js';
+import { labelOf } from './runners/found.js';
 import { layoutOf } from './runners/layout.js';
 import { readPlan } from './runners/plans.js';
 import type { Store } from './store.js';
@@ -31,7 +32,7 @@ export async function listOfRun(run: string, { store, env }: VolumeSnapshotOptio
   const isKnown = placeOf(record, env) !== undefined;
   if (!isKnown && (record.remote === undefined || !(await keepsVolumes(record, store)))) return [];
   const { listSnapshots } = await import('./kubernetes/snapshots.js');
-  return listSnapshots(await openClusterOf(record, env), { run: record.id });
+  return listSnapshots(await openClusterOf(record, env), { run: labelOf(record) });
 }
 
 async function keepsVolumes(record: RunSummary, store: Store): Promise<boolean> {

@@ -66,6 +66,7 @@ function useFacts(run: RunSummary): readonly (readonly [name: string, text: stri
     ...(run.runner === localRunner
       ? []
       : [[isActive(run.state) ? trans.__('Runs on') : trans.__('Ran on'), describeRunner(run, trans)] as const]),
+    ...(run.remote?.isFound ? [[trans.__('Started'), trans.__('elsewhere, not from here')] as const] : []),
     ...(run.reason === undefined ? [] : [[trans.__('Reason'), run.reason] as const]),
     ...(cached === 0 ? [] : [[trans.__('From cache'), trans.__('%1 of %2 steps', cached, run.steps.length)] as const]),
     ...(parent === undefined ? [] : [[trans.__('Values of'), trans.__('run %1', parent.number)] as const]),

@@ -102,7 +102,7 @@ testWithPods('workflows that somebody else submitted, and those of a schedule, a
   const world = new World();
   try {
     Object.assign(world.env, { KUBECONFIG: test_.kubeconfig, SLUICE_NAMESPACE: test_.namespace });
-    type Run = { number: number; state: string; pipeline: string; notebook: string; remote: { id: string }; metrics: object; parameters: object; steps: { name: string; state: string; failure?: object }[] };
+    type Run = { number: number; state: string; pipeline: string; notebook: string; remote: { id: string; isFound?: boolean }; metrics: object; parameters: object; steps: { name: string; state: string; failure?: object }[] };
     const list = async () => (JSON.parse((await world.sluice('runs', 'list', '--json')).stdout) as { runs: Run[] }).runs;
     let runs = await list();
     // each look goes on where the one before it stood
@@ -113,7 +113,7 @@ testWithPods('workflows that somebody else submitted, and those of a schedule, a
     expect(stateOf('bad')).toEqual(['failed', 'clean failed']);
     expect(stateOf('canceled')).toEqual(['canceled', 'wait canceled', 'never canceled']);
     const bad = ended.get('bad')!;
-    expect(bad).toMatchObject({ notebook: 'prices.ipynb', steps: [{ failure: { name: 'KeyError', message: "'price'", cell: 0, line: 3 } }] });
+    expect(bad).toMatchObject({ notebook: 'prices.ipynb', remote: { isFound: true }, steps: [{ failure: { name: 'KeyError', message: "'price'", cell: 0, line: 3 } }] });
     expect((await world.sluice('runs', 'logs', String(ended.get('good')!.number), 'mean')).stdout).toBe('mean 2.0\n');
     const scheduled = runs.find(({ remote, state }) => remote.id.startsWith('nightly-') && state === 'succeeded')!;
     expect(scheduled).toMatchObject({ pipeline: 'prices', notebook: 'prices.ipynb', parameters: { most: 3 }, metrics: { total: 3 } });

@@ -40,6 +40,7 @@ export async function discoverWorkflows(
     const workflow = await readWorkflow(cluster, name);
     if (workflow?.metadata?.uid !== uid) continue;
     const plan = readWorkflowPlan(workflow);
+    const of = workflow.metadata.labels?.[label.run]; // what the snapshots of a run of Sluice's carry
     // one that is made from a template has its steps only when the controller has seen it
     if (plan.tasks.length === 0 && workflow.status?.phase) others.add(uid);
     if (plan.tasks.length === 0) continue;
@@ -49,7 +50,7 @@ export async function discoverWorkflows(
         ...{ id: name, runner: 'argo', pipeline: plan.name, at: createdAt(metadata) },
         ...(plan.notebook === undefined ? {} : { notebook: plan.notebook }),
         parameters: readParameters(workflow),
-        place: { ...place, uid, claim: findClaim(workflow) },
+        place: { ...place, uid, claim: findClaim(workflow), ...(of !== undefined && { run: of }) },
         steps: plan.tasks.map(task => task.name)
       },
       isKnown

@@ -5,6 +5,7 @@ import { readIr } from '@sluice/core/ir/read';
 import type { Cluster } from '../kubernetes/access.js';
 import { findRunSnapshot } from '../kubernetes/snapshots.js';
 import type { RemoteStart } from '../runners/engine.js';
+import { labelOf } from '../runners/found.js';
 
 /** A sentence for each volume that steps are going to write to again; with its snapshot where the cluster can be asked. */
 export async function describeWritten(cluster: Cluster | undefined, run: RemoteStart): Promise<string[]> {
@@ -18,7 +19,7 @@ export async function describeWritten(cluster: Cluster | undefined, run: RemoteS
     const names = again.map(step => `‘${step}’`).join(', ');
     const what = `The volume ‘${claim}’ is as it is now: what ${names} wrote to it in run ${past.number} stays.`;
     const snapshot =
-      cluster && (await findRunSnapshot(cluster, { run: past.id, claim, step: again[0] }).catch(() => undefined));
+      cluster && (await findRunSnapshot(cluster, { run: labelOf(past), claim, step: again[0] }).catch(() => undefined));
     const cure = `As it was before ‘${again[0]}’: \`sluice cluster snapshots restore ${snapshot?.name} --to NEW-CLAIM\`, and mount that one.`;
     return [snapshot === undefined ? what : `${what} ${cure}`];
   });

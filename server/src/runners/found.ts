@@ -1,7 +1,7 @@
 // Runs that were started elsewhere get a record here like any other. Nobody owns it: whoever follows runs comes upon it.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import type { JsonValue } from '@sluice/core';
+import type { JsonValue, RunSummary } from '@sluice/core';
 import type { Store } from '../store.js';
 import type { Place } from './engine.js';
 import { layoutOf } from './layout.js';
@@ -28,7 +28,7 @@ export function recordFound(store: Store, found: FoundRun, isKnown: () => boolea
   store.sql.transaction(() => {
     if (isKnown()) return;
     const run = store.create({
-      ...{ runner, pipeline, parameters, remote: { id, place } },
+      ...{ runner, pipeline, parameters, remote: { id, place, isFound: true } },
       ...(notebook === undefined ? {} : { notebook: nameHere(store, notebook) })
     });
     store.sql.run('UPDATE runs SET created_at = ? WHERE id = ?', at, run.id);
@@ -39,6 +39,9 @@ export function recordFound(store: Store, found: FoundRun, isKnown: () => boolea
     store.release(run.id);
   });
 }
+
+/** What the run's objects in the cluster are labelled with: one that was started elsewhere has the id that it got there. */
+export const labelOf = ({ id, remote }: Pick<RunSummary, 'id' | 'remote'>): string => remote?.place.run ?? id;
 
 /** The notebook here that is called so there: of this path, or the only one of its name that has been run. */
 function nameHere(store: Store, there: string): string {
