@@ -33,6 +33,7 @@ import {
   type ClaimSpec
 } from '../kubernetes/volumes.js';
 import type { Place, RemoteRun, RemoteStart } from '../runners/engine.js';
+import { labelOf } from '../runners/found.js';
 import { formatSize } from '../words.js';
 import { ofSettings, toSpec, type Keeping, type VolumeSpec } from './keeping.js';
 
@@ -248,7 +249,7 @@ async function findPastVolume(cluster: Cluster, run: RemoteStart): Promise<Sourc
   // beside others that do not wait for it, the first step may have begun before they could
   const isFirst = first !== undefined && others.every(({ name }) => ancestors(plan.tasks, name).has(first.name));
   const find = (step?: string) =>
-    findRunSnapshot(cluster, { run: past.id, claim, ...(step && { step }) }).catch(() => undefined);
+    findRunSnapshot(cluster, { run: labelOf(past), claim, ...(step && { step }) }).catch(() => undefined);
   const there = await maybeReadClaim(cluster, claim);
   const before = isFirst ? await find(first.name) : undefined;
   const snapshot = before ?? (there === undefined ? await find() : undefined);
