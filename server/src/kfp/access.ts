@@ -47,7 +47,9 @@ export function readAccess(given: KfpPlace, env: NodeJS.ProcessEnv): KfpAccess {
   const isInPod = Boolean(env.KUBERNETES_SERVICE_HOST);
   const way = url !== undefined ? 'url' : context !== undefined || !isInPod ? 'forward' : 'cluster';
   const namespace =
-    given.namespace ?? env.SLUICE_KFP_NAMESPACE ?? (way === 'cluster' ? findOwnNamespace(env) : undefined);
+    given.namespace ??
+    env.SLUICE_KFP_NAMESPACE ??
+    (way === 'cluster' || (isInPod && url !== undefined && isInside(url)) ? findOwnNamespace(env) : undefined);
   const experiment = given.experiment ?? env.SLUICE_KFP_EXPERIMENT;
   return {
     way,
@@ -58,6 +60,12 @@ export function readAccess(given: KfpPlace, env: NodeJS.ProcessEnv): KfpAccess {
     ...readCredential(env, isInPod),
     ...readTls(env)
   };
+}
+
+/** Whether only pods of Kubeflow's own cluster know the server by this name. */
+export function isInside(url: string): boolean {
+  const { hostname } = new URL(checkUrl(url));
+  return /\.svc(\.|$)/.test(hostname) || /^ml-pipeline(-ui)?(\.[^.]+)?$/.test(hostname);
 }
 
 function readPlace(env: NodeJS.ProcessEnv): KfpPlace {

@@ -1,9 +1,10 @@
 // Whether Kubeflow Pipelines can be used, asked of itself: it needs no right in the cluster, and works where nobody has named one.
 import type { Finding } from '@sluice/core';
 import { toPipelineError } from '../errors.js';
+import { findOwnNamespace } from '../kubernetes/own-pod.js';
 import type { ClusterSettings } from '../kubernetes/settings.js';
 import { isNamed } from '../runners/naming.js';
-import { readAccess, type KfpPlace } from './access.js';
+import { isInside, readAccess, type KfpPlace } from './access.js';
 import { connect, type Connection } from './connect.js';
 import { readMetadata } from './metadata.js';
 
@@ -45,7 +46,9 @@ function toAccess({ url, context, namespace }: Named, env: NodeJS.ProcessEnv) {
 
 /** Whether Kubeflow has a URL, and nobody has named the cluster that it is on. */
 export function isElsewhere(place: Named, { context }: ClusterSettings, env: NodeJS.ProcessEnv): boolean {
-  return toAccess(place, env).way === 'url' && context === undefined && !isNamed(env, 'argo');
+  const { way, url } = toAccess(place, env);
+  if (way !== 'url' || (findOwnNamespace(env) !== undefined && isInside(url!))) return false;
+  return context === undefined && !isNamed(env, 'argo');
 }
 
 /**

@@ -4,11 +4,13 @@
 import { findKept, type Kept, type Plan } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { checkAnswer, openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
+import { findOwnNamespace } from '../kubernetes/own-pod.js';
 import { mayServiceAccount, rightsFor, stepRights } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { checkClones, findSnapshotWay } from '../kubernetes/storage.js';
 import { readClaim } from '../kubernetes/volumes.js';
 import { isNamed } from '../runners/naming.js';
+import { isInside } from './access.js';
 import type { Connection } from './connect.js';
 import { unknownCluster, type OwnCluster } from './own-cluster.js';
 
@@ -68,9 +70,10 @@ export async function openOwnCluster(
   settings: ClusterSettings
 ): Promise<Cluster | undefined> {
   const isSaid = settings.context !== undefined || isNamed(env, 'argo');
-  if (place.url !== undefined && !isSaid) return undefined;
+  const isHere = place.url === undefined || (findOwnNamespace(env) !== undefined && isInside(place.url));
+  if (!isHere && !isSaid) return undefined;
   const { kubeconfig, context = place.context, namespace: named } = settings;
-  const own = namespace ?? named ?? (place.url === undefined ? 'kubeflow' : undefined);
+  const own = namespace ?? named ?? (isHere ? 'kubeflow' : undefined);
   const where = { ...(kubeconfig && { kubeconfig }), ...(context && { context }), ...(own && { namespace: own }) };
   try {
     const cluster = await openCluster(where, env);

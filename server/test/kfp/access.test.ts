@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { connect as connectTo, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readAccess } from '../../src/kfp/access';
+import { isInside, readAccess } from '../../src/kfp/access';
 import { connect } from '../../src/kfp/connect';
 import { KfpServer, type KfpServerOptions } from './server';
 
@@ -113,6 +113,16 @@ describe('four ways to be let in', () => {
     });
   });
 });
+
+test.each([
+  ['http://ml-pipeline.kubeflow:8888', true],
+  ['ml-pipeline-ui.kubeflow.svc/pipeline', true],
+  ['http://istio.mesh.svc.cluster.local/pipeline', true],
+  ['http://ml-pipeline:8888', true],
+  ['https://kubeflow.example.org/pipeline', false],
+  ['https://ml-pipeline.example.org', false],
+  ['http://127.0.0.1:8888', false]
+])('whether only pods of its cluster know ‘%s’: %s', (url, isSo) => expect(isInside(url)).toBe(isSo));
 
 describe('servers that are not what they should be', () => {
   const json =
