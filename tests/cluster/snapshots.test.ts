@@ -1,6 +1,7 @@
 // A volume's snapshot, from the claim to the restored file, on a real API server, with real controllers and a real CSI driver.
 import { join } from 'node:path';
 import { openCluster } from '../../server/src/kubernetes/access.js';
+import { checkClone, tryClone } from '../../server/src/kubernetes/clones.js';
 import { collectSnapshots } from '../../server/src/kubernetes/collect.js';
 import { findSnapshotWay, findWayOfClass } from '../../server/src/kubernetes/storage.js';
 import {
@@ -11,6 +12,7 @@ import {
   waitForSnapshot
 } from '../../server/src/kubernetes/snapshots.js';
 import { createClaim, waitForClaim } from '../../server/src/kubernetes/volumes.js';
+import { until } from '../../server/test/world.js';
 import { folder, makeNamespace, type TestCluster } from './cluster.js';
 
 let test_: TestCluster;
@@ -81,6 +83,14 @@ test.each([
   }
 });
 
+/** In the place of what provisions volumes for a driver that can't clone; the words are csi-provisioner's, seen with such a driver. */
+async function sayOfProbe(message: string): Promise<void> {
+  const uidOf = () => test_.kubectl('get', 'pvc', 'probe', '--ignore-not-found', '-o', 'jsonpath={.metadata.uid}');
+  await until(() => uidOf() !== '');
+  const involvedObject = { kind: 'PersistentVolumeClaim', name: 'probe', namespace: test_.namespace, uid: uidOf() };
+  test_.apply({ apiVersion: 'v1', kind: 'Event', metadata: { name: 'no-clones' }, involvedObject, reason: 'ProvisioningFailed', message, type: 'Warning' });
+}
+
 test('how a volume can be kept is told by its driver: by snapshots of a class, by clones, or not at all', async () => {
   const { cluster, namespace, apply, kubectl } = test_;
   expect(await findSnapshotWay(cluster, 'work')).toEqual({ how: 'snapshot', class: 'standard' });
@@ -93,6 +103,12 @@ test('how a volume can be kept is told by its driver: by snapshots of a class, b
     const admin = await openCluster({ kubeconfig: join(folder, 'kubeconfig'), context: 'admin', namespace });
     const why = (driver: string) => `The driver ‘${driver}’ has no VolumeSnapshotClass`;
     expect(await findWayOfClass(admin, plain)).toMatchObject({ how: 'clone', message: `${why(plain)}. A volume of StorageClass ‘${plain}’ is cloned instead.` });
+    const trial = { claim: 'work', size: '1Gi', storageClass: plain, accessModes: ['ReadWriteOnce'], cure: 'Do without.' };
+    const refused = expect(tryClone(cluster, { ...trial, name: 'probe' })).rejects.toThrow('The volume of claim ‘work’ can’t be cloned, and a clone was to stand for a snapshot: its storage driver makes none. Do without.');
+    await sayOfProbe(`failed to provision volume with StorageClass "${plain}": CSI driver does not support clone operations: controller CLONE_VOLUME capability is not reported`);
+    await refused;
+    await checkClone(cluster, { ...trial, storageClass: 'standard' });
+    expect(test_.names('pvc').filter(name => name.includes('probe'))).toEqual([]);
     await expect(findWayOfClass(admin, old)).rejects.toThrow(`${why(old)}, and it is no CSI driver, so that it cannot clone volumes either. Set \`sluice.snapshots\` to ‘off’`);
   } finally {
     kubectl('delete', 'storageclass', plain, old, '--ignore-not-found');

@@ -4,6 +4,7 @@ import type { AccessMode, CloneSpec, Plan, SnapshotOptions, WorkspaceVolume } fr
 import { claimsOf, parallelSteps } from '@sluice/core';
 import type { readIr } from '@sluice/core/ir/read';
 import { statusOf, type Cluster } from '../kubernetes/access.js';
+import { checkClone } from '../kubernetes/clones.js';
 import type { ClusterSettings } from '../kubernetes/settings.js';
 import {
   checkClones,
@@ -66,7 +67,9 @@ export async function findKeeping(
   const others = await Promise.all(
     Object.entries(plan.workspace.kept ?? {}).map(async ([claim, policy]): Promise<SnapshotOptions> => {
       const of = toSpec(await readClaim(cluster, claim));
-      return { claim, policy, ...(await toKept(cluster, await find(() => findSnapshotWay(cluster, claim)), of)) };
+      const kept = await toKept(cluster, await find(() => findSnapshotWay(cluster, claim)), of);
+      if (kept.clone !== undefined) await checkClone(cluster, { ...kept.clone, claim, cure: withoutKeeping(claim) });
+      return { claim, policy, ...kept };
     })
   );
   const sharing = await findSharing(cluster, { ir, plan, execute }, volume);
@@ -79,6 +82,10 @@ export async function findKeeping(
     messages: [...messages, ...sharing.messages]
   };
 }
+
+/** For the user: what to do where a volume that steps mount can't be kept. */
+export const withoutKeeping = (claim: string): string =>
+  `Take ‘snapshot’ from the volume ‘${claim}’ in the notebook’s settings, or use a volume whose StorageClass has snapshots.`;
 
 /** As what is asked of Argo, and of a clone whether it can be made. */
 export async function toKept(

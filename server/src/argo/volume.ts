@@ -12,6 +12,7 @@ import {
 import { PipelineError } from '../errors.js';
 import type { Cluster } from '../kubernetes/access.js';
 import { toSelector, type Belonging } from '../kubernetes/labels.js';
+import { tryClone } from '../kubernetes/clones.js';
 import type { ClusterSettings } from '../kubernetes/settings.js';
 import {
   findRunSnapshot,
@@ -82,7 +83,7 @@ export async function makeVolume(
   const workspace = readWorkspace(run.place);
   const { isFurther, taken } = await makeCopy(cluster, run, { name, keeping }, signal);
   if (!isFurther && workspace === undefined) await createLike(cluster, run, { name, last, keeping }, signal);
-  await tryClone(cluster, run, name, keeping, signal);
+  await tryOwnClone(cluster, run, name, keeping, signal);
   const { image } = run.plan.tasks.find(task => run.choice.execute.has(task.name))!;
   const spec = toPodSpec(run, { templates, image, name: `${name}-send`, claim: name });
   await withVolumePod(cluster, spec, { notice: text => run.notice(text), signal }, async pod => {
@@ -216,8 +217,8 @@ async function copyWorkspace(
   return own.policy === 'off' ? { taken } : {};
 }
 
-/** That a driver can clone is written nowhere. Before the run it is tried; in the middle of it, steps would wait for nothing. */
-export async function tryClone(
+/** Where clones are to stand for snapshots of the run's own volume, see that one can be made. */
+export async function tryOwnClone(
   cluster: Cluster,
   run: RemoteStart,
   name: string,
@@ -225,19 +226,11 @@ export async function tryClone(
   signal: AbortSignal
 ): Promise<void> {
   if (own.policy === 'off' || own.clone === undefined) return;
-  const probe = `${name}-probe`;
   run.notice('Trying whether the storage driver can clone volumes.');
-  try {
-    await copy(
-      cluster,
-      run,
-      probe,
-      { ...volume, ...own.clone, accessModes: volume.accessModes, from: { kind: 'claim', name } },
-      signal
-    );
-  } finally {
-    await removeClaim(cluster, probe).catch(() => undefined); // its label tells whose it is
-  }
+  const cure = 'Set the notebook’s `sluice.snapshots` to ‘off’, or choose another class with SLUICE_STORAGE_CLASS.';
+  const { accessModes } = volume;
+  const trial = { ...volume, ...own.clone, accessModes, name: `${name}-probe`, claim: name, cure };
+  await tryClone(cluster, { ...trial, belonging: belongingOf(run) }, { signal });
 }
 
 /** What a run that takes another one's values gets as its volume: that run's as it was before the first step to execute, or as it is now. */

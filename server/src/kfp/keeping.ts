@@ -3,8 +3,13 @@
 // API does not give.
 import { findKept, type Kept, type Plan } from '@sluice/core';
 import { PipelineError } from '../errors.js';
+import { toSpec, withoutKeeping } from '../argo/keeping.js';
 import { checkAnswer, openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
+<<<<<<< server/src/kfp/keeping.ts
+import { checkClone } from '../kubernetes/clones.js';
+=======
 import { findOwnNamespace } from '../kubernetes/own-pod.js';
+>>>>>>> /tmp/theirs
 import { mayServiceAccount, rightsFor, stepRights } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { checkClones, findSnapshotWay } from '../kubernetes/storage.js';
@@ -90,10 +95,12 @@ export async function openOwnCluster(
 async function findWay(cluster: Cluster, claim: string, plan: Pick<Plan, 'workspace'>): Promise<KfpKeeping[string]> {
   const { class: wanted, clone = false } = plan.workspace.snapshots ?? {};
   try {
-    const { spec } = await readClaim(cluster, claim);
+    const found = await readClaim(cluster, claim);
     const way = clone ? { how: 'clone' as const } : await findSnapshotWay(cluster, claim, wanted);
     if (way.how === 'snapshot') return way.class === undefined ? {} : { class: way.class };
+    const { spec } = found;
     if (spec?.storageClassName) await checkClones(cluster, spec.storageClassName);
+    await checkClone(cluster, { ...toSpec(found), claim, cure: withoutKeeping(claim) });
     return { isCloned: true };
   } catch (error) {
     // who may not see the volumes may have pods that can

@@ -20,7 +20,7 @@ import {
 } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
 import { findVolume, toKept, type Keeping } from '../argo/keeping.js';
-import { makeCopy, makeVolume, readWorkspace, tryClone, unmakeVolume } from '../argo/volume.js';
+import { makeCopy, makeVolume, readWorkspace, tryOwnClone, unmakeVolume } from '../argo/volume.js';
 import { toPipelineError } from '../errors.js';
 import { openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
 import { requireRights, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';
@@ -236,7 +236,7 @@ async function copyVolume(
   signal: AbortSignal
 ): Promise<void> {
   const { taken } = await makeCopy(cluster, run, { name: claim, keeping }, signal);
-  await tryClone(cluster, run, claim, keeping, signal);
+  await tryOwnClone(cluster, run, claim, keeping, signal);
   let isThere = (await readClaim(cluster, claim)).status?.phase === 'Bound';
   if (!isThere && isKept) {
     // its class makes it when a pod comes, and the snapshot before the first step comes before

@@ -120,7 +120,8 @@ async function waitsForPod(cluster: Cluster, claim: V1PersistentVolumeClaim): Pr
   return (await eventsOf(cluster, claim)).some(({ reason }) => reason === 'WaitForFirstConsumer');
 }
 
-async function findTrouble(cluster: Cluster, claim: V1PersistentVolumeClaim): Promise<string | undefined> {
+/** Why the claim has no volume, in the words of what provisions it; undefined where it does not say. */
+export async function findTrouble(cluster: Cluster, claim: V1PersistentVolumeClaim): Promise<string | undefined> {
   const failed = (await eventsOf(cluster, claim)).filter(({ reason }) => reason === 'ProvisioningFailed');
   return failed.at(-1)?.message?.replace(/^failed to provision volume with StorageClass "[^"]*": /, '');
 }
