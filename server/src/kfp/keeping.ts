@@ -5,11 +5,8 @@ import { findKept, type Kept, type Plan } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { toSpec, withoutKeeping } from '../argo/keeping.js';
 import { checkAnswer, openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
-<<<<<<< server/src/kfp/keeping.ts
 import { checkClone } from '../kubernetes/clones.js';
-=======
 import { findOwnNamespace } from '../kubernetes/own-pod.js';
->>>>>>> /tmp/theirs
 import { mayServiceAccount, rightsFor, stepRights } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { checkClones, findSnapshotWay } from '../kubernetes/storage.js';
