@@ -102,6 +102,8 @@ export interface RunnerInfo {
   readonly problem?: string;
   /** of the kubeconfig; the one that is used where none is chosen stands first */
   readonly contexts?: readonly ClusterContext[];
+  /** what is set up for all notebooks, in the words of a target: `size`, `keep` and so on */
+  readonly setUp?: Readonly<Record<string, string>>;
 }
 
 /** GET /runs/ID/volume-snapshots answers with `{snapshots: [VolumeSnapshotInfo]}`, oldest first: what a run on a cluster has left there. */

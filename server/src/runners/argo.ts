@@ -58,16 +58,27 @@ export function open(options: EngineOptions): Engine {
 export async function describe({ env, store }: EngineOptions, target: Place = {}): Promise<RunnerInfo> {
   const name = 'argo';
   let contexts: readonly ClusterContext[] = [];
+  let setUp: Pick<RunnerInfo, 'setUp'> = {};
   try {
-    contexts = await listContexts(readClusterSettings({}, { env, home: store.home }), env);
+    const { kubeconfig, ...settings } = readClusterSettings({}, { env, home: store.home });
+    if (Object.keys(settings).length > 0) setUp = { setUp: settings };
+    contexts = await listContexts({ ...settings, ...(kubeconfig && { kubeconfig }) }, env);
     const cluster = await openCluster(readClusterSettings(target, { env, home: store.home }), env);
     const label = `Argo, namespace ‘${cluster.namespace}’ of ‘${cluster.context}’`;
     try {
       await checkAnswer(cluster);
       await listWorkflows(cluster, 'none=none');
-      return { name, label, isReady: true, isSetUp: true, contexts };
+      return { name, label, isReady: true, isSetUp: true, contexts, ...setUp };
     } catch (error) {
-      return { name, label, isReady: false, isSetUp: true, problem: toPipelineError(error).message, contexts };
+      return {
+        name,
+        label,
+        isReady: false,
+        isSetUp: true,
+        problem: toPipelineError(error).message,
+        contexts,
+        ...setUp
+      };
     }
   } catch (error) {
     const isSetUp = contexts.length > 0;
@@ -141,19 +152,20 @@ class ArgoEngine implements Engine {
     }
   }
 
-  async find(run: RemoteRun): Promise<string | undefined> {
-    const cluster = await this.connect(run.place);
-    const [found] = await listWorkflows(cluster, toSelector({ run: run.id }));
-    if (found !== undefined) return found.metadata!.name;
-    await this.removeAll(cluster, run.id, nameOf(run));
-    return undefined;
+  find(run: RemoteRun): Promise<string | undefined> {
+    return this.inCluster(run.place, async cluster => {
+      const [found] = await listWorkflows(cluster, toSelector({ run: run.id }));
+      if (found !== undefined) return found.metadata!.name;
+      await this.removeAll(cluster, run.id, nameOf(run));
+      return undefined;
+    });
   }
 
   async *follow(name: string, run: RemoteRun, signal: AbortSignal): AsyncIterable<EngineEvent> {
     try {
       yield* this.followIn(await this.connect(run.place), name, run, signal);
     } catch (error) {
-      if (statusOf(error) === 401) this.clusters.clear(); // who logs in again has another token in the kubeconfig
+      this.forgetLogin(error);
       throw error;
     }
   }
@@ -180,16 +192,30 @@ class ArgoEngine implements Engine {
   }
 
   async cancel(name: string, run: RemoteRun): Promise<void> {
-    const cluster = await this.connect(run.place);
-    const { namespace } = cluster;
     const body = { spec: { shutdown: 'Terminate' } };
     const { PatchStrategy, setHeaderOptions } = await import('@kubernetes/client-node');
-    await maybeAsk({ verb: 'patch', resource: workflowResource, name, namespace }, () =>
-      cluster.custom.patchNamespacedCustomObject(
-        { ...workflowApi, namespace, name, body },
-        setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
+    await this.inCluster(run.place, ({ custom, namespace }) =>
+      maybeAsk({ verb: 'patch', resource: workflowResource, name, namespace }, () =>
+        custom.patchNamespacedCustomObject(
+          { ...workflowApi, namespace, name, body },
+          setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
+        )
       )
     );
+  }
+
+  private async inCluster<T>(place: Place, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.connect(place));
+    } catch (error) {
+      this.forgetLogin(error);
+      throw error;
+    }
+  }
+
+  /** Who logs in again has another token in the kubeconfig. */
+  private forgetLogin(error: unknown): void {
+    if (statusOf(error) === 401) this.clusters.clear();
   }
 
   private settings(given: Readonly<Record<string, string | undefined>>): ClusterSettings {
