@@ -42,7 +42,9 @@ test.each([
   ['', 'notebook-secrets']
 ])('‘%s’ keeps its secrets in %s', (name, secret) => expect(secretNameFor(name)).toBe(secret));
 
-test('the command for a secret has names and no values', () =>
+test('the command for a secret has names and no values', () => {
   expect(commandFor('mine', ['A', 'B'])).toBe(
     'kubectl create secret generic mine --from-literal=A="$A" --from-literal=B="$B"'
-  ));
+  );
+  expect(commandFor('mine', ['A'], 'team')).toBe('kubectl create secret generic mine -n team --from-literal=A="$A"');
+});

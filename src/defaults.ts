@@ -72,10 +72,11 @@ export function secretNameFor(pipeline: string): string {
   return `${stem || 'notebook'}-secrets`;
 }
 
-/** The command that makes the secret of the shell's own variables; no value is in it. */
-export function commandFor(secretName: string, names: readonly string[]): string {
+/** The command that makes the secret of the shell's own variables, in the namespace if one is named; no value is in it. */
+export function commandFor(secretName: string, names: readonly string[], namespace?: string): string {
   const literals = names.map(name => `--from-literal=${name}="$${name}"`);
-  return ['kubectl create secret generic', secretName, ...literals].join(' ');
+  const place = namespace === undefined ? [] : [`-n ${namespace}`];
+  return ['kubectl create secret generic', secretName, ...place, ...literals].join(' ');
 }
 
 function ofSecret(secret: SecretVariable | SecretFolder): Given {

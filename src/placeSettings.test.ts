@@ -52,6 +52,8 @@ test('fields say in grey what holds without them, and follow the context that is
     Object.fromEntries(places.placeFields(info, place, trans).map(({ key, without }) => [key, without]));
   expect(withouts(argo, {})).toMatchObject({ context: 'main', namespace: 'team-a', size: '10Gi' });
   expect(withouts(argo, { context: 'away' })).toMatchObject({ context: 'main', namespace: 'default' });
+  const setUp = { keep: 'failed', serviceAccount: 'steps' };
+  expect(withouts({ ...argo, setUp }, {})).toMatchObject({ keep: 'of failed runs', serviceAccount: 'steps' });
   expect(Object.keys(withouts({ ...argo, name: 'kubeflow' }, { url: 'kfp' }))).not.toContain('context');
 });
 

@@ -51,7 +51,7 @@ function without(object: PartialJSONObject, key: string): PartialJSONObject {
 }
 
 export function placeFields(info: RunnerInfo, place: Place, trans: TranslationBundle): readonly SettingField[] {
-  const { contexts = [] } = info;
+  const { contexts = [], setUp = {} } = info;
   const elsewhere = trans.__('as set up');
   const context: SettingField = {
     ...{ key: 'context', kind: 'choice', label: trans.__('Context'), without: contexts[0]?.name ?? elsewhere },
@@ -75,6 +75,12 @@ export function placeFields(info: RunnerInfo, place: Place, trans: TranslationBu
     ],
     hint: trans.__('Of the run’s volume, on the cluster.')
   };
+  const kept: NonNullable<SettingField['choices']> = [
+    ['last', trans.__('of the last run')],
+    ['failed', trans.__('of failed runs')],
+    ['always', trans.__('of all runs')],
+    ['never', trans.__('of none')]
+  ];
   if (info.name === 'kubeflow')
     return [
       {
@@ -96,30 +102,32 @@ export function placeFields(info: RunnerInfo, place: Place, trans: TranslationBu
     namespace,
     snapshots,
     {
-      ...{ key: 'size', kind: 'text', label: trans.__('Volume size'), without: '10Gi' },
+      ...{ key: 'size', kind: 'text', label: trans.__('Volume size'), without: setUp['size'] ?? '10Gi' },
       hint: trans.__('Of the run’s volume, on which are the folder and the values between steps.')
     },
     {
-      ...{ key: 'storageClass', kind: 'text', label: trans.__('Storage class'), without: trans.__('the default') },
+      ...{ key: 'storageClass', kind: 'text', label: trans.__('Storage class') },
+      without: setUp['storageClass'] ?? trans.__('the default'),
       hint: trans.__('Of the run’s volume.')
     },
     {
-      ...{ key: 'serviceAccount', kind: 'text', label: trans.__('Account'), without: 'default' },
+      ...{
+        key: 'serviceAccount',
+        kind: 'text',
+        label: trans.__('Account'),
+        without: setUp['serviceAccount'] ?? 'default'
+      },
       hint: trans.__('The service account of the steps’ pods.')
     },
     {
-      ...{ key: 'accessMode', kind: 'choice', label: trans.__('Access'), without: elsewhere },
+      ...{ key: 'accessMode', kind: 'choice', label: trans.__('Access') },
+      without: setUp['accessMode'] ?? 'ReadWriteOnce',
       choices: ['ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany'].map(mode => [mode, mode]),
       hint: trans.__('With ReadWriteMany, steps of a run may be on several nodes.')
     },
     {
-      ...{ key: 'keep', kind: 'choice', label: trans.__('Keep volumes'), without: elsewhere },
-      choices: [
-        ['last', trans.__('of the last run')],
-        ['failed', trans.__('of failed runs')],
-        ['always', trans.__('of all runs')],
-        ['never', trans.__('of none')]
-      ],
+      ...{ key: 'keep', kind: 'choice', label: trans.__('Keep volumes'), choices: kept },
+      without: kept.find(([value]) => value === (setUp['keep'] ?? 'last'))?.[1] ?? elsewhere,
       hint: trans.__('Which runs’ volumes stay, so that one can go on from there.')
     }
   ];

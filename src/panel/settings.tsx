@@ -28,6 +28,7 @@ function GivenSettings(): React.JSX.Element {
   const defaults = defaultsOf(pipeline);
   const given = givenBy(defaults);
   const [needed, setNeeded] = React.useState<NeededSecret>();
+  const lacking = (needed?.variables ?? []).filter(name => given.some(one => nameOf(one) === name));
   const close = (made?: NeededSecret): void => {
     setTaking(false);
     setNeeded(made);
@@ -56,14 +57,14 @@ function GivenSettings(): React.JSX.Element {
           </li>
         ))}
       </ul>
-      {needed && (
+      {needed && lacking.length > 0 && (
         <div className="jp-Sluice-note">
           {trans.__(
             'On a cluster, the secret ‘%1’ must be there before a run. Where the variables are set, this makes it:',
             needed.name
           )}
           <pre className="jp-Sluice-log" tabIndex={0}>
-            {commandFor(needed.name, needed.variables)}
+            {commandFor(needed.name, lacking, pipeline.place['namespace'])}
           </pre>
         </div>
       )}
@@ -143,7 +144,11 @@ function Choice({ server, offered, onEnd }: ChoiceProps): React.JSX.Element {
       ))}
       {unplaced.length > 0 && (
         <label className="jp-Sluice-secretName">
-          {trans.__('Kubernetes secret that holds them')}
+          {trans._n(
+            'Kubernetes secret for the one whose value stays here',
+            'Kubernetes secret for those whose values stay here',
+            unplaced.length
+          )}
           <input
             type="text"
             className="jp-mod-styled"

@@ -70,7 +70,7 @@ test('the server’s variables are taken over, of secrets their names alone', as
   const offer = sluice.panel.getByRole('group', { name: 'What this server has' });
   await offer.getByRole('checkbox', { name: 'STORY_LEVEL = 3' }).check();
   await offer.getByRole('checkbox', { name: /^STORY_TOKEN/ }).check();
-  await offer.getByRole('textbox', { name: 'Kubernetes secret that holds them' }).fill('mine');
+  await offer.getByRole('textbox', { name: 'Kubernetes secret for the one whose value stays here' }).fill('mine');
   expect(await sluice.seriousFaults()).toEqual([]);
   await sluice.picture('offer');
   await offer.getByRole('button', { name: 'Take over 2' }).click();
@@ -80,4 +80,6 @@ test('the server’s variables are taken over, of secrets their names alone', as
 
   await sluice.panel.getByRole('button', { name: 'Take ‘STORY_LEVEL’ away' }).click();
   await expect(given).toHaveCount(1);
+  await sluice.panel.getByRole('button', { name: 'Take ‘STORY_TOKEN’ away' }).click();
+  await expect(sluice.panel).not.toContainText('--from-literal');
 });
