@@ -402,7 +402,7 @@ describe('a run', () => {
       expect(events).toContainEqual(expect.objectContaining({ type: 'log', text: 'begun\n' }));
       expect(events.at(-1)).toMatchObject({ type: 'run-ended', state: 'canceled', reason: 'Canceled in JupyterLab.' });
       sidecar.child.kill('SIGTERM');
-      await until(() => sidecar.hasEnded, 3000);
+      await until(() => sidecar.hasEnded);
     } finally {
       await sidecar.kill();
       sidecar = first;
@@ -413,12 +413,14 @@ describe('a run', () => {
 });
 
 describe('ends', () => {
-  const slow = ['step:a | import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(2)\nopen("done", "w").close()'];
+  const slow = (seconds: number) => [
+    `step:a | import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(${seconds})\nopen("done", "w").close()`
+  ];
   const isRunning = (pid: string) =>
     existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
 
-  async function begin(): Promise<{ run: string; pid: string }> {
-    world.write('a.ipynb', slow);
+  async function begin(seconds = 60): Promise<{ run: string; pid: string }> {
+    world.write('a.ipynb', slow(seconds));
     const run = await submit('a.ipynb');
     const log = join(world.folder, '.sluice/runs', run, 'a.log');
     await until(() => existsSync(log) && statSync(log).size > 0);
@@ -426,7 +428,7 @@ describe('ends', () => {
   }
 
   test('at end-of-file: it takes no more runs, and ends after its last one', async () => {
-    const { run } = await begin();
+    const { run } = await begin(2);
     sidecar.child.stdin!.end();
     await until(() => sidecar.hasEnded);
     expect(sidecar.child.exitCode).toBe(0);
@@ -436,13 +438,13 @@ describe('ends', () => {
 
   test('at end-of-file without runs: at once', async () => {
     sidecar.child.stdin!.end();
-    await until(() => sidecar.hasEnded, 3000);
+    await until(() => sidecar.hasEnded);
   });
 
   test('by SIGTERM: at once, and its runs are canceled', async () => {
     const { run, pid } = await begin();
     sidecar.child.kill('SIGTERM');
-    await until(() => sidecar.hasEnded, 3000);
+    await until(() => sidecar.hasEnded);
     await until(() => !isRunning(pid));
     expect((await world.sluice('runs', 'show', run, '--json')).events[0]).toMatchObject({
       state: 'canceled',
@@ -454,7 +456,7 @@ describe('ends', () => {
   test('by SIGKILL: its steps end themselves, and whoever looks next writes down why', async () => {
     const { run, pid } = await begin();
     await sidecar.kill();
-    await until(() => !isRunning(pid), 8000);
+    await until(() => !isRunning(pid));
     sidecar = await Sidecar.start();
     expect((await ask('GET', `/runs/${run}`)).json).toMatchObject({
       state: 'failed',

@@ -119,7 +119,7 @@ test.each<[what: string, change: (config: string) => string, said: RegExp]>([
   const { status, stderr } = await world.sluice('run', 'training.ipynb', '--runner', 'argo');
   expect(stderr).toMatch(said);
   expect(status).toBeGreaterThan(0);
-  expect(Date.now() - start).toBeLessThan(8000); // compiling the notebook is in it
+  expect(Date.now() - start).toBeLessThan(20_000); // five, and what a busy machine adds
 });
 
 testWithPods('a notebook runs to success, with its logs as they come, and leaves records as a run here does', async () => {

@@ -45,7 +45,7 @@ async function attempt(url: string, env: NodeJS.ProcessEnv = {}, namespace?: str
   } catch (error) {
     return (error as Error).message.replace(/:\d{4,}/g, '');
   } finally {
-    expect(Date.now() - began).toBeLessThan(6000);
+    expect(Date.now() - began).toBeLessThan(20_000); // five, and what a busy machine adds
   }
 }
 

@@ -1,6 +1,6 @@
 // What runs on Kubeflow do besides what every runner does (../conformance.ts), from the command line: the real client, a server of Kubeflow's own description, steps that really run.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planIr } from '@sluice/core';
@@ -80,14 +80,16 @@ test('a notebook runs, and what its steps print, measure and give is here afterw
 
 test('cells show while a step runs, and one that failed leaves its executed notebook', async () => {
   await serve();
+  const seen = join(world.folder, 'seen');
   world.write('nb.ipynb', [
     'step:load | 6 * 7',
-    'import time\nprint("second")\ntime.sleep(8)\nraise ValueError("no data")'
+    `import os, time\nprint("second")\nwhile not os.path.exists("${seen}"): time.sleep(0.1)\nraise ValueError("no data")`
   ]);
   const show = async () =>
     JSON.parse((await world.sluice('runs', 'show', 'last', '--json')).stdout) as Record<string, unknown>;
   let during: Promise<Record<string, unknown>> | undefined;
-  const onStdout = (text: string) => void (text.includes('second') && (during ??= show()));
+  const onStdout = (text: string) =>
+    void (text.includes('second') && (during ??= show().finally(() => writeFileSync(seen, ''))));
   const { status } = await world.sluiceWith(
     { onStdout },
     'run',
