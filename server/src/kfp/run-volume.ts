@@ -107,7 +107,8 @@ async function planVolumeIn(
   const isTaken = way?.how === 'snapshot';
   const purposes: Purpose[] = [...(copy ? [] : ['workspace' as const]), ...(way ? ['snapshots' as const] : [])];
   const rights = rightsFor(userRights, purposes);
-  await requireRights(cluster, isTaken ? rights : rights.filter(({ group }) => group === ''));
+  const command = `sluice cluster rbac --runner kubeflow -n ${cluster.namespace}`;
+  await requireRights(cluster, isTaken ? rights : rights.filter(({ group }) => group === ''), command);
   const own = { policy, ...(policy !== 'off' && way ? await toKept(cluster, way, volume) : {}) };
   const isCloned = own.clone !== undefined;
   const kept = toKeptMoments({ own, ...(copy && { copy }) }, past);

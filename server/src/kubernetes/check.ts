@@ -135,7 +135,7 @@ async function* checkNotebook(cluster: Cluster, { folder, env }: CheckOptions): 
     const found = await findOwnWorkspace(cluster, folder, env);
     const message =
       found === undefined
-        ? 'This folder is on no volume of the pod: runs on Argo are sent it'
+        ? 'This folder is on no volume of the pod: it is sent to each run’s own'
         : `This folder is on the volume ‘${found.claim}’: runs work on a copy of it`;
     yield { isOk: true, message };
   } catch (error) {
