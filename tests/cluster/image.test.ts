@@ -13,6 +13,7 @@ afterAll(() => test_?.remove());
 const context: BuildContext = { files: { Dockerfile: 'FROM scratch\n' }, hash: '0123456789abcdef', base: 'scratch' };
 
 test('who lacks a right is told which, a Job that gets no pod is told why, and neither leaves anything', async () => {
+  test_.kubectl('delete', 'resourcequota', 'none', '--ignore-not-found'); // of an earlier try
   const rights = rightsFor(userRights, ['images']);
   const rules = rights.map(({ group, resource, verbs }) => ({ apiGroups: [group], resources: [resource], verbs }));
   const lackingOne = rights.map(async ({ resource, group, why }, i) => {
@@ -28,13 +29,20 @@ test('who lacks a right is told which, a Job that gets no pod is told why, and n
     });
   });
   await Promise.all(lackingOne);
+  const cluster = await test_.user('builder', rules);
+  await allowed('builder', rights);
+  // of a secret that is not there, so that the pod waits until the user does not
+  const stop = new AbortController();
+  const canceled = buildWithKaniko(context, 'registry/nb:1', { cluster, secret: 'none', signal: stop.signal });
+  const awaited = expect(canceled).rejects.toThrow(/^The operation was aborted/);
+  while (test_.names('jobs').length === 0) await sleep(100);
+  stop.abort();
+  await awaited;
   const spec = { hard: { pods: '0' } };
   test_.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none' }, spec });
   test_.kubectl('wait', 'resourcequota/none', '--for=jsonpath={.status.hard.pods}=0', '--timeout=30s');
-  const cluster = await test_.user('builder', rules);
-  await allowed('builder', rights);
   await expect(buildWithKaniko(context, 'registry/nb:1', { cluster })).rejects.toThrow(
-    /^The image ‘registry\/nb:1’ can’t be built in the cluster: .*exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0\.$/
+    /^The image ‘registry\/nb:1’ can’t be built in the cluster: .*exceeded quota: none, requested: pods=1, used: pods=\d, limited: pods=0\.$/
   );
   expect(test_.names('jobs,configmaps').filter(name => name.startsWith('sluice'))).toEqual([]);
 }, 60_000);

@@ -6,8 +6,9 @@ import { managedBy, toObjectName } from '@sluice/core';
 import { PipelineError } from '../errors.js';
 import { ask, type Cluster } from '../kubernetes/access.js';
 import { followLog } from '../kubernetes/pod-log.js';
-import { describePodEnd, describeWaiting, isEnded, isStarted, readPodEvents } from '../kubernetes/pods.js';
+import { describePodEnd, findWaiting, isEnded, isStarted, readPodEvents } from '../kubernetes/pods.js';
 import { requireRights, rightsFor, userRights } from '../kubernetes/rights.js';
+import { alone, pullMs } from '../kubernetes/transfer.js';
 import { findReason } from './builders.js';
 import type { BuildContext } from './dockerfile.js';
 
@@ -26,6 +27,8 @@ export interface KanikoOptions {
 
 const lastRelease = 'gcr.io/kaniko-project/executor:v1.24.0';
 const container = 'kaniko';
+/** a pod that starts has nothing to say */
+const quietMs = 5000;
 
 /** @throws PipelineError why it could not be built: what is not allowed, or what the pod said; an AbortError where `signal` ended it */
 export async function buildWithKaniko(build: BuildContext, tag: string, options: KanikoOptions): Promise<string> {
@@ -58,6 +61,7 @@ async function followBuild(job: string, tag: string, { cluster, signal, onNotice
     );
     return items[0];
   };
+  const begin = Date.now();
   let printed = '';
   for (let told = ''; ; await sleep(1000, undefined, { signal })) {
     const pod = await readPod();
@@ -67,9 +71,17 @@ async function followBuild(job: string, tag: string, { cluster, signal, onNotice
         throw new PipelineError(`The image ‘${tag}’ can’t be built in the cluster: ${why}.`, 'remote');
       continue;
     }
-    const notice = describeWaiting(pod);
-    if (notice !== undefined && notice !== told) onNotice?.((told = notice));
-    if (!isStarted(pod, container)) continue;
+    if (!isStarted(pod, container)) {
+      const elapsed = Date.now() - begin;
+      const waiting = findWaiting(pod);
+      // a secret that is not there is told in events alone
+      const why =
+        waiting?.why ?? (elapsed > quietMs ? (await readPodEvents(cluster, pod.metadata!.name!)).at(-1) : undefined);
+      if (why !== undefined && why !== told) onNotice?.((told = why));
+      const isOver = waiting?.ends === 'never' || (waiting?.ends === 'soon' && elapsed > pullMs);
+      if (isOver) throw new PipelineError(`The pod that builds ‘${tag}’ does not start. ${why}`, 'remote');
+      continue;
+    }
     const given = signal ?? new AbortController().signal;
     for await (const { text } of followLog(cluster, pod.metadata!.name!, { container, signal: given })) {
       onNotice?.(text);
@@ -109,9 +121,10 @@ export function toManifests(
         backoffLimit: 0,
         ttlSecondsAfterFinished: 3600,
         template: {
-          metadata: { labels: metadata.labels },
+          metadata: { labels: { ...metadata.labels, ...alone }, annotations: alone },
           spec: {
             restartPolicy: 'Never',
+            automountServiceAccountToken: false, // what pip runs has no business there
             containers: [
               {
                 name: container,

@@ -30,7 +30,7 @@ const longestSeconds = 3600;
 /** what may pass by itself, such as a busy node, gets so much time */
 const patienceMs = 120_000;
 /** a registry that does not answer may be back so soon */
-const pullMs = 15_000;
+export const pullMs = 15_000;
 
 /**
  * Make a pod with the volume, work with it, and remove it again, whatever happens.
@@ -58,7 +58,7 @@ export async function withVolumePod<T>(
 }
 
 // a profile of Kubeflow has a mesh, whose proxy would be another container
-const alone = { 'sidecar.istio.io/inject': 'false' };
+export const alone = { 'sidecar.istio.io/inject': 'false' };
 
 function toPod({ name, claim, mountPath, image, belonging, serviceAccount, pod, container }: VolumePodSpec): V1Pod {
   const { labels, annotations } = toMetadata(belonging);
