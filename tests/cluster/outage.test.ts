@@ -125,9 +125,15 @@ describe('what a cluster lacks is told before the run, and nothing is left', () 
   });
   afterEach(() => world.remove());
 
-  async function run(sluice: object): Promise<string> {
+  function write(sluice: object): string {
     const image = 'localhost/python:sluice';
-    writeFileSync(join(world.folder, 'nb.ipynb'), JSON.stringify(makeNotebook(['step:a | 1'], 'python3', { sluice: { defaults: { image }, ...sluice } })));
+    const notebook = makeNotebook(['step:a | 1'], 'python3', { sluice: { defaults: { image }, ...sluice } });
+    writeFileSync(join(world.folder, 'nb.ipynb'), JSON.stringify(notebook));
+    return 'nb.ipynb';
+  }
+
+  async function run(sluice: object): Promise<string> {
+    write(sluice);
     const before = test_.names('pvc,pods,workflows');
     const { status, stderr } = await world.sluice('run', 'nb.ipynb', '--runner', 'argo');
     expect(status).toBe(1);
@@ -151,6 +157,10 @@ describe('what a cluster lacks is told before the run, and nothing is left', () 
     try {
       world.env.SLUICE_STORAGE_CLASS = 'on-first-use'; // whose volumes can't be cloned instead
       expect(await run({ snapshots: 'each-step' })).toContain('The StorageClass ‘on-first-use’ makes a volume only when a pod needs it');
+      // who wants no snapshots needs none of it
+      const onStdout = (text: string) => (/^Run 1/.test(text) ? world.interrupt() : undefined);
+      const off = await world.sluiceWith({ onStdout }, 'run', write({}), '--runner', 'argo');
+      expect([off.stdout, off.stderr, off.status]).toEqual([expect.stringMatching(/^Run 1 of nb\n/), '', 130]);
       const check = await world.sluice('cluster', 'check');
       expect(check.stdout).toContain(`– The cluster does not know ‘${classes}’: support for VolumeSnapshots is not installed there.`);
       const { stderr } = await world.sluice('cluster', 'snapshots', 'take', 'work');

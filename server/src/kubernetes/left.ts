@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toObjectName } from '@sluice/core';
 import { toPipelineError } from '../errors.js';
-import { maybeAsk, type Cluster } from './access.js';
+import { maybeAsk, statusOf, type Cluster } from './access.js';
 import type { Belonging } from './labels.js';
 import { listSnapshots, takeSnapshot, waitForSnapshot } from './snapshots.js';
 import { createClaim, readClaim } from './volumes.js';
@@ -52,7 +52,10 @@ export async function keepLeft(cluster: Cluster, left: Left, signal: AbortSignal
 
 /** Of several tries of a step, each may have left a snapshot: the one that counts is of the pod that was the last. */
 async function findLacking(cluster: Cluster, { belonging: { run, step }, ways, pod }: Left): Promise<string[]> {
-  const taken = await listSnapshots(cluster, { run, step, moment: 'after' });
+  const taken = await listSnapshots(cluster, { run, step, moment: 'after' }).catch((error: unknown) => {
+    if (statusOf(error) === 404) return []; // a cluster that has no VolumeSnapshots may have clones
+    throw error;
+  });
   const isOf = (other: string | undefined) => pod === undefined || other === undefined || other === pod;
   return Object.keys(ways).filter(claim => !taken.some(other => other.claim === claim && isOf(other.pod)));
 }
