@@ -2,7 +2,8 @@
 // https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/#merging-kubeconfig-files
 import type { KubeConfig } from '@kubernetes/client-node';
 import { existsSync, readFileSync } from 'node:fs';
-import { delimiter } from 'node:path';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { PipelineError } from '../errors.js';
 
 /** a browser may have to be opened for it */
@@ -15,15 +16,16 @@ const loginMs = 60_000;
 export async function readKubeconfig(paths: string | undefined): Promise<KubeConfig> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
-  if (!paths) config.loadFromDefault();
-  else {
-    const there = paths.split(delimiter).filter(path => path !== '' && existsSync(path));
-    if (there.length === 0) throw new PipelineError(`There is no kubeconfig ‘${paths}’. Correct KUBECONFIG.`, 'usage');
+  const named = paths ? paths.split(delimiter).filter(path => path !== '') : [join(homedir(), '.kube', 'config')];
+  const there = named.filter(path => existsSync(path));
+  if (there.length > 0)
     merge(
       config,
       there.map(path => readFile(path, KubeConfig))
     );
-  }
+  else if (!paths)
+    config.loadFromDefault(); // which knows the pod that we are in
+  else throw new PipelineError(`There is no kubeconfig ‘${paths}’. Correct KUBECONFIG.`, 'usage');
   sayWhoLogsIn(config);
   return config;
 }
