@@ -12,6 +12,12 @@ export function isStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(item => typeof item === 'string');
 }
 
+/** False for what people leave as it is: nothing, no, an empty text, an empty list. */
+export function saysSomething(value: unknown): boolean {
+  if (value === undefined || value === null || value === '' || value === false) return false;
+  return typeof value !== 'object' || Object.keys(value).length > 0;
+}
+
 /** The word for a JSON value's type in messages. */
 export function describeType(value: unknown): string {
   if (value === undefined) return 'nothing';

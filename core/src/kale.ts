@@ -1,5 +1,5 @@
 // What Kale, of v1 and v2 alike, keeps in a notebook's metadata under `kubeflow_notebook`, in Sluice's words; and what has none.
-import { describeType, isRecord, isStrings, type JsonRecord } from './json.js';
+import { describeType, isRecord, isStrings, saysSomething, type JsonRecord } from './json.js';
 import { mergeSpecs, readStepSpec, type StepSpec, type VolumeSpec } from './step.js';
 import { withLimit, withSetting } from './tags.js';
 
@@ -31,9 +31,24 @@ const unneeded = [
   'volume_access_mode'
 ];
 
+/** All of Kale's own, of 0.4 to 2.3, by what they hold. */
+const words: Readonly<Record<string, 'string' | 'boolean' | 'number' | 'object' | 'any'>> = {
+  ...{ pipeline_name: 'string', pipeline_description: 'string', experiment_name: 'string', experiment: 'any' },
+  ...{ docker_image: 'string', base_image: 'string', timeout: 'number', enable_caching: 'boolean' },
+  ...{ volumes: 'any', steps_defaults: 'any', snapshot_volumes: 'boolean', autosnapshot: 'boolean' },
+  ...{ katib_run: 'boolean', katib_metadata: 'object' },
+  ...Object.fromEntries(unneeded.map(word => [word, 'any' as const]))
+};
+
 export function readKale(kale: JsonRecord): KaleReading {
   const problems: string[] = [];
   const lost: string[] = [];
+  for (const [word, value] of Object.entries(kale).filter(([, value]) => saysSomething(value))) {
+    const kind = words[word];
+    if (kind === undefined) lost.push(`Kale's ‘${word}’ is no word that Sluice knows; it is not kept.`);
+    else if (kind !== 'any' && (typeof value !== kind || Array.isArray(value)))
+      problems.push(`The notebook's ‘${word}’ is ${describeType(value)} instead of ${articles[kind]}; it is ignored.`);
+  }
   const volumes = readVolumes(kale.volumes, problems, lost);
   if (kale.katib_run === true)
     lost.push(
@@ -45,7 +60,7 @@ export function readKale(kale: JsonRecord): KaleReading {
     ...named('name', toText(kale.pipeline_name)),
     ...named('description', toText(kale.pipeline_description)),
     ...named('experiment', experiment),
-    defaults: mergeSpecs(readDefaults(kale, problems), volumes.length === 0 ? {} : { volumes }),
+    defaults: mergeSpecs(readDefaults(kale, problems, lost), volumes.length === 0 ? {} : { volumes }),
     ...(kale.autosnapshot === true
       ? { snapshots: 'each-step' as const }
       : kale.snapshot_volumes === true
@@ -59,6 +74,8 @@ export function readKale(kale: JsonRecord): KaleReading {
     unneeded: unneeded.filter(word => kale[word] !== undefined && kale[word] !== '')
   };
 }
+
+const articles = { string: 'a text', boolean: 'true or false', number: 'a number', object: 'an object' };
 
 function named<K extends string>(key: K, value: string | undefined): { readonly [key in K]?: string } {
   return (value === undefined ? {} : { [key]: value }) as { readonly [key in K]?: string };
@@ -75,8 +92,17 @@ function readVolumes(json: unknown, problems: string[], lost: string[]): readonl
     problems.push(`The notebook's ‘volumes’ are ${describeType(json)} instead of a list; they are ignored.`);
     return [];
   }
-  return json.filter(isRecord).flatMap((volume): readonly VolumeSpec[] => {
+  return json.flatMap((volume: unknown): readonly VolumeSpec[] => {
+    if (!isRecord(volume)) {
+      problems.push(`One of the notebook's ‘volumes’ is ${describeType(volume)} instead of an object; it is ignored.`);
+      return [];
+    }
     const name = toText(volume.name) ?? '';
+    const further = Object.keys(volume).filter(key => !volumeWords.includes(key) && saysSomething(volume[key]));
+    if (further.length > 0 && volume.type !== 'clone')
+      lost.push(
+        `Kale's volume ‘${name}’ has ${further.map(key => `‘${key}’ (${JSON.stringify(volume[key])})`).join(' and ')}, which ${further.length === 1 ? 'is' : 'are'} not kept. Give the claim what it needs of it where you make it.`
+      );
     const path = toText(volume.mount_point) ?? '';
     const own = {
       ...{ pvc_name: name, path: path.replace(/(?<=.)\/+$/, '') },
@@ -117,12 +143,15 @@ function readVolumes(json: unknown, problems: string[], lost: string[]): readonl
   });
 }
 
+/** what becomes something here, or is told of with the volume's type */
+const volumeWords = ['type', 'name', 'mount_point', 'snapshot', 'size', 'size_type'];
+
 function sizeOf({ size, size_type }: JsonRecord): string {
   return size === undefined || size === null || size === '' ? '' : ` of ${String(size)}${toText(size_type) ?? ''}`;
 }
 
 // Kale ≤ 1 says `docker_image`, Kale 2 `base_image`; `steps_defaults` is a list of tags, or the object made from it.
-function readDefaults(kale: JsonRecord, problems: string[]): StepSpec {
+function readDefaults(kale: JsonRecord, problems: string[], lost: string[]): StepSpec {
   const image = toText(kale.base_image) ?? toText(kale.docker_image);
   const start: StepSpec = {
     ...(image === undefined ? {} : { image }),
@@ -131,7 +160,7 @@ function readDefaults(kale: JsonRecord, problems: string[]): StepSpec {
   };
   const given = kale.steps_defaults;
   if (given === undefined || given === null) return start;
-  if (isRecord(given)) return mergeSpecs(start, fromKaleObject(given));
+  if (isRecord(given)) return mergeSpecs(start, fromKaleObject(given, problems, lost));
   if (!isStrings(given)) {
     problems.push(
       `The notebook's ‘steps_defaults’ are ${describeType(given)} instead of a list of tags; they are ignored.`
@@ -145,23 +174,31 @@ function readDefaults(kale: JsonRecord, problems: string[]): StepSpec {
   }, start);
 }
 
-function fromKaleObject(json: JsonRecord): StepSpec {
-  const { spec } = readStepSpec(
-    {
-      image: toText(json.base_image),
-      labels: json.labels,
-      annotations: json.annotations,
-      cache: json.enable_caching,
-      retries: json.retry_count,
-      retry_delay: toSeconds(json.retry_interval),
-      retry_factor: json.retry_factor,
-      retry_delay_max: toSeconds(json.retry_max_interval),
-      timeout: json.timeout
-    },
-    'Kale'
+function fromKaleObject(json: JsonRecord, problems: string[], lost: string[]): StepSpec {
+  const { base_image, docker_image, labels, annotations, enable_caching, limits, timeout, ...rest } = json;
+  const { retry_count, retry_interval, retry_factor, retry_max_interval, ...further } = rest;
+  const given = {
+    image: toText(base_image) ?? toText(docker_image),
+    ...{ labels, annotations, timeout, cache: enable_caching, retries: retry_count },
+    retry_delay: toSeconds(retry_interval),
+    retry_factor,
+    retry_delay_max: toSeconds(retry_max_interval)
+  };
+  const { spec, problems: faults } = readStepSpec(
+    Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null)),
+    'Kale’s defaults for steps'
   );
-  const limits = Object.entries(isRecord(json.limits) ? json.limits : {});
-  return limits.reduce((result, [resource, amount]) => withLimit(result, resource, String(amount)) ?? result, spec);
+  problems.push(...faults);
+  for (const word of Object.keys(further).filter(word => saysSomething(further[word])))
+    lost.push(`‘${word}’ of Kale's defaults for steps is no word that Sluice knows; it is not kept.`);
+  return Object.entries(isRecord(limits) ? limits : {}).reduce((result, [resource, amount]) => {
+    const changed = withLimit(result, resource, String(amount));
+    if (changed === undefined)
+      problems.push(
+        `The limit ‘${resource}: ${String(amount)}’ of Kale's defaults for steps cannot be read; it is ignored.`
+      );
+    return changed ?? result;
+  }, spec);
 }
 
 // Kale writes waits as Argo does: `30`, `30s`, `5m`, `1h`.

@@ -234,3 +234,68 @@ test('Kale’s metadata become Sluice’s, and each thing that is not kept is to
   ])
     expect(notes.filter(note => note.includes(words))).toHaveLength(1);
 });
+
+const kaleNotes = (kubeflow_notebook: object): readonly string[] =>
+  importKale({ nbformat: 4, metadata: { kubeflow_notebook }, cells: [] }, 'file').notes;
+const rok = { name: 'd', mount_point: '/d', type: 'pvc', size: 5, size_type: 'Gi', snapshot: false };
+
+test.each<[string, readonly string[], readonly RegExp[]]>([
+  [
+    'Kale’s: a word of nobody’s',
+    kaleNotes({ rok_url: 'x', flavour: '' }),
+    [/^Kale's ‘rok_url’ is no word that Sluice knows/]
+  ],
+  [
+    'Kale’s: values of another type',
+    kaleNotes({
+      docker_image: 3,
+      timeout: 'long',
+      katib_metadata: [1],
+      autosnapshot: false,
+      experiment: { id: 'new', name: 'e' }
+    }),
+    [
+      /‘docker_image’ is a number instead of a text/,
+      /‘timeout’ is a text instead of a number/,
+      /‘katib_metadata’ is a list instead of an object/
+    ]
+  ],
+  [
+    'Kale’s: what a volume has besides',
+    kaleNotes({ volumes: [{ ...rok, annotations: [{ key: 'rok/origin', value: 'u' }], snapshot_name: '' }, 'x'] }),
+    [
+      /volume ‘d’ has ‘annotations’ \(\[{"key":"rok\/origin","value":"u"}\]\), which is not kept/,
+      /One of the notebook's ‘volumes’ is a text instead of an object/
+    ]
+  ],
+  [
+    'Kale’s: defaults for steps',
+    kaleNotes({
+      steps_defaults: { retry_count: 'x', limits: { 'nvidia.com/gpu': 'many', cpu: '2' }, retry_policy: 'Always' }
+    }),
+    [/^Kale’s defaults for steps .*retries/, /limit ‘nvidia.com\/gpu: many’/, /‘retry_policy’ of Kale's defaults/]
+  ],
+  [
+    'Elyra’s: what a node, the defaults and the pipeline have besides',
+    read(
+      drawing(
+        ['a: a.py'],
+        { a: { outputs: ['x.csv'], crio_runtime: 'kata', kubernetes_extra: [] } },
+        {
+          flavour: 'x',
+          pipeline_defaults: { parallelism: 2 },
+          pipeline_parameters: [{ name: 'p', default_value: { type: 'Integer', value: 1 }, description: 'how many' }]
+        }
+      )
+    ).notes,
+    [
+      /property ‘flavour’/,
+      /^The node ‘a’ had ‘crio_runtime’ \("kata"\)/,
+      /^The pipeline’s defaults had ‘parallelism’ \(2\)/,
+      /parameter ‘p’ is not kept: ‘how many’/
+    ]
+  ]
+])('is told: %s', (_, notes, expected) => {
+  for (const pattern of expected) expect(notes.filter(note => pattern.test(note))).toHaveLength(1);
+  expect(notes).toHaveLength(expected.length);
+});

@@ -1,6 +1,30 @@
 // What a node of Elyra's asks for, in Sluice's words. Elyra changed the forms over time: `A=b` became `{env_var, value}`.
-import { isRecord, type JsonRecord } from '../json.js';
+import { isRecord, saysSomething, type JsonRecord } from '../json.js';
 import { readStepSpec, type StepSpec } from '../step.js';
+
+/** what {@link readElyraSettings} takes */
+const taken = [
+  ...[
+    'runtime_image',
+    'cpu',
+    'cpu_limit',
+    'memory',
+    'memory_limit',
+    'gpu',
+    'gpu_vendor',
+    'env_vars',
+    'mounted_volumes'
+  ],
+  ...['kubernetes_secrets', 'kubernetes_tolerations', 'kubernetes_pod_labels', 'kubernetes_pod_annotations'],
+  ...['kubernetes_shared_mem_size', 'disable_node_caching', 'cos_object_prefix']
+];
+
+/** what says which node it is and how it looks, and files that steps have without being told, as all of the folder is there */
+const about = [
+  ...['filename', 'label', 'pipeline_parameters', 'dependencies', 'include_subdirectories', 'outputs'],
+  ...['ui_data', 'component_parameters', 'component_source', 'component_description', 'component_reference'],
+  ...['invalidNodeError', 'id', 'image', 'type']
+];
 
 /** `where` begins the sentences, which are those about what cannot be kept. */
 export function readElyraSettings(properties: JsonRecord, where: string, say: (note: string) => void): StepSpec {
@@ -9,6 +33,11 @@ export function readElyraSettings(properties: JsonRecord, where: string, say: (n
   const shared = isRecord(kubernetes_shared_mem_size) ? kubernetes_shared_mem_size : {};
   if (cos_object_prefix)
     say(`${where} had the object prefix ‘${String(cos_object_prefix)}’; values go by the runner's own storage here.`);
+  for (const [key, value] of Object.entries(properties))
+    if (!taken.includes(key) && !about.includes(key) && saysSomething(value))
+      say(
+        `${where} had ‘${key}’ (${JSON.stringify(value).slice(0, 80)}), which Sluice has no word for; it is not kept.`
+      );
   const settings = {
     image: typeof runtime_image === 'string' && runtime_image !== '' ? runtime_image : undefined,
     cpu: toText(cpu),

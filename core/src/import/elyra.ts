@@ -1,7 +1,7 @@
 // Elyra keeps a pipeline as a drawing in a `.pipeline` file: nodes that run a notebook or a script each, and links between them. This module
 // reads one, of any version, into nodes in an order in which they can run.
 import { findCycles, topologicalOrder } from '../graph.js';
-import { describeType, isRecord, readJson, type JsonRecord } from '../json.js';
+import { describeType, isRecord, readJson, saysSomething, type JsonRecord } from '../json.js';
 import type { JsonValue } from '../pipeline.js';
 import type { StepSpec } from '../step.js';
 import { readElyraSettings } from './elyra-settings.js';
@@ -55,6 +55,12 @@ export function readElyra(text: string): ElyraPipeline | string {
   const runtime = app.runtime_type;
   if (typeof runtime === 'string' && /AIRFLOW/i.test(runtime))
     say('The pipeline was made for Airflow; here its steps run as Sluice runs them.');
+  if (saysSomething(app.runtime_config))
+    say(
+      `The pipeline named Elyra's runtime configuration ‘${String(app.runtime_config)}’, which is not kept: choose in the panel where it runs.`
+    );
+  for (const key of Object.keys(properties).filter(key => !known.includes(key) && saysSomething(properties[key])))
+    say(`The pipeline's property ‘${key}’ is none that Sluice knows; it is not kept.`);
   return {
     ...textOf('name', properties.name ?? app.name),
     ...textOf('description', properties.description),
@@ -67,6 +73,9 @@ export function readElyra(text: string): ElyraPipeline | string {
     notes
   };
 }
+
+/** of a pipeline's own properties; its runtime is told of by `runtime_type` */
+const known = ['name', 'description', 'runtime', 'pipeline_defaults', 'pipeline_parameters'];
 
 type Say = (note: string) => void;
 
@@ -227,7 +236,7 @@ function textsOf(value: unknown): readonly string[] {
 }
 
 function readParameters(value: unknown, say: Say): readonly ElyraParameter[] {
-  return recordsOf(value).flatMap(({ name, default_value, value: given, required }) => {
+  return recordsOf(value).flatMap(({ name, default_value, value: given, required, description }) => {
     if (typeof name !== 'string' || !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name)) {
       say(`The pipeline's parameter ‘${String(name)}’ has no name that Python takes. It is left out.`);
       return [];
@@ -235,6 +244,10 @@ function readParameters(value: unknown, say: Say): readonly ElyraParameter[] {
     const initial = isRecord(default_value)
       ? default_value.value
       : (default_value ?? (isRecord(given) ? given.value : given));
+    if (saysSomething(description))
+      say(
+        `What was written about the parameter ‘${name}’ is not kept: ‘${String(description)}’. Write it beside it, as a comment.`
+      );
     if (initial === undefined && required === true)
       say(`The parameter ‘${name}’ had to be given for each run; here it is None until it is.`);
     return [{ name, value: (initial ?? null) as JsonValue }];
