@@ -290,7 +290,7 @@ test.each<[string, readonly string[], readonly RegExp[]]>([
     ).notes,
     [
       /property ‘flavour’/,
-      /^The node ‘a’ had ‘crio_runtime’ \("kata"\)/,
+      /^The settings of the node ‘a’ had ‘crio_runtime’ \("kata"\)/,
       /^The pipeline’s defaults had ‘parallelism’ \(2\)/,
       /parameter ‘p’ is not kept: ‘how many’/
     ]

@@ -226,7 +226,7 @@ function toNode(name: string, node: JsonRecord, after: readonly string[], say: S
     file,
     kind: kinds[String(node.op)]!,
     after,
-    spec: readElyraSettings(settings, `The node ‘${name}’`, say),
+    spec: readElyraSettings(settings, `The settings of the node ‘${name}’`, say),
     parameters: textsOf(settings.pipeline_parameters)
   };
 }
