@@ -84,7 +84,10 @@ export interface WorkspaceRecord {
 export interface RemoteRecord {
   /** the engine's name for the run; undefined until it has it */
   readonly id?: string;
-  /** what it takes to find the run again, such as `context` and `namespace` of a cluster */
+  /**
+   * what it takes to find the run again, such as `context` and `namespace` of a cluster; in `messages`, as JSON, the sentences that were said
+   * of the run before it began
+   */
   readonly place: Readonly<Record<string, string>>;
   /** whether it was not started from here, but by a schedule, by hand or on another machine */
   readonly isFound?: boolean;

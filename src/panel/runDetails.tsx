@@ -20,7 +20,7 @@ export function RunDetails({ run }: { readonly run: RunSummary }): React.JSX.Ele
     <div className="jp-Sluice-runDetails">
       <dl className="jp-Sluice-facts">
         {facts.map(([name, text]) => (
-          <div key={name}>
+          <div key={`${name} ${text}`}>
             <dt>{name}</dt>
             <dd>{text}</dd>
           </div>
@@ -52,6 +52,11 @@ function describeRunner({ runner, remote }: RunSummary, trans: TranslationBundle
   return [runnerName(runner, trans), place.join(', '), remote?.id ?? ''].filter(text => text !== '').join(' · ');
 }
 
+/** What was said before it began holds as long as the run is looked at. */
+function messagesOf({ remote }: RunSummary): readonly string[] {
+  return JSON.parse(remote?.place['messages'] ?? '[]') as readonly string[];
+}
+
 /** In the order in which one asks: how it went, with what, on what, and from where. */
 function useFacts(run: RunSummary): readonly (readonly [name: string, text: string])[] {
   const { pipeline, trans } = usePanel();
@@ -67,6 +72,7 @@ function useFacts(run: RunSummary): readonly (readonly [name: string, text: stri
       ? []
       : [[isActive(run.state) ? trans.__('Runs on') : trans.__('Ran on'), describeRunner(run, trans)] as const]),
     ...(run.remote?.isFound ? [[trans.__('Started'), trans.__('elsewhere, not from here')] as const] : []),
+    ...messagesOf(run).map(text => [trans.__('Note'), text] as const),
     ...(run.reason === undefined ? [] : [[trans.__('Reason'), run.reason] as const]),
     ...(cached === 0 ? [] : [[trans.__('From cache'), trans.__('%1 of %2 steps', cached, run.steps.length)] as const]),
     ...(parent === undefined ? [] : [[trans.__('Values of'), trans.__('run %1', parent.number)] as const]),

@@ -16,6 +16,7 @@ export async function discoverRuns({ client, namespace, place }: Connection, sto
     const { run_id: id = '', display_name: name = id, runtime_config: config } = run;
     if (isKnown(store, id, name)) continue;
     const { text, plan } = await readSpec(run);
+    const mark = /"value":"log:([\w-]+)"/.exec(text ?? '')?.[1]; // of a run of Sluice's that was started again there
     const at = Date.parse(run.created_at ?? '');
     recordFound(
       store,
@@ -23,7 +24,7 @@ export async function discoverRuns({ client, namespace, place }: Connection, sto
         ...{ id, pipeline: name, runner: 'kubeflow', at: at > 0 ? at : Date.now() },
         ...(plan?.notebook === undefined ? {} : { notebook: plan.notebook }),
         parameters: (config?.parameters ?? {}) as Record<string, JsonValue>,
-        place: { ...place, ...(namespace === undefined ? {} : { namespace }) },
+        place: { ...place, ...(namespace === undefined ? {} : { namespace }), ...(mark === undefined ? {} : { mark }) },
         steps: plan?.tasks.map(task => task.name) ?? [],
         ...(text === undefined ? {} : { ir: text })
       },

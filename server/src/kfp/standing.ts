@@ -118,7 +118,7 @@ function toStepState(
   switch (state) {
     case 'SUCCEEDED':
       return execution?.state === 'cached'
-        ? ['cached', 'Kubeflow has its outcome from an earlier run.']
+        ? ['cached', 'From an earlier run in Kubeflow.']
         : ['succeeded'];
     case 'FAILED':
       return ['failed'];

@@ -126,6 +126,7 @@ class ArgoEngine implements Engine {
     const { context, namespace } = cluster;
     return {
       ...{ ...settings, context, namespace, keeping: JSON.stringify(keeping) },
+      ...(keeping.messages.length > 0 && { messages: JSON.stringify(keeping.messages) }),
       ...(workspace && { workspace: JSON.stringify(workspace) })
     };
   }

@@ -259,25 +259,34 @@ test('secrets are neither in the records nor in what is printed', async () => {
 
 test('runs that were started elsewhere are in the list, with their steps, logs and metrics', async () => {
   await serve();
-  world.write('nb.ipynb', ['step:load | a = 1\nprint("here")', 'pipeline-metrics | accuracy = 0.5']);
+  world.write('nb.ipynb', [
+    'pipeline-parameters | n = 1',
+    'step:load | a = n\nprint("here", n)',
+    'pipeline-metrics | accuracy = 0.5'
+  ]);
   const compiled = (await world.sluice('compile', 'nb.ipynb')).stdout;
   const { parseDocument } = await import('yaml');
-  const created = await fetch(`${url}/apis/v2beta1/runs`, {
-    method: 'POST',
-    body: JSON.stringify({ display_name: 'nightly of 02:00', pipeline_spec: parseDocument(compiled).toJS() })
-  });
-  expect(created.status).toBe(200);
+  const api = `${url}/apis/v2beta1/runs`;
+  const create = async (body: object) =>
+    expect((await fetch(api, { method: 'POST', body: JSON.stringify(body) })).status).toBe(200);
+  await create({ display_name: 'nightly of 02:00', pipeline_spec: parseDocument(compiled).toJS() });
   await run();
+  const { runs } = (await (await fetch(api)).json()) as { runs: { display_name: string; pipeline_spec: object }[] };
+  const { pipeline_spec } = runs.find(({ display_name: name }) => name !== 'nightly of 02:00')!;
+  await create({ display_name: 'run of here, cloned', pipeline_spec, runtime_config: { parameters: { n: 2 } } });
   world.env.SLUICE_KFP_URL = url;
   await Promise.all([...server.backend.runs.values()].map(({ done }) => done));
   const list = async () =>
     JSON.parse((await world.sluice('runs', 'list', '--json')).stdout).runs as Record<string, unknown>[];
   await list();
   const found = await list();
-  expect(found).toHaveLength(2);
+  expect(found).toHaveLength(3);
+  const logOf = async (of: string) =>
+    (await world.sluice('runs', 'logs', String(found.find(({ pipeline }) => pipeline === of)!.number))).stdout;
+  expect(await logOf('run of here, cloned')).toMatch(/^── load\nhere 2\s*$/); // and nothing that its step told of itself
   const foreign = found.find(({ pipeline }) => pipeline === 'nightly of 02:00')!;
   expect(foreign).toMatchObject({ runner: 'kubeflow', state: 'succeeded', metrics: { accuracy: 0.5 } });
-  expect((await world.sluice('runs', 'logs', String(foreign.number))).stdout).toContain('here');
+  expect(await logOf('nightly of 02:00')).toContain('here 1');
 });
 
 /** Events in a word or two each. */
