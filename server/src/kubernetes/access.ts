@@ -39,7 +39,7 @@ export async function openCluster(
 ): Promise<Cluster> {
   const { AuthorizationV1Api, CoreV1Api, CustomObjectsApi, StorageV1Api } = await import('@kubernetes/client-node');
   const paths = place.kubeconfig ?? env.KUBECONFIG;
-  const config = await readKubeconfig(paths);
+  const config = await readKubeconfig(paths, env);
   const known = config.getContexts().map(({ name }) => name);
   if (place.context !== undefined) config.setCurrentContext(place.context);
   const name = config.getCurrentContext();
@@ -77,7 +77,7 @@ export async function listContexts(
   place: { kubeconfig?: string; context?: string; namespace?: string },
   env: NodeJS.ProcessEnv
 ): Promise<ClusterContext[]> {
-  const config = await readKubeconfig(place.kubeconfig ?? env.KUBECONFIG).catch(() => undefined);
+  const config = await readKubeconfig(place.kubeconfig ?? env.KUBECONFIG, env).catch(() => undefined);
   if (config === undefined || config.getCurrentCluster()?.server === 'http://localhost:8080') return [];
   const current = place.context ?? config.getCurrentContext();
   const all = config.getContexts().map(({ name, namespace = 'default' }) => ({

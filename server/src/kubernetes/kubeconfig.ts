@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { PipelineError } from '../errors.js';
+import { findProxy } from './proxies.js';
 
 /** a browser may have to be opened for it */
 const loginMs = 60_000;
@@ -13,7 +14,7 @@ const loginMs = 60_000;
  * `paths` is as in KUBECONFIG: one file or several. Undefined means where kubectl looks, or the pod that we are in.
  * @throws PipelineError `usage` where there is none, or one cannot be read
  */
-export async function readKubeconfig(paths: string | undefined): Promise<KubeConfig> {
+export async function readKubeconfig(paths: string | undefined, env: NodeJS.ProcessEnv): Promise<KubeConfig> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   const named = paths ? paths.split(delimiter).filter(path => path !== '') : [join(homedir(), '.kube', 'config')];
@@ -21,7 +22,8 @@ export async function readKubeconfig(paths: string | undefined): Promise<KubeCon
   if (there.length > 0)
     merge(
       config,
-      there.map(path => readFile(path, KubeConfig))
+      there.map(path => readFile(path, KubeConfig)),
+      env
     );
   else if (!paths)
     config.loadFromDefault(); // which knows the pod that we are in
@@ -42,9 +44,10 @@ function readFile(path: string, Config: typeof KubeConfig): KubeConfig {
 }
 
 // Of what several files have, the first one's counts.
-function merge(config: KubeConfig, files: readonly KubeConfig[]): void {
+function merge(config: KubeConfig, files: readonly KubeConfig[], env: NodeJS.ProcessEnv): void {
+  const clusters = firstOfName(files.flatMap(({ clusters }) => clusters ?? []));
   config.loadFromOptions({
-    clusters: firstOfName(files.flatMap(({ clusters }) => clusters ?? [])),
+    clusters: clusters.map(cluster => ({ ...cluster, proxyUrl: cluster.proxyUrl ?? findProxy(cluster.server, env) })),
     users: firstOfName(files.flatMap(({ users }) => users ?? [])),
     contexts: firstOfName(files.flatMap(({ contexts }) => contexts ?? [])),
     currentContext: files.find(({ currentContext }) => currentContext)?.currentContext ?? ''
