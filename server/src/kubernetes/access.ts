@@ -111,7 +111,8 @@ export async function openStream(cluster: Cluster, path: string, signal: AbortSi
  * @throws PipelineError `unreachable` or `unauthorized`, within seconds
  */
 export async function checkAnswer(cluster: Cluster): Promise<string> {
-  const request = { verb: 'get', resource: 'version', server: cluster.server } as const;
+  const { proxyUrl: proxy } = cluster.config.getCurrentCluster() ?? {};
+  const request = { verb: 'get', resource: 'version', server: cluster.server, ...(proxy && { proxy }) } as const;
   const text = await ask(request, async () => {
     const body = await openStream(cluster, '/version', AbortSignal.timeout(answerMs));
     return new Response(body as never).text();

@@ -10,6 +10,8 @@ export interface Request {
   readonly namespace?: string;
   /** its address, for the sentence that it does not answer */
   readonly server?: string;
+  /** through which it is asked */
+  readonly proxy?: string;
 }
 
 /** HTTP status of the API server's answer; undefined where there was none. */
@@ -19,14 +21,14 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 /** What asking threw, as what people read. */
-export function toWords(cause: unknown, { verb, resource, name, namespace, server }: Request): PipelineError {
+export function toWords(cause: unknown, { verb, resource, name, namespace, server, proxy }: Request): PipelineError {
   if (cause instanceof PipelineError) return cause;
   const status = statusOf(cause);
   const what = `${resource}${name === undefined ? '' : ` ‘${name}’`}`;
   const where = namespace === undefined ? '' : ` in namespace ‘${namespace}’`;
   const said = saidBy(cause);
   const fail = (message: string, code: PipelineError['code']) => new PipelineError(message, code, { cause });
-  if (status === undefined) return fail(describeSilence(cause, said, server), 'unreachable');
+  if (status === undefined) return fail(describeSilence(cause, said, server, proxy), 'unreachable');
   if (status === 401)
     return fail(
       'The cluster does not know who you are: the token has expired or is wrong. Log in again.',
@@ -107,8 +109,9 @@ function isKindMissing(cause: unknown, said: string): boolean {
 // https://nodejs.org/api/tls.html#x509-certificate-error-codes
 const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS_CERT_ALTNAME/;
 
-function describeSilence(error: unknown, said: string, server?: string): string {
-  const where = server === undefined ? 'The cluster' : `The cluster at ‘${server}’`;
+function describeSilence(error: unknown, said: string, server?: string, proxy?: string): string {
+  const way = proxy === undefined ? '' : ` through the proxy ‘${proxy.replace(/\/\/[^@/]*@/, '//')}’`; // it may hold a password
+  const where = server === undefined ? 'The cluster' : `The cluster at ‘${server}’${way}`;
   const code = codeOf(error) ?? '';
   if (/HTTP protocol is not allowed/.test(said))
     return `${where} is named by http, over which anybody can read your token. Write https into the kubeconfig’s server; where it speaks http only, set insecure-skip-tls-verify.`;

@@ -136,7 +136,14 @@ test.each<[what: string, cause: Error, request: Request, said: RegExp, code: str
     /shows a certificate that is not trusted .* Correct certificate-authority/,
     'unreachable'
   ],
-  ['silence', broken('ETIMEDOUT'), list, /does not answer in time/, 'unreachable']
+  ['silence', broken('ETIMEDOUT'), list, /does not answer in time/, 'unreachable'],
+  [
+    'a proxy that is not there',
+    broken('ECONNREFUSED'),
+    { ...list, proxy: 'http://me:secret@proxy:3128' },
+    /^The cluster at ‘https:\/\/k8s’ through the proxy ‘http:\/\/proxy:3128’ refuses connections\./,
+    'unreachable'
+  ]
 ])('%s', (_, cause, request, said, code) => {
   const error = toWords(cause, request);
   expect(error.message).toMatch(said);
