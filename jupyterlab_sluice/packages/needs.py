@@ -272,10 +272,11 @@ def _required(distribution: importlib.metadata.Distribution, extras: Any) -> Ite
         name = NAME.match(requirement)
         if not name or not _is_installed(name[0]):
             continue
-        if _is_optional(requirement) and not any(re.search(rf"extra\s*==\s*['\"]{re.escape(extra)}['\"]", requirement) for extra in extras):
+        own = {_normal(extra) for extra in re.findall(r"\bextra\s*==\s*['\"]([^'\"]+)", requirement)}
+        if own and own.isdisjoint(extras):
             continue
         asked = re.match(r"\s*\[([^\]]*)\]", requirement[name.end() :])
-        yield _normal(name[0]), tuple(sorted(part.strip() for part in asked[1].split(",") if part.strip())) if asked else ()
+        yield _normal(name[0]), tuple(sorted(_normal(part.strip()) for part in asked[1].split(",") if part.strip())) if asked else ()
 
 
 def _is_optional(requirement: str) -> bool:

@@ -169,7 +169,7 @@ def test_what_an_extra_brought_is_taken_where_it_is_imported_or_asked_for(kernel
     kernel.install("base", files=["base/__init__.py"])
     kernel.install("arrays", "2.0", ["arrays/__init__.py"])
     kernel.install("pytest", "9.0", ["pytest/__init__.py"])
-    kernel.install("user", files=["user.py"], requires=["frames[table]"])
+    kernel.install("user", files=["user.py"], requires=["frames[Table] >=1"])
     kernel.write("frames/table.py", "import arrays\ndef f():\n    import pytest\n", folder=kernel.site)
     found = kernel.find(source)
     assert (found["requirements"], found["constraints"]) == (requirements, constraints)
