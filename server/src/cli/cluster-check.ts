@@ -41,12 +41,25 @@ export const clusterCheck: Pick<Command, 'run'> = {
     const isOk = findings.every(finding => finding.isOk !== false || finding.isOptional);
     if (values.json) io.stdout.write(`${JSON.stringify({ isOk, findings })}\n`);
     else if (findings.some(finding => finding.isOk === false && / may not /.test(finding.message)))
-      io.stdout.write(
-        `\n\`sluice cluster rbac${runner === 'argo' ? '' : ` --runner ${runner}`}${images ? ' --images' : ''}\` prints the Roles that grant this.\n`
-      );
+      io.stdout.write(`\n\`${printRbacCommand(findings, { runner, images })}\` prints the Roles that grant this.\n`);
     return isOk ? 0 : 1;
   }
 };
+
+/** What prints the Roles for what is missing. Kubeflow's pods have an account of its own. */
+function printRbacCommand(
+  findings: readonly Finding[],
+  { runner, images }: { readonly runner: string; readonly images: boolean | undefined }
+): string {
+  const lacking = findings.filter(({ isOk }) => isOk === false).map(({ message }) => message);
+  const [, account] = /service account ‘([^’]+)’ may not/.exec(lacking.join('\n')) ?? [];
+  return [
+    'sluice cluster rbac',
+    ...(runner === 'argo' ? [] : [`--runner ${runner}`]),
+    ...(account === undefined || account === 'default' ? [] : [`--service-account ${account}`]),
+    ...(images ? ['--images'] : [])
+  ].join(' ');
+}
 
 export const clusterRbac: Pick<Command, 'run'> = {
   async run(args, io) {

@@ -11,14 +11,17 @@ import { readMetadata } from './metadata.js';
 /** a service that is there answers sooner */
 const answerMs = 5000;
 
-/** One question after the other; it stops where the next one makes no sense. Never rejects. */
-export async function* checkKubeflow(place: Named, env: NodeJS.ProcessEnv): AsyncIterable<Finding> {
+/** One question after the other; it stops where the next one makes no sense. Never rejects. Returns where it is, if it answers. */
+export async function* checkKubeflow(
+  place: Named,
+  env: NodeJS.ProcessEnv
+): AsyncGenerator<Finding, Pick<Connection, 'place' | 'namespace'> | undefined> {
   let connection: Connection;
   try {
     connection = await connect(toAccess(place, env), env);
   } catch (error) {
     yield { isOk: false, message: toPipelineError(error).message };
-    return;
+    return undefined;
   }
   try {
     const { where, namespace } = connection;
@@ -33,6 +36,7 @@ export async function* checkKubeflow(place: Named, env: NodeJS.ProcessEnv): Asyn
       () => 'Its metadata service answers: logs, outputs and what came from the cache can be shown',
       why => `Logs, outputs and what came from the cache can’t be shown: ${why}`
     );
+    return connection;
   } finally {
     await connection.close();
   }

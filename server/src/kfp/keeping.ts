@@ -68,7 +68,7 @@ function describeUnseen(kept: readonly Kept[]): string[] {
 
 /** The cluster that Kubeflow is on: the one it is reached through, or the one that the user names beside its URL. */
 export async function openOwnCluster(
-  { connection: { place, namespace }, env }: KeepingOptions,
+  { connection: { place, namespace }, env }: Pick<KeepingOptions, 'connection' | 'env'>,
   settings: ClusterSettings
 ): Promise<Cluster | undefined> {
   const isSaid = settings.context !== undefined || isNamed(env, 'argo');
@@ -107,7 +107,7 @@ async function findWay(cluster: Cluster, claim: string, plan: Pick<Plan, 'worksp
 }
 
 /** Kubeflow's own: of a profile's namespace, or of the one for all. */
-const accountOf = ({ namespace }: KeepingOptions['connection']): string =>
+export const accountOf = ({ namespace }: KeepingOptions['connection']): string =>
   namespace === undefined ? 'pipeline-runner' : 'default-editor';
 
 /** @throws PipelineError `unauthorized` where it is known that the pods may not; often nobody may ask */

@@ -56,18 +56,25 @@ export async function* checkRunner(
   }: { settings: ClusterSettings; folder: string; env: NodeJS.ProcessEnv; images?: boolean | undefined }
 ): AsyncIterable<Finding> {
   const purposes = purposesOf(runner, env, images);
+  let own: Cluster | undefined;
+  let account = 'default';
   if (runner === 'kubeflow') {
     const { checkKubeflow, isElsewhere } = await import('../kfp/check.js');
-    yield* checkKubeflow(target, env);
+    const { accountOf, openOwnCluster } = await import('../kfp/keeping.js');
+    const connection = yield* checkKubeflow(target, env);
     if (isElsewhere(target, settings, env)) {
       const message =
         'Which cluster it is on is not known here, so that the notebook’s folder can’t be sent there, and volumes, snapshots and the rights of its pods can’t be looked at. Name it with SLUICE_CONTEXT and SLUICE_NAMESPACE.';
       yield { isOk: undefined, message };
       return;
     }
+    if (connection !== undefined) {
+      own = await openOwnCluster({ connection, env }, settings).catch(() => undefined); // which is told below
+      account = accountOf(connection);
+    }
   }
-  const { serviceAccount = 'default', storageClass } = settings;
-  const cluster = await openCluster(settings, env);
+  const { serviceAccount = account, storageClass } = settings;
+  const cluster = own ?? (await openCluster(settings, env));
   yield* checkCluster(cluster, { purposes, serviceAccount, storageClass, folder, env });
 }
 
@@ -156,7 +163,7 @@ async function* checkArgo(cluster: Cluster): AsyncIterable<Finding> {
 }
 
 async function* checkStorage({ storage }: Cluster, { storageClass, purposes }: CheckOptions): AsyncIterable<Finding> {
-  if (!purposes.includes('argo')) return;
+  if (!purposes.includes('argo') && !purposes.includes('workspace')) return;
   const request = { verb: 'list', resource: 'storageclasses.storage.k8s.io' } as const;
   try {
     const { items } = await ask(request, () => storage.listStorageClass());
