@@ -96,6 +96,7 @@ class Needs:
         """What a part of a package imports as it is loaded, and the package itself asks for as an extra only: nothing else tells which extras it was installed with."""
         distribution = importlib.metadata.distribution(name)
         optional = {_normal(match[0]) for match in map(NAME.match, filter(_is_optional, distribution.requires or ())) if match}
+        optional -= {required for required, _ in _required(distribution, ())}
         tops = {top: owner for top, owners in self._owners.items() for owner in owners if owner in optional and owner not in self._found}
         for top in _imported_on_load(distribution, module, tops) if tops else ():
             self._take(tops[top], top)
