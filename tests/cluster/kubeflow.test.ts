@@ -1,69 +1,31 @@
 // Snapshots of volumes on Kubeflow: the tasks that a pipeline carries really ask this API server, with a service account that has the Role
 // which `sluice cluster rbac` prints. Kubeflow itself is the server of its own description (server/test/kfp).
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
-import { rightsFor, userRights } from '../../server/src/kubernetes/rights.js';
 import { Store } from '../../server/src/store.js';
-import { KfpServer } from '../../server/test/kfp/server.js';
-import { env, makeNotebook, until, World } from '../../server/test/world.js';
-import { folder as clusterFolder, makeNamespace, testWithPods, type TestCluster } from './cluster.js';
+import { makeNotebook, until, type World } from '../../server/test/world.js';
+import { makeNamespace, testWithPods, type TestCluster } from './cluster.js';
+import { openKubeflow, type Kubeflow } from './kubeflow.js';
 
 let test_: TestCluster;
+let kubeflow: Kubeflow;
 let world: World;
 let folder: string;
-let server: KfpServer;
 let url: string;
-/** a kubeconfig of somebody who may take snapshots and make no pods */
-let withoutPods: string;
-
-/** where steps have the volume that the notebook's folder is sent to: they are processes of this machine */
-const sent = '/sluice';
-
-const linkOf = (path: string) => (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined);
 
 beforeAll(async () => {
   test_ = await makeNamespace('kubeflow');
   for (const claim of ['raw', 'data']) test_.claim(claim);
-  world = new World();
-  // who may ask what others may
-  Object.assign(world.env, { KUBECONFIG: join(clusterFolder, 'kubeconfig'), SLUICE_CONTEXT: 'admin', SLUICE_NAMESPACE: test_.namespace, SLUICE_SERVICE_ACCOUNT: 'steps' });
-  folder = mkdtempSync(join(tmpdir(), 'sluice-kfp-'));
-  const { stdout } = await world.sluice('cluster', 'rbac', '--runner', 'kubeflow', '--service-account', 'steps');
-  test_.apply(...parseAllDocuments(stdout).map(document => document.toJS() as object));
-  const { server: api, caFile, caData } = test_.cluster.config.getCurrentCluster()!;
-  const { hostname, port } = new URL(api);
-  const account = join(folder, 'account');
-  mkdirSync(account);
-  writeFileSync(join(account, 'token'), test_.kubectl('create', 'token', 'steps'));
-  writeFileSync(join(account, 'namespace'), test_.namespace);
-  writeFileSync(join(account, 'ca.crt'), caFile === undefined ? Buffer.from(caData!, 'base64') : readFileSync(caFile));
-  const pod = { PATH: env.PATH, LANG: 'C.UTF-8', KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
-  server = new KfpServer({
-    ...{ folder, python: env.SLUICE_PYTHON!, env: pod, account },
-    mount(claim, path, subPath = '') {
-      if (path !== sent && !path.startsWith(folder)) return; // what steps never look for
-      const target = join(test_.volume(claim), subPath);
-      if (linkOf(path) === target) return; // another step may be at work there
-      rmSync(path, { force: true });
-      symlinkSync(target, path);
-    }
-  });
-  url = await server.listen();
-  await test_.user('keeper', [...rightsFor(userRights, ['snapshots']).map(({ group, resource, verbs }) => ({ apiGroups: [group], resources: [resource], verbs }))]);
-  writeFileSync((withoutPods = join(folder, 'keeper')), (await test_.as('keeper')).config.exportConfig());
+  kubeflow = await openKubeflow(test_);
+  ({ world, folder, url } = kubeflow);
 }, 120_000);
 afterAll(async () => {
-  await server?.close();
-  world?.remove();
-  if (linkOf(sent)?.startsWith(clusterFolder)) rmSync(sent);
-  rmSync(folder, { recursive: true, force: true });
+  await kubeflow?.close();
   test_?.remove();
 });
 
 /** Runs two steps, each of which mounts a claim: of `raw` a snapshot is taken at the start, of `data` around the step. */
-async function run(more: object = {}, train = 'print(a)', user: NodeJS.ProcessEnv = { KUBECONFIG: withoutPods, SLUICE_CONTEXT: 'keeper' }) {
+async function run(more: object = {}, train = 'print(a)', user = kubeflow.keeper) {
   const mount = (pvc_name: string, snapshot: string) => ({ volumes: [{ pvc_name, path: `/${pvc_name}`, snapshot }] });
   const steps = { load: mount('raw', 'start'), train: mount('data', 'each-step') };
   const notebook = makeNotebook(['step:load | a = 1', `step:train | ${train}`], 'python3', { sluice: { steps, ...more } });

@@ -1,30 +1,34 @@
 // Kubeflow as the tests have it: the server of its own description (server/test/kfp), whose steps are processes with what a pod of the namespace has,
 // the service account `steps` with the Role that `sluice cluster rbac` prints, and the claims’ volumes where they mount them.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { rightsFor, userRights } from '../../server/src/kubernetes/rights.js';
 import { KfpServer } from '../../server/test/kfp/server.js';
 import { env, World } from '../../server/test/world.js';
-import { type TestCluster } from './cluster.js';
+import { folder as clusterFolder, type TestCluster } from './cluster.js';
 
 export interface Kubeflow {
+  /** where commands are those of somebody who may ask what others may */
   readonly world: World;
+  /** variables of somebody who may take snapshots and make no pods, so that no folder is sent */
+  readonly keeper: NodeJS.ProcessEnv;
   readonly url: string;
   /** what is mounted below it is the claim’s volume; elsewhere steps find nothing */
   readonly folder: string;
   close(): Promise<void>;
 }
 
+/** where steps have the volume that the notebook's folder is sent to: they are processes of this machine */
+const sent = '/sluice';
+
+const linkOf = (path: string) => (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined);
+
 export async function openKubeflow(test_: TestCluster): Promise<Kubeflow> {
   const world = new World();
+  Object.assign(world.env, { KUBECONFIG: join(clusterFolder, 'kubeconfig'), SLUICE_CONTEXT: 'admin', SLUICE_NAMESPACE: test_.namespace, SLUICE_SERVICE_ACCOUNT: 'steps' });
   const folder = mkdtempSync(join(tmpdir(), 'sluice-kfp-'));
-  // who may take snapshots and make no pods: nothing is sent to a volume
-  const rules = rightsFor(userRights, ['snapshots']).map(({ group, resource, verbs }) => ({ apiGroups: [group], resources: [resource], verbs }));
-  const KUBECONFIG = join(folder, 'keeper');
-  writeFileSync(KUBECONFIG, (await test_.user('keeper', rules)).config.exportConfig());
-  Object.assign(world.env, { KUBECONFIG, SLUICE_CONTEXT: 'keeper', SLUICE_NAMESPACE: test_.namespace, SLUICE_SERVICE_ACCOUNT: 'steps' });
   const { stdout } = await world.sluice('cluster', 'rbac', '--runner', 'kubeflow', '--service-account', 'steps');
   test_.apply(...parseAllDocuments(stdout).map(document => document.toJS() as object));
   const { server: api, caFile, caData } = test_.cluster.config.getCurrentCluster()!;
@@ -38,16 +42,22 @@ export async function openKubeflow(test_: TestCluster): Promise<Kubeflow> {
   const server = new KfpServer({
     ...{ folder, python: env.SLUICE_PYTHON!, env: pod, account },
     mount(claim, path, subPath = '') {
-      if (!path.startsWith(folder)) return;
+      if (path !== sent && !path.startsWith(folder)) return; // what steps never look for
+      const target = join(test_.volume(claim), subPath);
+      if (linkOf(path) === target) return; // another step may be at work there
       rmSync(path, { force: true });
-      symlinkSync(join(test_.volume(claim), subPath), path);
+      symlinkSync(target, path);
     }
   });
+  const rules = rightsFor(userRights, ['snapshots']).map(({ group, resource, verbs }) => ({ apiGroups: [group], resources: [resource], verbs }));
+  const KUBECONFIG = join(folder, 'keeper');
+  writeFileSync(KUBECONFIG, (await test_.user('keeper', rules)).config.exportConfig());
   return {
-    ...{ world, folder, url: await server.listen() },
+    ...{ world, folder, keeper: { KUBECONFIG, SLUICE_CONTEXT: 'keeper' }, url: await server.listen() },
     async close() {
       await server.close();
       world.remove();
+      if (linkOf(sent)?.startsWith(clusterFolder)) rmSync(sent);
       rmSync(folder, { recursive: true, force: true });
     }
   };

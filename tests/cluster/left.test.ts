@@ -71,6 +71,7 @@ describe('on Kubeflow', () => {
   let kubeflow: Kubeflow;
   beforeAll(async () => {
     kubeflow = await openKubeflow(test_);
+    Object.assign(kubeflow.world.env, kubeflow.keeper);
     test_.claim('data');
   }, 120_000);
   afterAll(() => kubeflow?.close());
