@@ -60,12 +60,13 @@ function firstOfName<T extends { readonly name: string }>(all: readonly T[]): T[
 
 /** What goes wrong before a request leaves was not the cluster's doing. */
 function sayWhoLogsIn(config: KubeConfig): void {
+  // as a cluster that does not answer: it may well the next time
   const apply = config.applySecurityAuthentication.bind(config);
   config.applySecurityAuthentication = async context => {
     const program: unknown = config.getCurrentUser()?.exec?.command;
     if (typeof program !== 'string') return apply(context);
     const fail = (why: string, cause?: unknown) =>
-      new PipelineError(`The program ‘${program}’, which logs you in to the cluster, ${why}`, 'unauthorized', {
+      new PipelineError(`The program ‘${program}’, which logs you in to the cluster, ${why}`, 'unreachable', {
         cause
       });
     let timer: NodeJS.Timeout | undefined;
