@@ -9,8 +9,8 @@ let yaml: typeof Yaml | undefined;
 /** True where it has been loaded by this call. */
 export async function loadYaml(): Promise<boolean> {
   if (yaml !== undefined) return false;
-  yaml = await import('@sluice/core/yaml');
-  return true;
+  yaml = await import('@sluice/core/yaml').catch(() => undefined);
+  return yaml !== undefined;
 }
 
 /**

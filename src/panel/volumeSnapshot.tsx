@@ -257,8 +257,8 @@ function proposeName({ moment, step }: VolumeSnapshotInfo, { number }: RunSummar
     .join('-')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/-+$/, '')
-    .slice(0, 60);
+    .slice(0, 60)
+    .replace(/-+$/, '');
 }
 
 function commandsFor(name: string, since: string, volume: string, { remote }: RunSummary): readonly string[] {
