@@ -35,7 +35,7 @@ COPY requirements.txt constraints.txt /tmp/sluice/
 ARG PIP_INDEX_URL=
 ARG PIP_EXTRA_INDEX_URL=
 ARG PIP_TRUSTED_HOST=
-RUN python3 -c 'import sys; sys.version_info < (3, 9) and sys.exit("error: The base image has Python %d.%d, and a step needs 3.9 or later. Name one that has it with --base." % sys.version_info[:2])' && PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt
+RUN python3 -c 'import sys; sys.version_info < (3, 9) and sys.exit("error: The base image has Python %d.%d, and a step needs 3.9 or later. Name one that has it with --base." % sys.version_info[:2])' && PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore python3 -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/sluice/requirements.txt -c /tmp/sluice/constraints.txt
 LABEL sluice.dev/packages=${hash} sluice.dev/python=3.11
 `
   });
