@@ -114,6 +114,7 @@ export async function checkAnswer(cluster: Cluster): Promise<string> {
   const { proxyUrl: proxy } = cluster.config.getCurrentCluster() ?? {};
   const request = { verb: 'get', resource: 'version', server: cluster.server, ...(proxy && { proxy }) } as const;
   const text = await ask(request, async () => {
+    await authenticate(cluster.config, cluster.server); // which a program may take its time for; what it gave is kept
     const body = await openStream(cluster, '/version', AbortSignal.timeout(answerMs));
     return new Response(body as never).text();
   });
