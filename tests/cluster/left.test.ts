@@ -87,7 +87,7 @@ describe('on Kubeflow', () => {
     const answer = await world.sluice('cluster', 'snapshots');
     Object.assign(world, { env: named });
     expect(status).toBe(0);
-    expect(answer.stderr).toMatch(/which one Kubeflow \(http:\S+\) is on is not known here\. Name it: --context CONTEXT -n NAMESPACE/);
+    expect(answer.stderr).toMatch(/which one Kubeflow is on is not known here\. Name it: --context CONTEXT -n NAMESPACE/);
     const store = new Store(join(world.folder, '.sluice'));
     try {
       const { id } = store.find('last');
@@ -120,6 +120,19 @@ describe('on Kubeflow', () => {
     const log = events.filter(e => e.type === 'log' && e.step === 'train').map(e => e.text).join('');
     expect(log).toMatch(new RegExp(`^written\\nThe snapshot ‘${run}-train-after-data-[0-9a-f]+’ of claim ‘data’ is ready: it has what the step left`));
     expect(await readAfter(run, 'train', 'left.txt')).toBe('half');
+  });
+
+  test('whoever finds a run of somebody else’s keeps nothing of it', async () => {
+    const { world, url } = kubeflow;
+    const before = test_.names('volumesnapshots');
+    const other = new World();
+    Object.assign(other.env, world.env, { SLUICE_KFP_URL: url });
+    try {
+      expect((await other.sluice('runs')).stdout).toMatch(/failed|canceled/);
+    } finally {
+      other.remove();
+    }
+    expect(test_.names('volumesnapshots')).toEqual(before);
   });
 });
 

@@ -1,6 +1,7 @@
 // `sluice cluster snapshots`: the snapshots of volumes that runs on a cluster left there, and those taken by hand.
 import type { SnapshotDiff } from '@sluice/core';
 import { PipelineError } from '../errors.js';
+import { isElsewhere } from '../kfp/check.js';
 import { openCluster, type Cluster } from '../kubernetes/access.js';
 import { collectSnapshots } from '../kubernetes/collect.js';
 import { compareSnapshots, readFiles } from '../kubernetes/contents.js';
@@ -13,10 +14,10 @@ import {
   waitForSnapshot,
   type VolumeSnapshot
 } from '../kubernetes/snapshots.js';
-import { findOwnNamespace } from '../kubernetes/own-pod.js';
 import type { ClusterSettings } from '../kubernetes/settings.js';
 import { findSnapshotWay } from '../kubernetes/storage.js';
 import { defaultImage } from '../pipelines.js';
+import { isNamed } from '../runners/naming.js';
 import { formatSize, formatTable } from '../words.js';
 import { clusterSettingsOf } from './cluster-settings.js';
 import { chooseAction, readArgs, write, type Action, type Command, type Io } from './command.js';
@@ -78,11 +79,10 @@ async function execute(args: readonly string[], io: Io): Promise<number> {
 
 // the kubeconfig's current cluster may be quite another one, which has none of the run's
 /** @throws PipelineError `usage` where only a Kubeflow with a URL is named */
-function checkNamed({ context, namespace }: ClusterSettings, env: NodeJS.ProcessEnv): void {
-  const url = env.SLUICE_KFP_URL || env.KF_PIPELINES_ENDPOINT;
-  if (!url || context !== undefined || namespace !== undefined || findOwnNamespace(env) !== undefined) return;
+function checkNamed(settings: ClusterSettings, env: NodeJS.ProcessEnv): void {
+  if (!isNamed(env, 'kubeflow') || settings.namespace !== undefined || !isElsewhere({}, settings, env)) return;
   throw new PipelineError(
-    `Snapshots are kept by the cluster, and which one Kubeflow (${url}) is on is not known here. Name it: --context CONTEXT -n NAMESPACE, or SLUICE_CONTEXT and SLUICE_NAMESPACE.`,
+    `Snapshots are kept by the cluster, and which one Kubeflow is on is not known here. Name it: --context CONTEXT -n NAMESPACE, or SLUICE_CONTEXT and SLUICE_NAMESPACE.`,
     'usage'
   );
 }

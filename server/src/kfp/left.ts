@@ -46,7 +46,8 @@ const describeLost = (state: string, ways: object): string[] =>
 
 /** Of the claims that are kept around the step. */
 function findWays({ plan, place, layout }: RemoteRun, step: string): Record<string, KeptWay> {
-  const ways = JSON.parse(place.keeping ?? '{}') as KfpKeeping;
+  if (place.keeping === undefined) return {}; // whoever started it keeps it, and knows its label
+  const ways = JSON.parse(place.keeping) as KfpKeeping;
   const { claim } = place;
   const own = claim !== undefined && readVolume(place)?.keeping.own.policy === 'each-step' ? [claim] : [];
   const kept = findKept(plan.workspace).flatMap(({ claim, policy }) => (policy === 'each-step' ? [claim] : []));
