@@ -117,9 +117,7 @@ function toStepState(
 ): [RunState | undefined, string?] {
   switch (state) {
     case 'SUCCEEDED':
-      return execution?.state === 'cached'
-        ? ['cached', 'From an earlier run in Kubeflow.']
-        : ['succeeded'];
+      return execution?.state === 'cached' ? ['cached', 'From an earlier run in Kubeflow.'] : ['succeeded'];
     case 'FAILED':
       return ['failed'];
     case 'SKIPPED':
