@@ -190,7 +190,7 @@ async function askPanel(method: string, path: string, body?: object) {
     const init = { method, headers: { 'x-sluice-secret': 'x' }, ...(body && { body: JSON.stringify(body) }) };
     const text = await (await fetch(url, init)).text();
     const events = text.split('\n').filter(line => line.startsWith('data: ')).map(line => JSON.parse(line.slice(6)));
-    return events.length > 0 ? events : (JSON.parse(text) as any);
+    return events.length > 0 ? events : JSON.parse(text);
   } finally {
     app.close();
     store.close();
