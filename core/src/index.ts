@@ -1,6 +1,8 @@
 // Core is everything that Sluice knows without touching the world: from a notebook's text to its pipeline, its IR and the state of its runs.
 export * from './analyze.js';
 export * from './argo/index.js';
+export * from './cluster/folders.js';
+export { managedBy, toLabelValue, toObjectName } from './cluster/names.js';
 export * from './compare.js';
 export * from './compareCode.js';
 export * from './diagnostic.js';

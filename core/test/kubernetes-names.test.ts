@@ -1,5 +1,5 @@
 // Names that Kubernetes takes, made of what people write: whoever makes an object and whoever looks for it come to the same.
-import { toLabelValue, toObjectName } from '../src/argo/names.js';
+import { toLabelValue, toObjectName } from '../src/cluster/names.js';
 
 const isLabelValue = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 const isObjectName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

@@ -9,7 +9,7 @@ import { basename, dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Finding, VolumeSnapshotInfo } from '@sluice/core';
 import { makeApp } from '../../server/src/app.js';
-import { makeCopy } from '../../server/src/argo/volume.js';
+import { makeCopy } from '../../server/src/volumes/make.js';
 import { listSnapshots } from '../../server/src/kubernetes/snapshots.js';
 import { withVolumePod } from '../../server/src/kubernetes/transfer.js';
 import type { RemoteStart } from '../../server/src/runners/engine.js';

@@ -1,7 +1,6 @@
 // Argo's Workflow, made from the IR: the second engine that runs the same pipeline in a cluster.
-export { clusterPlaces, environmentsFolder, runFolder, volumeFolder, workspaceFolder } from './layout.js';
+export { clusterPlaces } from './layout.js';
 export type { Workflow } from './manifest.js';
-export { managedBy, toLabelValue, toObjectName } from './names.js';
 export { fromText } from './parameters.js';
 export type { SnapshotPolicy } from '../volumeSnapshots.js';
 export type { CloneSpec, SnapshotOptions } from './snapshots.js';

@@ -1,5 +1,6 @@
 // Where only Argo Workflows is installed, the IR becomes one Workflow: a DAG of the IR's tasks, each a pod that runs the IR's own command on
 // the run's volume. Nothing is read but the IR, so that Argo runs what Kubeflow and this machine run.
+import { freeName, managedBy, toLabelValue, toObjectName } from '../cluster/names.js';
 import { ancestors } from '../graph.js';
 import { makeExecutorInput } from '../ir/executor-input.js';
 import type { KubernetesExecutorConfigJson as ExecutorConfig } from '../ir/gen/kubernetes_executor_config_pb.js';
@@ -13,7 +14,7 @@ import { writeVariables } from '../ir/variables.js';
 import type { JsonValue } from '../pipeline.js';
 import { clusterPlaces, runMounts } from './layout.js';
 import { compact, type Container, type DagTask, type Template, type Volume, type Workflow } from './manifest.js';
-import { freeName, managedBy, toLabelValue, toObjectName, toTemplateNames } from './names.js';
+import { toTemplateNames } from './names.js';
 import { toPlaceholder, toText } from './parameters.js';
 import { mountedClaims, toPodParts, toResources } from './pod.js';
 import type { SnapshotPolicy } from '../volumeSnapshots.js';

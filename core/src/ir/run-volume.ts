@@ -1,6 +1,6 @@
 // On Kubeflow a run's steps have no volume in common but one that is made for the run: a copy of the one that the notebook's folder is on, or one
 // that the folder was sent to. Which claim that is, is known only when the run begins: the IR is changed then, and says nothing of it before.
-import { environmentsFolder, runFolder, volumeFolder, workspaceFolder } from '../argo/layout.js';
+import { environmentsFolder, runFolder, volumeFolder, workspaceFolder } from '../cluster/folders.js';
 import type { WorkspaceVolume } from '../workspace.js';
 import { readStepArgument } from './argument.js';
 import type { KubernetesExecutorConfigJson as ExecutorConfig } from './gen/kubernetes_executor_config_pb.js';

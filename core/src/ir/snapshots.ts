@@ -1,6 +1,6 @@
 // Kubeflow has no task that makes an object in the cluster. Snapshots of the volumes that steps mount are taken by small tasks between the
 // steps: containers that run one program of the standard library, with the rights of the pod's own service account (decision 0021).
-import { freeName, toLabelValue, toObjectName } from '../argo/names.js';
+import { freeName, toLabelValue, toObjectName } from '../cluster/names.js';
 import type { WorkspaceSpec } from '../workspace.js';
 import type {
   ComponentSpecJson,

@@ -6,8 +6,8 @@ import { readIr } from '@sluice/core/ir/read';
 import type { Cluster } from '../kubernetes/access.js';
 import { keepLeft } from '../kubernetes/left.js';
 import type { RemoteRun } from '../runners/engine.js';
-import type { Keeping } from './keeping.js';
-import { belongingOf } from './volume.js';
+import type { Keeping } from '../volumes/keeping.js';
+import { belongingOf } from '../volumes/place.js';
 
 export interface EndedStep {
   readonly step: string;

@@ -6,7 +6,8 @@ import { toPipelineError } from '../errors.js';
 import type { Cluster } from '../kubernetes/access.js';
 import { withVolumePod } from '../kubernetes/transfer.js';
 import type { EngineEvent, RemoteRun } from '../runners/engine.js';
-import { onVolume, toPodSpec } from './volume.js';
+import { onVolume } from '../volumes/place.js';
+import { toPodSpec } from '../volumes/pod.js';
 
 /** a cluster that has no place for the pod is no reason not to tell the run's end */
 const patienceMs = 120_000;

@@ -10,7 +10,7 @@ import { maybeReadClaim } from '../kubernetes/volumes.js';
 import type { EngineOptions } from '../runners/engine.js';
 import { layoutOf } from '../runners/layout.js';
 import { readPlan } from '../runners/plans.js';
-import { toPodSpec } from './volume.js';
+import { toPodSpec } from '../volumes/pod.js';
 
 /** `files`: by its address, as in `pvc://team-a/claim/artifacts/load/rows`, where each goes here. */
 export async function fetchValues(

@@ -3,7 +3,7 @@
 // API does not give.
 import { findKept, type Kept, type Plan } from '@sluice/core';
 import { PipelineError } from '../errors.js';
-import { toSpec, withoutKeeping } from '../argo/keeping.js';
+import { toSpec, withoutKeeping } from '../volumes/keeping.js';
 import { checkAnswer, openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
 import { checkClone } from '../kubernetes/clones.js';
 import { findOwnNamespace } from '../kubernetes/own-pod.js';

@@ -19,8 +19,9 @@ import {
   type WorkspaceVolume
 } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
-import { findVolume, toKept, type Keeping } from '../argo/keeping.js';
-import { makeCopy, makeVolume, readWorkspace, tryOwnClone, unmakeVolume } from '../argo/volume.js';
+import { findVolume, toKept, type Keeping } from '../volumes/keeping.js';
+import { makeCopy, makeVolume, tryOwnClone, unmakeVolume } from '../volumes/make.js';
+import { readWorkspace } from '../volumes/place.js';
 import { toPipelineError } from '../errors.js';
 import { openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
 import { requireRights, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';

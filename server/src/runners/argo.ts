@@ -13,13 +13,14 @@ import {
   type Workflow
 } from '@sluice/core';
 import { discoverWorkflows } from '../argo/discover.js';
-import { describeWritten } from '../argo/earlier.js';
+import { describeWritten } from '../volumes/earlier.js';
 import { followWorkflow, type FollowOptions } from '../argo/follow.js';
-import { findKeeping, type Keeping } from '../argo/keeping.js';
+import { findKeeping, type Keeping } from '../volumes/keeping.js';
 import { keepOfRun } from '../argo/left.js';
 import { fetchLeftovers } from '../argo/leftovers.js';
 import { findPlaces, keptSeconds } from '../argo/places.js';
-import { belongingOf, makeVolume, onVolume, readWorkspace, unmakeVolume } from '../argo/volume.js';
+import { makeVolume, unmakeVolume } from '../volumes/make.js';
+import { belongingOf, onVolume, readWorkspace } from '../volumes/place.js';
 import {
   eventsMark,
   listWorkflows,

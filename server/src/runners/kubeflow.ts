@@ -11,7 +11,7 @@ import {
   type StepRun
 } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
-import { describeWritten } from '../argo/earlier.js';
+import { describeWritten } from '../volumes/earlier.js';
 import { readAccess, type KfpPlace } from '../kfp/access.js';
 import { checkSeeing } from '../kfp/check.js';
 import { connect, type Connection } from '../kfp/connect.js';

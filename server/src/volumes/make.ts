@@ -1,7 +1,6 @@
 // The volume of a run: what it is made from, and what is put on it before the first step. It is empty and takes the workspace that is sent; or
 // a copy of the volume that the notebook's folder is on; or a copy of what another run left, whose values this one takes.
 import {
-  ancestors,
   runFolder,
   volumeFolder,
   workspaceFolder,
@@ -9,13 +8,10 @@ import {
   type Workflow,
   type WorkspaceVolume
 } from '@sluice/core';
-import { PipelineError } from '../errors.js';
 import type { Cluster } from '../kubernetes/access.js';
-import { toSelector, type Belonging } from '../kubernetes/labels.js';
 import { tryClone } from '../kubernetes/clones.js';
-import type { ClusterSettings } from '../kubernetes/settings.js';
+import { toSelector } from '../kubernetes/labels.js';
 import {
-  findRunSnapshot,
   listSnapshots,
   removeSnapshot,
   takeSnapshot,
@@ -23,44 +19,14 @@ import {
   type VolumeSnapshot
 } from '../kubernetes/snapshots.js';
 import { findChanges, sendChanges, type Destination } from '../kubernetes/sync.js';
-import { withVolumePod, type VolumePod, type VolumePodSpec } from '../kubernetes/transfer.js';
-import {
-  createClaim,
-  listClaims,
-  maybeReadClaim,
-  removeClaim,
-  waitForClaim,
-  waitUntilGone,
-  type ClaimSpec
-} from '../kubernetes/volumes.js';
-import type { Place, RemoteRun, RemoteStart } from '../runners/engine.js';
-import { labelOf } from '../runners/found.js';
+import { withVolumePod, type VolumePod } from '../kubernetes/transfer.js';
+import { createClaim, removeClaim, waitForClaim, waitUntilGone, type ClaimSpec } from '../kubernetes/volumes.js';
+import type { RemoteStart } from '../runners/engine.js';
 import { formatSize } from '../words.js';
-import { ofSettings, toSpec, type Keeping, type VolumeSpec } from './keeping.js';
-
-/** Where the run's volume is a copy of the notebook's, as the run's record has it. */
-export function readWorkspace({ workspace }: Place): WorkspaceVolume | undefined {
-  return workspace === undefined ? undefined : (JSON.parse(workspace) as WorkspaceVolume);
-}
-
-/** Where a file of the run's own is, that steps have below `volumeFolder`, when all of the volume is mounted there. */
-export function onVolume(place: Place, path: string): string {
-  const root = readWorkspace(place) === undefined ? volumeFolder : `${volumeFolder}/${runFolder}`;
-  return `${root}${path.slice(volumeFolder.length)}`;
-}
-
-/** A workflow has its own name for its volume; one of somebody else's, or a run on Kubeflow, another one. There it may have none. */
-function claimOf(remote: RunSummary['remote']): string | undefined {
-  return remote === undefined
-    ? undefined
-    : (remote.place.claim ?? (isOnKubeflow(remote.place) ? undefined : remote.id));
-}
-
-const isOnKubeflow = ({ experiment }: Place): boolean => experiment !== undefined;
-
-export function belongingOf({ id, notebook }: Pick<RemoteRun, 'id' | 'notebook'>): Belonging {
-  return { run: id, ...(notebook === undefined ? {} : { notebook }) };
-}
+import type { Keeping } from './keeping.js';
+import { belongingOf, readWorkspace } from './place.js';
+import { toPodSpec } from './pod.js';
+import { findLastVolume, findPastVolume, type Source } from './sources.js';
 
 /** Make the volume under the claim `name`, with all that the first step has to find on it. `last` are the notebook's runs, newest first. */
 export async function makeVolume(
@@ -140,10 +106,6 @@ function folderOn({ subPath, folder }: WorkspaceVolume): string {
   return [volumeFolder, subPath, folder].filter(Boolean).join('/');
 }
 
-interface Source extends VolumeSpec {
-  readonly from: NonNullable<ClaimSpec['from']>;
-}
-
 async function create(cluster: Cluster, run: RemoteStart, spec: ClaimSpec, signal: AbortSignal): Promise<void> {
   await createClaim(cluster, { ...spec, belonging: belongingOf(run) });
   await waitForClaim(cluster, spec.name, { signal });
@@ -171,24 +133,6 @@ async function createLike(
       await waitUntilGone(cluster, name, signal);
     }
   await create(cluster, run, { name, ...volume }, signal);
-}
-
-async function findLastVolume(cluster: Cluster, { id, place, notebook }: RemoteStart, last: readonly RunSummary[]) {
-  if (notebook === undefined) return undefined;
-  const claims = new Map((await listClaims(cluster, { notebook })).map(claim => [claim.metadata!.name, claim]));
-  const { size, storageClass } = place as ClusterSettings;
-  for (const { id: other, remote } of last) {
-    const claim = claims.get(claimOf(remote));
-    if (other === id || remote === undefined || claim === undefined || readWorkspace(remote.place) !== undefined)
-      continue;
-    if (remote.place.context !== place.context || claim.metadata!.deletionTimestamp || claim.status?.phase !== 'Bound')
-      continue;
-    const spec = toSpec(claim);
-    if (size !== undefined && claim.spec?.resources?.requests?.storage !== size) continue;
-    if (storageClass !== undefined && spec.storageClass !== storageClass) continue;
-    return { ...spec, from: { kind: 'claim', name: claim.metadata!.name! } as const };
-  }
-  return undefined;
 }
 
 /** As it is now, however long it takes until somebody runs on it; what the notebook's pod writes meanwhile is another thing. */
@@ -233,44 +177,6 @@ export async function tryOwnClone(
   await tryClone(cluster, { ...trial, belonging: belongingOf(run) }, { signal });
 }
 
-/** What a run that takes another one's values gets as its volume: that run's as it was before the first step to execute, or as it is now. */
-async function findPastVolume(cluster: Cluster, run: RemoteStart): Promise<Source | undefined> {
-  const { past, plan, choice, place } = run;
-  const claim = claimOf(past?.remote);
-  if (past === undefined || claim === undefined) return undefined;
-  const [first, ...others] = plan.tasks.filter(({ name }) => choice.execute.has(name));
-  // beside others that do not wait for it, the first step may have begun before they could
-  const isFirst = first !== undefined && others.every(({ name }) => ancestors(plan.tasks, name).has(first.name));
-  const find = (step?: string) =>
-    findRunSnapshot(cluster, { run: labelOf(past), claim, ...(step && { step }) }).catch(() => undefined);
-  const there = await maybeReadClaim(cluster, claim);
-  const before = isFirst ? await find(first.name) : undefined;
-  const snapshot = before ?? (there === undefined ? await find() : undefined);
-  const spec = there && toSpec(there);
-  if (snapshot !== undefined) {
-    const { name, kind, size, storageClass, accessModes } = snapshot;
-    const usual = ofSettings(place as ClusterSettings);
-    const made = storageClass ?? spec?.storageClass ?? usual.storageClass;
-    return {
-      from: { kind: kind === 'clone' ? 'claim' : 'snapshot', name },
-      size: spec?.size ?? size ?? usual.size,
-      accessModes: spec?.accessModes ?? (accessModes as VolumeSpec['accessModes'] | undefined) ?? usual.accessModes,
-      ...(made === undefined ? {} : { storageClass: made })
-    };
-  }
-  if (spec !== undefined) return { ...spec, from: { kind: 'claim', name: claim } };
-  if (isOnKubeflow(place)) {
-    run.notice(
-      `The volume of run ${past.number} is gone: its values are in Kubeflow’s store, what its steps wrote to files is not. To keep volumes, set SLUICE_KEEP_VOLUME=always.`
-    );
-    return undefined;
-  }
-  throw new PipelineError(
-    `The volume of run ${past.number} is gone, and its values with it. Run the whole pipeline; to keep volumes, set SLUICE_KEEP_VOLUME=always.`,
-    'no-values'
-  );
-}
-
 async function send(pod: VolumePod, run: RemoteStart, mode: Destination['mode']): Promise<void> {
   const { scan } = run;
   // files that lie above the notebook's folder are above it there as well
@@ -289,35 +195,4 @@ async function send(pod: VolumePod, run: RemoteStart, mode: Destination['mode'])
     run.notice(`Sending ${what} to the cluster: ${Math.round((100 * bytes) / Math.max(1, total))} %.`);
   });
   if (scan.folder !== '') await pod.link(`${folder}/${scan.folder}`, workspaceFolder);
-}
-
-/**
- * A pod that can be where the steps of this image can. An image that no step has is the one of a step that names none, before it got that of
- * the notebook's kernel: the pod has what the steps have, which the cluster pulls anyway.
- */
-export function toPodSpec(
-  run: Pick<RemoteRun, 'id' | 'notebook' | 'place'>,
-  {
-    templates,
-    image: planned,
-    name,
-    claim
-  }: { templates: Workflow['spec']['templates']; image: string; name: string; claim: string }
-): VolumePodSpec {
-  const containers = templates.filter(({ container }) => container !== undefined);
-  const template = containers.find(({ container }) => container!.image === planned) ?? containers[0];
-  const image = template?.container?.image ?? planned;
-  const { serviceAccount } = run.place as ClusterSettings;
-  const { nodeSelector, tolerations, podSpecPatch } = template ?? {};
-  const { imagePullPolicy, securityContext } = template?.container ?? {};
-  return {
-    ...{ name, claim, mountPath: volumeFolder, image, belonging: belongingOf(run) },
-    ...(serviceAccount === undefined ? {} : { serviceAccount }),
-    pod: {
-      ...(nodeSelector && { nodeSelector }),
-      ...(tolerations && { tolerations }),
-      ...(podSpecPatch === undefined ? {} : (JSON.parse(podSpecPatch) as object))
-    },
-    container: { ...(imagePullPolicy && { imagePullPolicy }), ...(securityContext && { securityContext }) }
-  };
 }
