@@ -3,7 +3,6 @@
 // API does not give.
 import { findKept, type Kept, type Plan } from '@sluice/core';
 import { PipelineError } from '../errors.js';
-import { toSpec, withoutKeeping } from '../volumes/keeping.js';
 import { checkAnswer, openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
 import { checkClone } from '../kubernetes/clones.js';
 import { findOwnNamespace } from '../kubernetes/own-pod.js';
@@ -12,6 +11,7 @@ import { readClusterSettings, type ClusterSettings } from '../kubernetes/setting
 import { checkClones, findSnapshotWay } from '../kubernetes/storage.js';
 import { readClaim } from '../kubernetes/volumes.js';
 import { isNamed } from '../runners/naming.js';
+import { toSpec, withoutKeeping } from '../volumes/keeping.js';
 import { isInside } from './access.js';
 import type { Connection } from './connect.js';
 import { unknownCluster, type OwnCluster } from './own-cluster.js';

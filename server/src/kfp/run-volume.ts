@@ -19,9 +19,6 @@ import {
   type WorkspaceVolume
 } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
-import { findVolume, toKept, type Keeping } from '../volumes/keeping.js';
-import { makeCopy, makeVolume, tryOwnClone, unmakeVolume } from '../volumes/make.js';
-import { readWorkspace } from '../volumes/place.js';
 import { toPipelineError } from '../errors.js';
 import { openCluster, statusOf, type Cluster } from '../kubernetes/access.js';
 import { requireRights, rightsFor, userRights, type Purpose } from '../kubernetes/rights.js';
@@ -34,6 +31,9 @@ import type { RunnerRequest } from '../runner.js';
 import type { EngineOptions, Place, RemoteRun, RemoteStart } from '../runners/engine.js';
 import { readSnapshotProgram } from '../runtime.js';
 import type { Store } from '../store.js';
+import { findVolume, toKept, type Keeping } from '../volumes/keeping.js';
+import { makeCopy, makeVolume, tryOwnClone, unmakeVolume } from '../volumes/make.js';
+import { readWorkspace } from '../volumes/place.js';
 import { checkAccount, openOwnCluster, type KeepingOptions, type KfpKeeping } from './keeping.js';
 import { unknownCluster, type OwnCluster } from './own-cluster.js';
 import { describeWithoutFiles } from './without-files.js';

@@ -13,14 +13,10 @@ import {
   type Workflow
 } from '@sluice/core';
 import { discoverWorkflows } from '../argo/discover.js';
-import { describeWritten } from '../volumes/earlier.js';
 import { followWorkflow, type FollowOptions } from '../argo/follow.js';
-import { findKeeping, type Keeping } from '../volumes/keeping.js';
 import { keepOfRun } from '../argo/left.js';
 import { fetchLeftovers } from '../argo/leftovers.js';
 import { findPlaces, keptSeconds } from '../argo/places.js';
-import { makeVolume, unmakeVolume } from '../volumes/make.js';
-import { belongingOf, onVolume, readWorkspace } from '../volumes/place.js';
 import {
   eventsMark,
   listWorkflows,
@@ -47,6 +43,10 @@ import { requireRights, rightsFor, userRights } from '../kubernetes/rights.js';
 import { readClusterSettings, type ClusterSettings } from '../kubernetes/settings.js';
 import { findOwnWorkspace, listClaims, removeClaim } from '../kubernetes/volumes.js';
 import type { RunnerRequest } from '../runner.js';
+import { describeWritten } from '../volumes/earlier.js';
+import { findKeeping, type Keeping } from '../volumes/keeping.js';
+import { makeVolume, unmakeVolume } from '../volumes/make.js';
+import { belongingOf, onVolume, readWorkspace } from '../volumes/place.js';
 import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
 
 export { fetchValues } from '../argo/values.js';

@@ -11,7 +11,6 @@ import {
   type StepRun
 } from '@sluice/core';
 import { readIr } from '@sluice/core/ir/read';
-import { describeWritten } from '../volumes/earlier.js';
 import { readAccess, type KfpPlace } from '../kfp/access.js';
 import { checkSeeing } from '../kfp/check.js';
 import { connect, type Connection } from '../kfp/connect.js';
@@ -29,6 +28,7 @@ import { listContexts } from '../kubernetes/access.js';
 import { readClusterSettings } from '../kubernetes/settings.js';
 import { pause } from '../pause.js';
 import type { RunnerRequest } from '../runner.js';
+import { describeWritten } from '../volumes/earlier.js';
 import { readExecutorOutput } from './executor.js';
 import { describeFailure } from './failure.js';
 import type { Engine, EngineEvent, EngineOptions, Place, RemoteRun, RemoteStart } from './engine.js';
