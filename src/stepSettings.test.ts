@@ -64,7 +64,7 @@ test.each<[settings.SettingKey, string, RegExp]>([
   [
     'affinity',
     'podAffinity:\n\trequired: 1',
-    /^This cannot be read as YAML\. Line 2: Tabs are not allowed as indentation\.$/
+    /^This cannot be read as YAML\. Line 2: tab characters must not be used in indentation\.$/
   ],
   ['affinity', 'podAffinty: {}', /‘podAffinity’/],
   ['affinity', 'disk', /affinity/],
