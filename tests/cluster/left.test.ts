@@ -1,4 +1,4 @@
-// What steps leave on their volumes that nobody comes after: canceled with the run, out of time, evicted, killed with all of their pod.
+// What steps leave on their volumes that nobody comes after: canceled with the run, out of time, killed with all of their pod.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -31,7 +31,7 @@ async function readAfter(run: string, step: string, path: string): Promise<strin
   return test_.read(claim, path);
 }
 
-testWithPods('on Argo, of steps that are out of time, evicted, and canceled', async () => {
+testWithPods('on Argo, of steps that are out of time and canceled', async () => {
   const world = new World();
   try {
     const config = join(world.folder, 'config');
@@ -39,7 +39,7 @@ testWithPods('on Argo, of steps that are out of time, evicted, and canceled', as
     Object.assign(world.env, { KUBECONFIG: config, SLUICE_SERVICE_ACCOUNT: 'steps', HOME: world.folder });
     const roles = await world.sluice('cluster', 'rbac', '--account', 'runs', '--service-account', 'steps');
     test_.apply(...parseAllDocuments(roles.stdout).map(document => document.toJS() as object));
-    const names = ['late', 'evicted', 'canceled'];
+    const names = ['late', 'canceled'];
     const cells = names.map(step => `step:${step} | import time\nopen("${step}.txt", "w").write("half")\nprint("written", flush=True)\ntime.sleep(600)`);
     const sluice = { defaults: { image }, snapshots: 'each-step', steps: { late: { timeout: 15 } } };
     writeFileSync(join(world.folder, 'left.ipynb'), JSON.stringify(makeNotebook(cells, 'python3', { sluice })));
@@ -47,21 +47,18 @@ testWithPods('on Argo, of steps that are out of time, evicted, and canceled', as
     const running = world.sluiceWith({ onStdout: text => (said += text) }, 'run', 'left.ipynb', '--runner', 'argo', '--json');
     const told = () => said.split('\n').slice(0, -1).map(line => JSON.parse(line));
     const hasWritten = (step: string) => told().some(e => e.type === 'log' && e.step === step && e.text.includes('written'));
-    await until(() => hasWritten('evicted') && hasWritten('canceled'), 90_000);
+    await until(() => hasWritten('canceled'), 90_000);
     const { run } = told()[0];
-    const pod = test_.kubectl('get', 'pods', '-l', `sluice.dev/run=${run},sluice.dev/step=evicted`, '-o', 'jsonpath={.items[0].metadata.name}');
-    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace: test_.namespace } };
-    test_.kubectl('create', '--raw', `/api/v1/namespaces/${test_.namespace}/pods/${pod}/eviction`, '-f', test_.file(eviction));
     const hasFailed = (step: string) => told().some(e => e.type === 'step' && e.step === step && e.state === 'failed');
-    await until(() => hasFailed('evicted') && hasFailed('late'), 120_000);
-    const isKept = () => test_.names('volumesnapshots').filter(name => new RegExp(`^left-${run}-(late|evicted)-after$`).test(name)).length === 2;
+    await until(() => hasFailed('late'), 120_000);
+    const isKept = () => test_.names('volumesnapshots').includes(`left-${run}-late-after`);
     await until(isKept, 60_000);
     world.interrupt();
     const { events, status } = await running;
     expect(status).toBe(130);
     expect(events.find(e => e.step === 'late' && e.state === 'failed')!.error).toBe('The step ran longer than its timeout. Raise the timeout, or give the step less to do.');
     expect(await namesAfter(run, 'late')).toHaveLength(1); // on a slow machine it may not have come to write
-    for (const step of ['evicted', 'canceled']) expect(await readAfter(run, step, `workspace/${step}.txt`)).toBe('half');
+    expect(await readAfter(run, 'canceled', 'workspace/canceled.txt')).toBe('half');
   } finally {
     world.remove();
   }
