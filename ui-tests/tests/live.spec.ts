@@ -9,9 +9,15 @@ test('typing in a cell changes what its step needs, without a kernel', async ({ 
       await window.jupyterapp.serviceManager.kernels.refreshRunning();
       return [...window.jupyterapp.serviceManager.kernels.running()].length;
     });
-  // one that is still starting is not there to be shut down
-  const shutDown = () => page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll());
-  await expect.poll(() => shutDown().then(kernels)).toBe(0);
+  // JupyterLab tells in a dialog of one that is shut down while it starts
+  await page.waitForFunction(() => {
+    const panel = window.jupyterapp.shell.currentWidget as unknown as {
+      readonly sessionContext: { readonly session: { readonly kernel: { readonly status: string } | null } | null };
+    };
+    return panel.sessionContext.session?.kernel?.status === 'idle';
+  });
+  await page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll());
+  await expect.poll(kernels).toBe(0);
 
   await expect(sluice.step('show')).toContainText('total');
   await sluice.type(3, 'print(numbers[0])');

@@ -33,7 +33,7 @@ test('a step’s settings are typed, refused, undone and kept under its new name
   await form.getByRole('combobox', { name: 'Pull policy' }).selectOption('Always');
   const security = form.getByRole('textbox', { name: 'Security' });
   await security.fill('runAsUser: 1000\n runAsGroup: 1');
-  await expect(form.getByRole('status')).toContainText('This cannot be read as YAML. Line 1: ');
+  await expect(form.getByRole('status')).toContainText('This cannot be read as YAML. Line 2: ');
   await security.fill('securityContext:\n  runAsUser: 1000');
   await form.getByRole('textbox', { name: 'Affinity' }).fill('podAntiAffinty: {}');
   await expect(form.getByRole('status')).toContainText('Did you mean ‘podAntiAffinity’?');
